@@ -1,0 +1,48 @@
+"""Text -> numpy batches: data sets, tokenizers, batching. Imports neither JAX nor PyTorch."""
+
+from data.batches import Batch, TrainBatches, evaluation_batches, padding_fraction
+from data.buckets import choose_buckets
+from data.datasets import DATASETS, load
+from data.errors import DataError
+from data.examples import Examples, check_ids, check_labels
+from data.labelled import LabelledText, Split
+from data.tokenizers import (
+    CLS_ID,
+    MASK_ID,
+    PAD_ID,
+    SEP_ID,
+    SPECIAL_TOKENS,
+    UNK_ID,
+    Encoded,
+    encode,
+    load_tokenizer,
+    save_tokenizer,
+    train_tokenizer,
+)
+
+__all__ = [
+    "CLS_ID",
+    "DATASETS",
+    "MASK_ID",
+    "PAD_ID",
+    "SEP_ID",
+    "SPECIAL_TOKENS",
+    "UNK_ID",
+    "Batch",
+    "DataError",
+    "Encoded",
+    "Examples",
+    "LabelledText",
+    "Split",
+    "TrainBatches",
+    "check_ids",
+    "check_labels",
+    "choose_buckets",
+    "encode",
+    "evaluation_batches",
+    "load",
+    "load_tokenizer",
+    "padding_fraction",
+    "save_tokenizer",
+    "train_tokenizer",
+]

@@ -1,0 +1,118 @@
+"""Encoded examples -> batches of numpy arrays, as a pure function of seed and step."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Bool, Int32
+
+from data.errors import DataError
+from data.examples import Examples, check_examples
+from data.tokenizers import PAD_ID
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Examples padded to one width. A filler row is one [PAD] token with label 0."""
+
+    ids: Int32[np.ndarray, "batch position"]
+    mask: Bool[np.ndarray, "batch position"]  # True at real tokens; no row is all False
+    labels: Int32[np.ndarray, " batch"]
+    rows: Int32[np.ndarray, " batch"]  # the example's index in its split; -1 in a filler row
+
+
+class TrainBatches:
+    """An endless stream of full batches for training; `stream(step)` reaches any step at once.
+
+    An epoch is `steps_per_epoch` batches, shuffled anew from (seed, epoch). No example occurs in it
+    twice; the remainder of examples / batch, drawn anew each epoch, sits out. A batch holds
+    examples of one bucket, but the last few of a bucket join those of the next.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        labels: Int32[np.ndarray, " example"],
+        batch: int,
+        seed: int,
+        buckets: Sequence[int],
+    ) -> None:
+        """Raise `DataError` unless there are `batch` examples or more and each fits a bucket."""
+        check_examples(examples, labels, max(buckets))
+        if not 1 <= batch <= len(examples):
+            raise DataError(
+                f"batch={batch} of {len(examples)} training examples; "
+                f"choose a batch of 1 to {len(examples)}."
+            )
+        if not 0 <= seed < 2**64:
+            raise DataError(f"seed={seed} is outside 0 to 2**64 - 1; choose one within.")
+        self.examples, self.labels, self.batch = examples, labels, batch
+        self.seed, self.buckets = seed, tuple(buckets)
+        self.steps_per_epoch = len(examples) // batch
+        self._widths = _widths(examples, buckets)
+        self._epoch = lru_cache(maxsize=1)(self._plan)  # once an epoch, not at each of its steps
+
+    def stream(self, step: int) -> Batch:
+        """Return the batch of `step`, counted from 0 and on through the epochs."""
+        if step < 0:
+            raise DataError(f"step={step}: steps are counted from 0; give 0 or more.")
+        epoch, place = divmod(step, self.steps_per_epoch)
+        return _gather(self.examples, self.labels, self._epoch(epoch)[place], self._widths)
+
+    def _plan(self, epoch: int) -> Int32[np.ndarray, "steps batch"]:
+        """The rows of each batch of an epoch."""
+        # Sorting raw bits gives one order under every numpy; Generator.shuffle does not promise it.
+        bits = np.random.Philox(key=np.array([self.seed, epoch], np.uint64))
+        shuffled = np.argsort(bits.random_raw(len(self.examples)), kind="stable")
+        kept = shuffled[: self.steps_per_epoch * self.batch]
+        by_width = kept[np.argsort(self._widths[kept], kind="stable")]
+        plan = by_width.reshape(self.steps_per_epoch, self.batch).astype(np.int32)
+        return plan[np.argsort(bits.random_raw(self.steps_per_epoch), kind="stable")]
+
+
+def evaluation_batches(
+    examples: Examples,
+    labels: Int32[np.ndarray, " example"],
+    batch: int,
+    buckets: Sequence[int],
+) -> list[Batch]:
+    """Return batches that hold each example exactly once, from the narrowest bucket to the widest.
+
+    Filler rows complete the first batch: there they are narrowest.
+
+    Raises:
+        DataError: there are no examples, one fits no bucket, or `batch` is below 1.
+    """
+    check_examples(examples, labels, max(buckets))
+    if batch < 1:
+        raise DataError(f"batch={batch}: a batch has at least one row; give 1 or more.")
+    widths = _widths(examples, buckets)
+    filler = np.full(-len(examples) % batch, -1)
+    rows = np.concatenate([filler, np.argsort(widths, kind="stable")]).astype(np.int32)
+    return [_gather(examples, labels, part, widths) for part in rows.reshape(-1, batch)]
+
+
+def padding_fraction(batches: Iterable[Batch]) -> float:
+    """Return the share of positions that hold no token of an example, from 0 to 1."""
+    counts = [(batch.mask[batch.rows >= 0].sum(), batch.mask.size) for batch in batches]
+    real, positions = np.sum(counts, axis=0)
+    return float(1 - real / positions)
+
+
+def _widths(examples: Examples, buckets: Sequence[int]) -> np.ndarray:
+    """The bucket of each example: the smallest that holds it."""
+    ascending = np.sort(np.asarray(buckets))
+    return ascending[np.searchsorted(ascending, [len(ids) for ids in examples])]
+
+
+def _gather(examples: Examples, labels: np.ndarray, rows: np.ndarray, widths: np.ndarray) -> Batch:
+    filler = rows < 0
+    shape = len(rows), widths[rows[~filler]].max()
+    ids, mask = np.full(shape, PAD_ID, np.int32), np.zeros(shape, bool)
+    for place in np.flatnonzero(~filler):
+        example = examples[rows[place]]
+        ids[place, : len(example)] = example
+        mask[place, : len(example)] = True
+    mask[filler, 0] = True
+    return Batch(ids, mask, np.where(filler, 0, labels[rows]).astype(np.int32), rows.copy())

@@ -1,0 +1,120 @@
+"""WordPiece tokenizers in BERT's manner, trained and run by Hugging Face's `tokenizers`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int32
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from data.errors import DataError
+
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+PAD_ID, UNK_ID, CLS_ID, SEP_ID, MASK_ID = range(len(SPECIAL_TOKENS))
+UNK = SPECIAL_TOKENS[UNK_ID]
+
+
+class Encoded(NamedTuple):
+    """Token ids of each text, and how many of the texts had to be cut."""
+
+    examples: list[Int32[np.ndarray, " _position"]]  # each text has its own length
+    truncated: int
+
+
+def train_tokenizer(texts: Sequence[str], vocab: int) -> Tokenizer:
+    """Return a lower-casing WordPiece tokenizer trained on `texts` and on nothing else.
+
+    The same texts give the same tokenizer, to the byte. The library alone does not promise that: it
+    numbers the characters inside words ("##a") in the order of a randomly seeded hash map, and the
+    numbers break ties between merges. So these are handed to it in sorted order, as tokens it must
+    have, and the tokenizer is then rebuilt from the vocabulary with only the real special tokens.
+
+    Args:
+        texts: the training split.
+        vocab: the largest number of tokens; a small text gives fewer.
+
+    Raises:
+        DataError: there is no text, or `vocab` does not hold the special tokens and the characters.
+    """
+    untrained = _tokenizer({UNK: UNK_ID})
+    words = (word for text in texts for word in _words(untrained, text))
+    inside = sorted({f"##{letter}" for word in words for letter in word[1:]})
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab, special_tokens=[*SPECIAL_TOKENS, *inside], show_progress=False
+    )
+    untrained.train_from_iterator(texts, trainer)
+    pieces = untrained.get_vocab()
+    if len(pieces) == len(SPECIAL_TOKENS):
+        raise DataError(f"no words in the {len(texts)} texts given to train a tokenizer on.")
+    if len(pieces) > vocab:
+        raise DataError(
+            f"vocab={vocab} is too small: the special tokens and the characters of the training "
+            f"texts alone are {len(pieces)} tokens; give at least that many."
+        )
+    tokenizer = _tokenizer(pieces)
+    tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
+    return tokenizer
+
+
+def encode(tokenizer: Tokenizer, texts: Sequence[str], positions: int) -> Encoded:
+    """Return each text's token ids, at most `positions` of them, with nothing added.
+
+    A text that the tokenizer strips to nothing becomes one [UNK], so that no example is empty.
+
+    Raises:
+        DataError: `positions` is not positive, or the tokenizer needs an [UNK] and has none.
+    """
+    if positions < 1:
+        raise DataError(f"positions={positions}: an example needs at least one; give 1 or more.")
+    found = [e.ids for e in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+    if not all(found):
+        unknown = tokenizer.token_to_id(UNK)
+        if unknown is None:
+            raise DataError(f"a text has no tokens, and the tokenizer no {UNK} to stand for it.")
+        found = [ids or [unknown] for ids in found]
+    examples = [np.array(ids[:positions], np.int32) for ids in found]
+    return Encoded(examples, sum(len(ids) > positions for ids in found))
+
+
+def save_tokenizer(tokenizer: Tokenizer, path: Path) -> None:
+    """Write `tokenizer` to the JSON file `path`.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    try:
+        Path(path).write_text(tokenizer.to_str(pretty=True), "utf-8", newline="\n")
+    except OSError as error:
+        raise DataError(
+            f"could not write the tokenizer to {path}: {error.strerror}; give another path."
+        ) from error
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """Return the tokenizer in the JSON file `path`.
+
+    Raises:
+        DataError: the file is missing, or is not a tokenizer.
+    """
+    try:
+        return Tokenizer.from_str(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"could not read the tokenizer {path}: {error.strerror}; check the path."
+        ) from error
+    except Exception as error:  # the library raises nothing narrower
+        raise DataError(f"{path} is not a tokenizer ({error}): write it again.") from error
+
+
+def _tokenizer(vocab: dict[str, int]) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece(vocab, unk_token=UNK))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer
+
+
+def _words(tokenizer: Tokenizer, text: str) -> list[str]:
+    normalized = tokenizer.normalizer.normalize_str(text)
+    return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normalized)]

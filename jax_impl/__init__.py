@@ -1,0 +1,1 @@
+"""The models in Flax: arithmetic as pure functions, linen modules that only declare parameters."""

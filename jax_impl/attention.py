@@ -1,0 +1,149 @@
+"""Attention: one pure function, a single head, and many heads."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Bool, Float, Key
+
+from jax_impl.initial import xavier, zeros
+from jax_impl.layers import Linear, at_least_float32, dropout
+from jax_impl.taps import Tap, no_tap
+
+
+def masked_softmax(
+    scores: Float[Array, "*axes query key"], mask: Bool[Array, "..."] | None = None
+) -> Float[Array, "*axes query key"]:
+    """Softmax over the keys that the mask allows. A query that may see no key gets all zeros."""
+    wide = at_least_float32(scores)
+    if mask is not None:
+        wide = jnp.where(mask, wide, -jnp.inf)
+    largest = jax.lax.stop_gradient(wide.max(axis=-1, keepdims=True))
+    exponentials = jnp.exp(wide - jnp.where(jnp.isfinite(largest), largest, 0.0))
+    total = exponentials.sum(axis=-1, keepdims=True)
+    return (exponentials / jnp.where(total == 0.0, 1.0, total)).astype(scores.dtype)
+
+
+def scaled_dot_product_attention(
+    query: Float[Array, "*axes query head_dim"],
+    key: Float[Array, "*axes key head_dim"],
+    value: Float[Array, "*axes key value_dim"],
+    mask: Bool[Array, "..."] | None = None,
+    rate: float = 0.0,
+    rng: Key[Array, ""] | None = None,
+    tap: Tap = no_tap,
+) -> Float[Array, "*axes query value_dim"]:
+    """softmax(Q K^T / sqrt(head_dim)) V (Vaswani et al. 2017, section 3.2.1, eq. 1).
+
+    ``mask`` is True where a query may look at a key, with as many axes as the scores; axes of size 1
+    broadcast. ``rate`` is the dropout on the weights, active when ``rng`` is given.
+    """
+    axes = "batch heads query key" if query.ndim == 4 else "batch query key"
+    scores = jnp.einsum("...qd,...kd->...qk", query, key) / math.sqrt(query.shape[-1])
+    scores = tap("scores", scores, axes)
+    weights = tap("weights", masked_softmax(scores, mask), axes)
+    return jnp.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)
+
+
+class SingleHeadAttention(nn.Module):
+    """One head: queries from x, keys and values from context, each embed -> head_dim."""
+
+    embed: int
+    head_dim: int
+    dropout: float = 0.0
+
+    def setup(self) -> None:
+        self.query_projection = Linear(self.embed, self.head_dim)
+        self.key_projection = Linear(self.embed, self.head_dim)
+        self.value_projection = Linear(self.embed, self.head_dim)
+
+    def __call__(
+        self,
+        x: Float[Array, "batch query embed"],
+        context: Float[Array, "batch key embed"],
+        mask: Bool[Array, "#batch #query key"] | None = None,
+        rng: Key[Array, ""] | None = None,
+        tap: Tap = no_tap,
+    ) -> Float[Array, "batch query head_dim"]:
+        query = tap("query", self.query_projection(x), "batch query head_dim")
+        key = tap("key", self.key_projection(context), "batch key head_dim")
+        value = tap("value", self.value_projection(context), "batch key head_dim")
+        output = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
+        return tap("output", output, "batch query head_dim")
+
+
+class SplitHeads(nn.Module):
+    """Project embed onto every head: kernel (embed heads head_dim), bias (heads head_dim)."""
+
+    embed: int
+    heads: int
+    head_dim: int
+
+    def setup(self) -> None:
+        shape = (self.embed, self.heads, self.head_dim)
+        self.kernel = self.param("kernel", xavier(self.embed, self.heads * self.head_dim), shape)
+        self.bias = self.param("bias", zeros, (self.heads, self.head_dim))
+
+    def __call__(
+        self, x: Float[Array, "batch position embed"]
+    ) -> Float[Array, "batch heads position head_dim"]:
+        y = jnp.einsum("bpe,ehd->bhpd", x, self.kernel)
+        return y + self.bias[None, :, None, :]
+
+
+class MergeHeads(nn.Module):
+    """Project all heads back onto embed: kernel (heads head_dim embed), bias (embed)."""
+
+    heads: int
+    head_dim: int
+    embed: int
+
+    def setup(self) -> None:
+        shape = (self.heads, self.head_dim, self.embed)
+        self.kernel = self.param("kernel", xavier(self.heads * self.head_dim, self.embed), shape)
+        self.bias = self.param("bias", zeros, (self.embed,))
+
+    def __call__(
+        self, x: Float[Array, "batch heads position head_dim"]
+    ) -> Float[Array, "batch position embed"]:
+        y = jnp.einsum("bhpd,hde->bpe", x, self.kernel)
+        return y + self.bias[None, None, :]
+
+
+class MultiHeadAttention(nn.Module):
+    """Heads side by side, each embed / heads wide (Vaswani et al. 2017, section 3.2.2).
+
+    Self-attention passes x as its own context; cross-attention passes another sequence.
+    """
+
+    embed: int
+    heads: int
+    dropout: float = 0.0
+
+    def setup(self) -> None:
+        if self.embed % self.heads:
+            raise ValueError(
+                f"heads={self.heads} does not divide embed={self.embed}: each head needs the same "
+                f"width; choose embed as a multiple of heads"
+            )
+        head_dim = self.embed // self.heads
+        self.query = SplitHeads(self.embed, self.heads, head_dim)
+        self.key = SplitHeads(self.embed, self.heads, head_dim)
+        self.value = SplitHeads(self.embed, self.heads, head_dim)
+        self.output = MergeHeads(self.heads, head_dim, self.embed)
+
+    def __call__(
+        self,
+        x: Float[Array, "batch query embed"],
+        context: Float[Array, "batch key embed"],
+        mask: Bool[Array, "#batch #heads #query key"] | None = None,
+        rng: Key[Array, ""] | None = None,
+        tap: Tap = no_tap,
+    ) -> Float[Array, "batch query embed"]:
+        query = tap("query", self.query(x), "batch heads query head_dim")
+        key = tap("key", self.key(context), "batch heads key head_dim")
+        value = tap("value", self.value(context), "batch heads key head_dim")
+        mixed = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
+        mixed = tap("mixed", mixed, "batch heads query head_dim")
+        return tap("output", self.output(mixed), "batch query embed")

@@ -1,0 +1,153 @@
+"""The layers around attention: linear, layer norm, feed-forward, embeddings, dropout."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+from jaxtyping import Array, Float, Int, Key
+
+from jax_impl.initial import ones, uniform, xavier, zeros
+from jax_impl.taps import Tap, no_tap
+
+
+def at_least_float32(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:
+    """bfloat16 and float16 become float32, for sums and exponentials; wider types stay."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def linear(
+    x: Float[Array, "*axes inputs"],
+    kernel: Float[Array, "inputs outputs"],
+    bias: Float[Array, "outputs"],
+) -> Float[Array, "*axes outputs"]:
+    """x W + b over the last axis."""
+    y = jnp.einsum("...i,io->...o", x, kernel)
+    return y + jnp.broadcast_to(bias, y.shape)
+
+
+def layer_norm(
+    x: Float[Array, "*axes embed"],
+    scale: Float[Array, "embed"],
+    bias: Float[Array, "embed"],
+    epsilon: float,
+) -> Float[Array, "*axes embed"]:
+    """Zero mean and unit variance over embed, then scale and bias (Ba et al. 2016, section 3).
+
+    The variance is the mean squared deviation; E[x^2] - E[x]^2 would lose digits.
+    """
+    wide = at_least_float32(x)
+    centred = wide - wide.mean(axis=-1, keepdims=True)
+    variance = jnp.square(centred).mean(axis=-1, keepdims=True)
+    normal = (centred * jax.lax.rsqrt(variance + epsilon)).astype(x.dtype)
+    return normal * jnp.broadcast_to(scale, x.shape) + jnp.broadcast_to(bias, x.shape)
+
+
+def gelu(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:
+    """x * P(X <= x) for a standard normal X, exact (Hendrycks and Gimpel 2016, section 2): BERT's."""
+    wide = at_least_float32(x)
+    return (0.5 * wide * (1.0 + jax.lax.erf(wide / math.sqrt(2.0)))).astype(x.dtype)
+
+
+def gelu_tanh(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:
+    """GELU by its tanh approximation (Hendrycks and Gimpel 2016, section 2): GPT-2's."""
+    wide = at_least_float32(x)
+    inner = math.sqrt(2.0 / math.pi) * (wide + 0.044715 * wide * wide * wide)
+    return (0.5 * wide * (1.0 + jnp.tanh(inner))).astype(x.dtype)
+
+
+def relu(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:
+    """max(0, x), with slope 0 at 0: the original transformer's."""
+    return jax.nn.relu(x)
+
+
+ACTIVATIONS = {"gelu": gelu, "gelu_tanh": gelu_tanh, "relu": relu}
+
+
+def dropout(
+    x: Float[Array, "*axes"], rate: float, rng: Key[Array, ""] | None = None
+) -> Float[Array, "*axes"]:
+    """Zero each element with probability ``rate`` and scale the rest by 1 / (1 - rate).
+
+    Every element draws its own 32 random bits, so the mask depends on the key and the shape alone, not
+    on the dtype. Without a key nothing is dropped. (Srivastava et al. 2014, section 4, the scaling moved
+    to training.)
+    """
+    if rng is None or rate == 0.0:
+        return x
+    kept = jax.random.bits(rng, x.shape, jnp.uint32) >= jnp.uint32(round(rate * 2**32))
+    return jnp.where(kept, x / (1.0 - rate), 0.0)
+
+
+def sinusoidal_positions(positions: int, embed: int) -> Float[np.ndarray, "position embed"]:
+    """Sines at even and cosines at odd indices of embed (Vaswani et al. 2017, section 3.5), float64."""
+    if embed % 2:
+        raise ValueError(f"sinusoidal positions pair sines with cosines: embed={embed} must be even")
+    rates = np.power(10000.0, -np.arange(0, embed, 2) / embed)
+    angles = np.arange(positions)[:, None] * rates[None, :]
+    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(positions, embed)
+
+
+class Linear(nn.Module):
+    """x W + b. Parameters: kernel (inputs outputs), Xavier; bias (outputs), zero."""
+
+    inputs: int
+    outputs: int
+
+    def setup(self) -> None:
+        shape = (self.inputs, self.outputs)
+        self.kernel = self.param("kernel", xavier(self.inputs, self.outputs), shape)
+        self.bias = self.param("bias", zeros, (self.outputs,))
+
+    def __call__(self, x: Float[Array, "*axes inputs"]) -> Float[Array, "*axes outputs"]:
+        return linear(x, self.kernel, self.bias)
+
+
+class LayerNorm(nn.Module):
+    """`layer_norm` with its parameters: scale (embed), one; bias (embed), zero."""
+
+    embed: int
+    epsilon: float = 1e-5
+
+    def setup(self) -> None:
+        self.scale = self.param("scale", ones, (self.embed,))
+        self.bias = self.param("bias", zeros, (self.embed,))
+
+    def __call__(self, x: Float[Array, "*axes embed"]) -> Float[Array, "*axes embed"]:
+        return layer_norm(x, self.scale, self.bias, self.epsilon)
+
+
+class Embedding(nn.Module):
+    """One row of embed numbers for each of ``entries``. Ids out of range must be caught on the host."""
+
+    entries: int
+    embed: int
+    std: float = 0.02
+
+    def setup(self) -> None:
+        self.embedding = self.param("embedding", uniform(self.std), (self.entries, self.embed))
+
+    def __call__(self, ids: Int[Array, "*axes"]) -> Float[Array, "*axes embed"]:
+        return jnp.take(self.embedding, ids, axis=0)
+
+
+class FeedForward(nn.Module):
+    """down(activation(up(x))), embed -> mlp -> embed (Vaswani et al. 2017, section 3.3, eq. 2)."""
+
+    embed: int
+    mlp: int
+    activation: str = "gelu"
+
+    def setup(self) -> None:
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(f"activation={self.activation!r}: choose one of {list(ACTIVATIONS)}")
+        self.up = Linear(self.embed, self.mlp)
+        self.down = Linear(self.mlp, self.embed)
+
+    def __call__(
+        self, x: Float[Array, "batch position embed"], tap: Tap = no_tap
+    ) -> Float[Array, "batch position embed"]:
+        hidden = tap("hidden", self.up(x), "batch position mlp")
+        active = tap("active", ACTIVATIONS[self.activation](hidden), "batch position mlp")
+        return tap("output", self.down(active), "batch position embed")

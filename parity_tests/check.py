@@ -1,0 +1,45 @@
+"""The parity check of one twin: both modes, all checks, one list of readings."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from parity_tests.compare import BOUNDS, Reading, compare, compare_bfloat16
+from parity_tests.run import initial_params, run_jax, run_torch
+from parity_tests.twins import TWINS, Twin
+
+TRAINING = " in training"  # ends the name of a model that was compared with its dropout on
+
+
+def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Reading]:
+    """Hold PyTorch's twin against Flax's: in evaluation, and with dropout on where it has any."""
+    inputs = twin.inputs(np.random.default_rng(seed))
+    params = initial_params(twin, inputs, seed)
+    readings = []
+    for name, dropout_seed in modes(twin, seed):
+        jax_record = run_jax(twin, params, inputs, dtype, dropout_seed)
+        torch_record = run_torch(twin, params, inputs, dtype, dropout_seed)
+        if dtype == "bfloat16":
+            exact = run_torch(twin, params, inputs, "float64", dropout_seed)
+            readings += compare_bfloat16(name, exact, jax_record, torch_record)
+        else:
+            bound = BOUNDS[dtype][twin.whole_model]
+            readings += compare(name, jax_record, torch_record, dtype, bound)
+    return readings
+
+
+def modes(twin: Twin, seed: int) -> Iterator[tuple[str, int | None]]:
+    """The names under which a twin is compared, with the seed of its dropout (None: evaluation)."""
+    yield twin.name, None
+    if twin.has_dropout:
+        yield twin.name + TRAINING, seed
+
+
+def find_twins(name: str) -> list[Twin]:
+    """The twin of this name, or all of them; an error lists the names there are."""
+    names = [twin.name for twin in TWINS]
+    if name == "all":
+        return list(TWINS)
+    if name not in names:
+        raise ValueError(f"no model or block {name!r}: choose 'all' or one of {', '.join(names)}")
+    return [TWINS[names.index(name)]]

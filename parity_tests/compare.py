@@ -1,0 +1,119 @@
+"""Comparing two records of the same computation, number by number.
+
+A record is what one model did on one input: its output, its taps in the order in which they were
+computed, and the gradients of its parameters and inputs, all as numpy arrays under the same names.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+DType = Literal["float64", "float32", "bfloat16"]
+CHECKS = ("forward", "tap", "input gradient", "parameter gradient")
+
+# Largest error allowed, relative to the largest magnitude of the reference tensor: one block, whole model.
+BOUNDS = {"float64": (1e-11, 1e-11), "float32": (1e-5, 1e-4)}
+
+# In bfloat16 a twin may be this many times as far from the float64 result as the other twin is.
+BFLOAT16_FACTOR = 2.0
+
+
+@dataclass
+class Record:
+    """Arrays by name, one dictionary for each of `CHECKS`; and the axes of the taps."""
+
+    arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=lambda: {c: {} for c in CHECKS})
+    axes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One comparison: how far apart, and how far apart it may be. Fields as in the JSON report."""
+
+    model: str
+    check: str
+    name: str
+    dtype: str
+    max_abs_error: float
+    max_rel_error: float
+    bound: float
+    passed: bool
+
+
+def compare(
+    model: str, reference: Record, candidate: Record, dtype: str, bound: float
+) -> list[Reading]:
+    """Hold a candidate's record against a reference's, in the order forward, taps, gradients.
+
+    Errors are relative to the largest magnitude of the reference tensor. What one record has and the
+    other lacks, or has in another shape, is a failed reading with infinite error.
+    """
+    readings = []
+    for check in CHECKS:
+        ours, theirs = reference.arrays[check], candidate.arrays[check]
+        for name in [*ours, *(name for name in theirs if name not in ours)]:
+            absolute, relative = np.inf, np.inf
+            if name in ours and name in theirs and ours[name].shape == theirs[name].shape:
+                absolute = float(np.abs(ours[name] - theirs[name]).max(initial=0.0))
+                relative = relative_error(absolute, _magnitude(ours, name))
+            passed = relative <= bound
+            readings.append(Reading(model, check, name, dtype, absolute, relative, bound, passed))
+    return readings
+
+
+def compare_bfloat16(model: str, exact: Record, reference: Record, candidate: Record) -> list[Reading]:
+    """Hold two bfloat16 records against the float64 one: their errors within a factor of each other.
+
+    Errors are root mean squares over the tensor, since one element's luck decides a maximum. A reading's
+    error is the larger of the two, its bound `BFLOAT16_FACTOR` times the smaller.
+    """
+    readings = []
+    for check in CHECKS:
+        for name, truth in exact.arrays[check].items():
+            pair = [record.arrays[check].get(name) for record in (reference, candidate)]
+            errors = [
+                np.inf
+                if array is None or array.shape != truth.shape
+                else float(np.sqrt(np.square(array - truth).mean()))
+                for array in pair
+            ]
+            low, high = sorted(relative_error(e, _magnitude(exact.arrays[check], name)) for e in errors)
+            bound = BFLOAT16_FACTOR * low
+            readings.append(
+                Reading(model, check, name, "bfloat16", max(errors), high, bound, high <= bound < np.inf)
+            )
+    return readings
+
+
+def relative_error(error: float, magnitude: float) -> float:
+    """``error`` in units of ``magnitude``; zero over zero is zero, NaN is infinite."""
+    if error == 0.0:
+        return 0.0
+    with np.errstate(divide="ignore"):
+        relative = float(np.divide(error, magnitude))
+    return np.inf if np.isnan(relative) else relative
+
+
+def first_divergence(readings: list[Reading]) -> Reading | None:
+    """The reading that shows where two models part: the first failed tap in execution order.
+
+    Where all taps agree, the failed gradient that lies nearest to the output, as gradients flow backwards:
+    the last parameter in order of declaration. None if nothing failed.
+    """
+    failed = [reading for reading in readings if not reading.passed]
+    taps = [reading for reading in failed if reading.check == "tap"]
+    gradients = [reading for reading in failed if reading.check == "parameter gradient"]
+    return next(iter(taps + gradients[::-1] + failed), None)
+
+
+def _magnitude(arrays: Mapping[str, np.ndarray], name: str) -> float:
+    """The largest magnitude of a reference tensor.
+
+    The gradient of attention's key bias is zero (it shifts all scores of a query alike, which softmax
+    ignores), so that its own magnitude is rounding noise; the query bias's stands in.
+    """
+    name = re.sub(r"key(_projection)?/bias$", r"query\1/bias", name)
+    return float(np.abs(arrays[name]).max(initial=0.0))

@@ -1,0 +1,147 @@
+"""Running one twin in either framework: forward with taps, then backward, into a record."""
+
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from parity_tests.compare import Record
+from parity_tests.twins import Inputs, Twin
+from torch_impl import convert, random
+
+Params = Mapping[str, np.ndarray]
+
+
+def initial_params(twin: Twin, inputs: Inputs, seed: int) -> dict[str, np.ndarray]:
+    """Flat parameters to compare twins at: the initial ones plus noise.
+
+    Without the noise, biases would be zero and scales one, and many a mistake would not show.
+    """
+    module = twin.build("jax_impl")
+    if isinstance(module, partial):
+        return {}
+    arguments = {name: jnp.asarray(array) for name, array in inputs.items()}
+    params = module.init(jax.random.key(seed), **arguments).get("params", {})
+    rng = np.random.default_rng(seed)
+    return {
+        name: np.asarray(array, np.float64) + 0.1 * rng.standard_normal(array.shape)
+        for name, array in flatten_dict(params, sep="/").items()
+    }
+
+
+def run_jax(
+    twin: Twin, params: Params, inputs: Inputs, dtype: str, dropout_seed: int | None = None
+) -> Record:
+    """Forward with taps, and backward from a fixed cotangent, in Flax, compiled as one program."""
+    with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
+        module = twin.build("jax_impl")
+        function = isinstance(module, partial)
+        call = module if function else lambda params, **kw: module.apply({"params": params}, **kw)
+        axes: dict[str, str] = {}
+        tree = unflatten_dict({name: jnp.asarray(a, dtype) for name, a in params.items()}, sep="/")
+        floats, others = split_floats(inputs)
+        extra = {} if dropout_seed is None else {"rng": jax.random.key(dropout_seed)}
+        with_taps = takes_taps(module)
+
+        def forward(tree: Any, floats: Any) -> Any:
+            taps: dict[str, jax.Array] = {}
+
+            def tap(name: str, value: jax.Array, tap_axes: str) -> jax.Array:
+                taps[name], axes[name] = value, tap_axes
+                return value
+
+            fixed = {name: jnp.asarray(array) for name, array in others.items()}
+            keywords = {**fixed, **floats, **extra, **({"tap": tap} if with_taps else {})}
+            return (call(**keywords) if function else call(tree, **keywords)), taps
+
+        # Fusions may skip the rounding between two operations in bfloat16, as PyTorch, op by op, does not.
+        @partial(jax.jit, compiler_options={"xla_allow_excess_precision": False})
+        def both(tree: Any, floats: Any) -> Any:
+            output, vjp, taps = jax.vjp(forward, tree, floats, has_aux=True)
+            if not jnp.issubdtype(output.dtype, jnp.floating):
+                return output, taps, ({}, {})
+            return output, taps, vjp(jnp.asarray(cotangent(output.shape), output.dtype))
+
+        output, taps, (tree_gradient, input_gradient) = both(
+            tree, {name: jnp.asarray(array, dtype) for name, array in floats.items()}
+        )
+        gradients = flatten_dict(tree_gradient, sep="/")
+        return Record(
+            {
+                "forward": {"output": numbers(output)},
+                "tap": {name: numbers(taps[name]) for name in axes},
+                "input gradient": {name: numbers(input_gradient[name]) for name in input_gradient},
+                "parameter gradient": {name: numbers(gradients[name]) for name in params if gradients},
+            },
+            axes,
+        )
+
+
+def run_torch(
+    twin: Twin, params: Params, inputs: Inputs, dtype: str, dropout_seed: int | None = None
+) -> Record:
+    """The same in PyTorch, op by op."""
+    module = twin.build("torch_impl")
+    kind = getattr(torch, dtype)
+    if isinstance(module, torch.nn.Module):
+        convert.load(module, params)
+        module.to(kind)
+    floats, others = split_floats(inputs)
+    arguments = {name: torch.tensor(array) for name, array in others.items()}
+    leaves = {name: torch.tensor(array).to(kind).requires_grad_() for name, array in floats.items()}
+    taps: dict[str, np.ndarray] = {}
+    axes: dict[str, str] = {}
+
+    def tap(name: str, value: torch.Tensor, tap_axes: str) -> torch.Tensor:
+        taps[name], axes[name] = numbers(value), tap_axes
+        return value
+
+    extra: dict[str, Any] = {"tap": tap} if takes_taps(module) else {}
+    if dropout_seed is not None:
+        extra["rng"] = random.key(dropout_seed)
+    output = module(**arguments, **leaves, **extra)
+    record = Record({"forward": {"output": numbers(output)}, "tap": taps}, axes)
+    gradients: dict[str, np.ndarray] = {}
+    if output.requires_grad:
+        output.backward(torch.tensor(cotangent(tuple(output.shape))).to(output.dtype))
+        if isinstance(module, torch.nn.Module):
+            gradients = {
+                name: numbers(torch.zeros_like(p) if p.grad is None else p.grad)
+                for name, p in module.named_parameters()
+            }
+    sizes = convert.axis_sizes(module) if isinstance(module, torch.nn.Module) else {}
+    record.arrays["parameter gradient"] = convert.to_flax(gradients, sizes)
+    record.arrays["input gradient"] = {
+        name: numbers(leaf.grad) for name, leaf in leaves.items() if leaf.grad is not None
+    }
+    return record
+
+
+def numbers(array: Any) -> np.ndarray:
+    """Any framework's array as float64 numpy."""
+    if isinstance(array, torch.Tensor):
+        return array.detach().to("cpu", torch.float64).numpy()
+    return np.asarray(array, np.float64)
+
+
+def cotangent(shape: tuple[int, ...]) -> np.ndarray:
+    """A fixed direction to differentiate an output of this shape along; no two numbers alike."""
+    return np.random.default_rng(0).standard_normal(shape)
+
+
+def split_floats(inputs: Inputs) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The inputs that get gradients, and the others (ids, masks)."""
+    floats = {name: array for name, array in inputs.items() if array.dtype == np.float64}
+    return floats, {name: array for name, array in inputs.items() if name not in floats}
+
+
+def takes_taps(module: Any) -> bool:
+    """Whether the function or module has the argument ``tap``."""
+    call = getattr(module, "forward", module)
+    return "tap" in inspect.signature(call).parameters

@@ -1,0 +1,1 @@
+"""The mirror of `jax_impl` in PyTorch: same files, same names, same arguments in the same order."""

@@ -1,0 +1,140 @@
+"""Attention: one pure function, a single head, and many heads."""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from torch_impl.initial import parameter, xavier, zeros
+from torch_impl.layers import Linear, at_least_float32, dropout, linear
+from torch_impl.random import Key
+from torch_impl.taps import Tap, no_tap
+
+
+def masked_softmax(
+    scores: Float[Tensor, "*axes query key"], mask: Bool[Tensor, "..."] | None = None
+) -> Float[Tensor, "*axes query key"]:
+    """Softmax over the keys that the mask allows. A query that may see no key gets all zeros."""
+    wide = at_least_float32(scores)
+    if mask is not None:
+        wide = torch.where(mask, wide, -torch.inf)
+    largest = wide.amax(dim=-1, keepdim=True).detach()
+    exponentials = torch.exp(wide - torch.where(torch.isfinite(largest), largest, 0.0))
+    total = exponentials.sum(dim=-1, keepdim=True)
+    return (exponentials / torch.where(total == 0.0, 1.0, total)).to(scores.dtype)
+
+
+def scaled_dot_product_attention(
+    query: Float[Tensor, "*axes query head_dim"],
+    key: Float[Tensor, "*axes key head_dim"],
+    value: Float[Tensor, "*axes key value_dim"],
+    mask: Bool[Tensor, "..."] | None = None,
+    rate: float = 0.0,
+    rng: Key | None = None,
+    tap: Tap = no_tap,
+) -> Float[Tensor, "*axes query value_dim"]:
+    """softmax(Q K^T / sqrt(head_dim)) V (Vaswani et al. 2017, section 3.2.1, eq. 1).
+
+    ``mask`` is True where a query may look at a key, with as many axes as the scores; axes of size 1
+    broadcast. ``rate`` is the dropout on the weights, active when ``rng`` is given.
+    """
+    axes = "batch heads query key" if query.ndim == 4 else "batch query key"
+    scores = torch.einsum("...qd,...kd->...qk", query, key) / math.sqrt(query.shape[-1])
+    scores = tap("scores", scores, axes)
+    weights = tap("weights", masked_softmax(scores, mask), axes)
+    return torch.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)
+
+
+class SingleHeadAttention(nn.Module):
+    """One head: queries from x, keys and values from context, each embed -> head_dim."""
+
+    def __init__(self, embed: int, head_dim: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout = dropout
+        self.query_projection = Linear(embed, head_dim)
+        self.key_projection = Linear(embed, head_dim)
+        self.value_projection = Linear(embed, head_dim)
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch query embed"],
+        context: Float[Tensor, "batch key embed"],
+        mask: Bool[Tensor, "#batch #query key"] | None = None,
+        rng: Key | None = None,
+        tap: Tap = no_tap,
+    ) -> Float[Tensor, "batch query head_dim"]:
+        query = tap("query", self.query_projection(x), "batch query head_dim")
+        key = tap("key", self.key_projection(context), "batch key head_dim")
+        value = tap("value", self.value_projection(context), "batch key head_dim")
+        output = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
+        return tap("output", output, "batch query head_dim")
+
+
+class SplitHeads(nn.Module):
+    """Project embed onto every head: weight ((heads head_dim) embed), bias ((heads head_dim))."""
+
+    def __init__(self, embed: int, heads: int, head_dim: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.head_dim = head_dim
+        self.weight = parameter(xavier(embed, heads * head_dim), (heads * head_dim, embed))
+        self.bias = parameter(zeros, (heads * head_dim,))
+
+    def forward(
+        self, x: Float[Tensor, "batch position embed"]
+    ) -> Float[Tensor, "batch heads position head_dim"]:
+        y = linear(x, self.weight, self.bias)
+        return y.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2)
+
+
+class MergeHeads(nn.Module):
+    """Project all heads back onto embed: weight (embed (heads head_dim)), bias (embed)."""
+
+    def __init__(self, heads: int, head_dim: int, embed: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.head_dim = head_dim
+        self.weight = parameter(xavier(heads * head_dim, embed), (embed, heads * head_dim))
+        self.bias = parameter(zeros, (embed,))
+
+    def forward(
+        self, x: Float[Tensor, "batch heads position head_dim"]
+    ) -> Float[Tensor, "batch position embed"]:
+        return linear(x.transpose(1, 2).flatten(-2), self.weight, self.bias)
+
+
+class MultiHeadAttention(nn.Module):
+    """Heads side by side, each embed / heads wide (Vaswani et al. 2017, section 3.2.2).
+
+    Self-attention passes x as its own context; cross-attention passes another sequence.
+    """
+
+    def __init__(self, embed: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        if embed % heads:
+            raise ValueError(
+                f"heads={heads} does not divide embed={embed}: each head needs the same "
+                f"width; choose embed as a multiple of heads"
+            )
+        head_dim = embed // heads
+        self.dropout = dropout
+        self.query = SplitHeads(embed, heads, head_dim)
+        self.key = SplitHeads(embed, heads, head_dim)
+        self.value = SplitHeads(embed, heads, head_dim)
+        self.output = MergeHeads(heads, head_dim, embed)
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch query embed"],
+        context: Float[Tensor, "batch key embed"],
+        mask: Bool[Tensor, "#batch #heads #query key"] | None = None,
+        rng: Key | None = None,
+        tap: Tap = no_tap,
+    ) -> Float[Tensor, "batch query embed"]:
+        query = tap("query", self.query(x), "batch heads query head_dim")
+        key = tap("key", self.key(context), "batch heads key head_dim")
+        value = tap("value", self.value(context), "batch heads key head_dim")
+        mixed = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
+        mixed = tap("mixed", mixed, "batch heads query head_dim")
+        return tap("output", self.output(mixed), "batch query embed")
