@@ -8,7 +8,7 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Key
 
 from jax_impl.initial import xavier, zeros
-from jax_impl.layers import Linear, at_least_float32, dropout
+from jax_impl.layers import Linear, add_bias, at_least_float32, dropout
 from jax_impl.taps import Tap, no_tap
 
 
@@ -88,8 +88,8 @@ class SplitHeads(nn.Module):
     def __call__(
         self, x: Float[Array, "batch position embed"]
     ) -> Float[Array, "batch heads position head_dim"]:
-        y = jnp.einsum("bpe,ehd->bhpd", x, self.kernel)
-        return y + self.bias[None, :, None, :]
+        y = add_bias(jnp.einsum("bpe,ehd->bphd", x, self.kernel), self.bias)
+        return y.transpose(0, 2, 1, 3)
 
 
 class MergeHeads(nn.Module):
@@ -107,8 +107,7 @@ class MergeHeads(nn.Module):
     def __call__(
         self, x: Float[Array, "batch heads position head_dim"]
     ) -> Float[Array, "batch position embed"]:
-        y = jnp.einsum("bhpd,hde->bpe", x, self.kernel)
-        return y + self.bias[None, None, :]
+        return add_bias(jnp.einsum("bhpd,hde->bpe", x, self.kernel), self.bias)
 
 
 class MultiHeadAttention(nn.Module):

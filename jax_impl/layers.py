@@ -17,14 +17,19 @@ def at_least_float32(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
+def add_bias(y: Float[Array, "*axes"], bias: Float[Array, "..."]) -> Float[Array, "*axes"]:
+    """y + b over the last axes, widened: the bias's gradient is a sum over all rows."""
+    wide_bias = jnp.broadcast_to(at_least_float32(bias), y.shape)
+    return (at_least_float32(y) + wide_bias).astype(y.dtype)
+
+
 def linear(
     x: Float[Array, "*axes inputs"],
     kernel: Float[Array, "inputs outputs"],
     bias: Float[Array, "outputs"],
 ) -> Float[Array, "*axes outputs"]:
     """x W + b over the last axis."""
-    y = jnp.einsum("...i,io->...o", x, kernel)
-    return y + jnp.broadcast_to(bias, y.shape)
+    return add_bias(jnp.einsum("...i,io->...o", x, kernel), bias)
 
 
 def layer_norm(
@@ -40,8 +45,9 @@ def layer_norm(
     wide = at_least_float32(x)
     centred = wide - wide.mean(axis=-1, keepdims=True)
     variance = jnp.square(centred).mean(axis=-1, keepdims=True)
-    normal = (centred * jax.lax.rsqrt(variance + epsilon)).astype(x.dtype)
-    return normal * jnp.broadcast_to(scale, x.shape) + jnp.broadcast_to(bias, x.shape)
+    normal = centred * jax.lax.rsqrt(variance + epsilon)
+    wide_scale, wide_bias = (jnp.broadcast_to(at_least_float32(p), x.shape) for p in (scale, bias))
+    return (normal * wide_scale + wide_bias).astype(x.dtype)
 
 
 def gelu(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:

@@ -60,8 +60,7 @@ def run_jax(
             keywords = {**fixed, **floats, **extra, **({"tap": tap} if with_taps else {})}
             return (call(**keywords) if function else call(tree, **keywords)), taps
 
-        # Fusions may skip the rounding between two operations in bfloat16, as PyTorch, op by op, does not.
-        @partial(jax.jit, compiler_options={"xla_allow_excess_precision": False})
+        @jax.jit
         def both(tree: Any, floats: Any) -> Any:
             output, vjp, taps = jax.vjp(forward, tree, floats, has_aux=True)
             if not jnp.issubdtype(output.dtype, jnp.floating):

@@ -37,7 +37,7 @@ class Twin:
         return bool(self.arguments.get("dropout") or self.arguments.get("rate"))
 
 
-BATCH, POSITION, CONTEXT, EMBED, HEADS, MLP, VOCAB, CLASSES = 3, 7, 5, 12, 3, 20, 31, 4
+BATCH, POSITION, CONTEXT, EMBED, HEADS, MLP, VOCAB, CLASSES = 8, 7, 5, 24, 3, 40, 31, 4
 
 
 def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -45,8 +45,8 @@ def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 
 def _real_tokens(position: int) -> np.ndarray:
-    """Padding of three kinds: none, some, and a row without a single real token."""
-    lengths = np.array([position, position // 2, 0])
+    """Rows with no padding, with some, with one real token, and with none."""
+    lengths = np.resize([position, position // 2, 0, position - 1, 1], BATCH)
     return np.arange(position)[None, :] < lengths[:, None]
 
 
@@ -146,7 +146,7 @@ TWINS = (
         _EMBEDDING | {"position": "sinusoidal"},
     ),
     Twin("block_pre", "block.TransformerBlock", _block, _BLOCK),
-    Twin("block_post", "block.TransformerBlock", _block, _BLOCK | {"norm": "post", "activation": "relu"}),
+    Twin("block_post", "block.TransformerBlock", _block, _BLOCK | {"norm": "post", "activation": "gelu_tanh"}),
     Twin("masked_mean", "classifier.masked_mean", lambda rng: _hidden(rng) | {"mask": _real_tokens(POSITION)}),
     Twin("cross_entropy", "losses.cross_entropy", _logits, {"smoothing": 0.1}),
     Twin("classifier", "classifier.TextClassifier", _text, _CLASSIFIER, whole_model=True),
@@ -154,7 +154,7 @@ TWINS = (
         "classifier_post",
         "classifier.TextClassifier",
         _text,
-        _CLASSIFIER | {"norm": "post", "activation": "gelu_tanh", "position": "sinusoidal"},
+        _CLASSIFIER | {"norm": "post", "position": "sinusoidal"},
         whole_model=True,
     ),
 )

@@ -18,14 +18,18 @@ def at_least_float32(x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
+def add_bias(y: Float[Tensor, "*axes"], bias: Float[Tensor, "..."]) -> Float[Tensor, "*axes"]:
+    """y + b over the last axes, widened: the bias's gradient is a sum over all rows."""
+    return (at_least_float32(y) + at_least_float32(bias)).to(y.dtype)
+
+
 def linear(
     x: Float[Tensor, "*axes inputs"],
     weight: Float[Tensor, "outputs inputs"],
     bias: Float[Tensor, "outputs"],
 ) -> Float[Tensor, "*axes outputs"]:
     """x W^T + b over the last axis: PyTorch keeps the weight as (outputs inputs)."""
-    y = torch.einsum("...i,oi->...o", x, weight)
-    return y + bias
+    return add_bias(torch.einsum("...i,oi->...o", x, weight), bias)
 
 
 def layer_norm(
@@ -41,8 +45,9 @@ def layer_norm(
     wide = at_least_float32(x)
     centred = wide - wide.mean(dim=-1, keepdim=True)
     variance = centred.square().mean(dim=-1, keepdim=True)
-    normal = (centred * torch.rsqrt(variance + epsilon)).to(x.dtype)
-    return normal * scale + bias
+    normal = centred * torch.rsqrt(variance + epsilon)
+    wide_scale, wide_bias = (at_least_float32(p) for p in (scale, bias))
+    return (normal * wide_scale + wide_bias).to(x.dtype)
 
 
 def gelu(x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
