@@ -1,7 +1,7 @@
 """Encoded examples -> batches of numpy arrays, as a pure function of seed and step."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int32
 
 from data.errors import DataError
 from data.examples import Examples, check_examples
-from data.tokenizers import PAD_ID
+from data.tokenizers import PAD_ID, UNK_ID
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,9 @@ class Batch:
 class TrainBatches:
     """An endless stream of full batches for training; `stream(step)` reaches any step at once.
 
+    With `word_dropout`, that share of the tokens is replaced by [UNK], other ones in every epoch, so that
+    no single word can be relied on.
+
     An epoch is `steps_per_epoch` batches, shuffled anew from (seed, epoch). No example occurs in it
     twice; the remainder of examples / batch, drawn anew each epoch, sits out. A batch holds
     examples of one bucket, but the last few of a bucket join those of the next.
@@ -37,18 +40,21 @@ class TrainBatches:
         batch: int,
         seed: int,
         buckets: Sequence[int],
+        word_dropout: float = 0.0,
     ) -> None:
         """Raise `DataError` unless there are `batch` examples or more and each fits a bucket."""
         check_examples(examples, labels, max(buckets))
         if not 1 <= batch <= len(examples):
             raise DataError(
-                f"batch={batch} of {len(examples)} training examples; "
-                f"choose a batch of 1 to {len(examples)}."
+                f"batch={batch} of {len(examples)} training examples; choose a batch of 1 to {len(examples)}."
             )
         if not 0 <= seed < 2**64:
             raise DataError(f"seed={seed} is outside 0 to 2**64 - 1; choose one within.")
         self.examples, self.labels, self.batch = examples, labels, batch
         self.seed, self.buckets = seed, tuple(buckets)
+        if not 0.0 <= word_dropout < 1.0:
+            raise DataError(f"word_dropout={word_dropout}: give a share from 0 up to, not including, 1.")
+        self.word_dropout = word_dropout
         self.steps_per_epoch = len(examples) // batch
         self._widths = _widths(examples, buckets)
         self._epoch = lru_cache(maxsize=1)(self._plan)  # once an epoch, not at each of its steps
@@ -58,7 +64,16 @@ class TrainBatches:
         if step < 0:
             raise DataError(f"step={step}: steps are counted from 0; give 0 or more.")
         epoch, place = divmod(step, self.steps_per_epoch)
-        return _gather(self.examples, self.labels, self._epoch(epoch)[place], self._widths)
+        batch = _gather(self.examples, self.labels, self._epoch(epoch)[place], self._widths)
+        return self._drop_words(batch, step) if self.word_dropout else batch
+
+    def _drop_words(self, batch: Batch, step: int) -> Batch:
+        """Replace each real token by [UNK] with probability `word_dropout`, drawn from (seed, step)."""
+        # The counter's last word keeps these bits apart from those that shuffle epoch number `step`.
+        bits = np.random.Philox(key=np.array([self.seed, step], np.uint64), counter=[0, 0, 0, 1])
+        drawn = bits.random_raw(batch.ids.size).reshape(batch.ids.shape)
+        dropped = batch.mask & (drawn < np.uint64(round(self.word_dropout * 2**64)))
+        return replace(batch, ids=np.where(dropped, np.int32(UNK_ID), batch.ids))
 
     def _plan(self, epoch: int) -> Int32[np.ndarray, "steps batch"]:
         """The rows of each batch of an epoch."""

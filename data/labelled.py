@@ -22,9 +22,7 @@ class Split:
 
     def __post_init__(self) -> None:
         if len(self.texts) != len(self.labels):
-            raise DataError(
-                f"{len(self.texts)} texts came with {len(self.labels)} labels: give one each."
-            )
+            raise DataError(f"{len(self.texts)} texts came with {len(self.labels)} labels: give one each.")
         for row, text in enumerate(self.texts):
             if not text.strip():
                 raise DataError(f"the text of row {row} is {text!r}: remove rows without words.")

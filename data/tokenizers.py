@@ -100,9 +100,7 @@ def load_tokenizer(path: Path) -> Tokenizer:
     try:
         return Tokenizer.from_str(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise DataError(
-            f"could not read the tokenizer {path}: {error.strerror}; check the path."
-        ) from error
+        raise DataError(f"could not read the tokenizer {path}: {error.strerror}; check the path.") from error
     except Exception as error:  # the library raises nothing narrower
         raise DataError(f"{path} is not a tokenizer ({error}): write it again.") from error
 

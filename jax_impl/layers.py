@@ -14,7 +14,7 @@ from jax_impl.taps import Tap, no_tap
 
 def at_least_float32(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:
     """bfloat16 and float16 become float32, for sums and exponentials; wider types stay."""
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    return x.astype(np.promote_types(x.dtype, np.float32))
 
 
 def add_bias(y: Float[Array, "*axes"], bias: Float[Array, "..."]) -> Float[Array, "*axes"]:

@@ -11,6 +11,10 @@ from parity_tests.twins import TWINS, Twin
 TRAINING = " in training"  # ends the name of a model that was compared with its dropout on
 
 
+class UnknownTwin(ValueError):
+    """No twin has this name; the message lists those that there are."""
+
+
 def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Reading]:
     """Hold PyTorch's twin against Flax's: in evaluation, and with dropout on where it has any."""
     inputs = twin.inputs(np.random.default_rng(seed))
@@ -41,5 +45,5 @@ def find_twins(name: str) -> list[Twin]:
     if name == "all":
         return list(TWINS)
     if name not in names:
-        raise ValueError(f"no model or block {name!r}: choose 'all' or one of {', '.join(names)}")
+        raise UnknownTwin(f"no model or block {name!r}: choose 'all' or one of {', '.join(names)}")
     return [TWINS[names.index(name)]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Inputs = Mapping[str, np.ndarray]
+Inputs = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Twin:
     name: str
     target: str
     inputs: Callable[[np.random.Generator], Inputs]
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
     whole_model: bool = False
 
     def build(self, package: str) -> Any:
@@ -146,8 +146,17 @@ TWINS = (
         _EMBEDDING | {"position": "sinusoidal"},
     ),
     Twin("block_pre", "block.TransformerBlock", _block, _BLOCK),
-    Twin("block_post", "block.TransformerBlock", _block, _BLOCK | {"norm": "post", "activation": "gelu_tanh"}),
-    Twin("masked_mean", "classifier.masked_mean", lambda rng: _hidden(rng) | {"mask": _real_tokens(POSITION)}),
+    Twin(
+        "block_post",
+        "block.TransformerBlock",
+        _block,
+        _BLOCK | {"norm": "post", "activation": "gelu_tanh"},
+    ),
+    Twin(
+        "masked_mean",
+        "classifier.masked_mean",
+        lambda rng: _hidden(rng) | {"mask": _real_tokens(POSITION)},
+    ),
     Twin("cross_entropy", "losses.cross_entropy", _logits, {"smoothing": 0.1}),
     Twin("classifier", "classifier.TextClassifier", _text, _CLASSIFIER, whole_model=True),
     Twin(

@@ -48,8 +48,7 @@ class TextClassifier(nn.Module):
         self.norm = norm
         self.embeddings = TokenPositionEmbedding(vocab, positions, embed, dropout, position)
         self.blocks = nn.ModuleList(
-            TransformerBlock(embed, heads, mlp, dropout, norm, activation, epsilon)
-            for _ in range(layers)
+            TransformerBlock(embed, heads, mlp, dropout, norm, activation, epsilon) for _ in range(layers)
         )
         if norm == "pre":
             self.final_norm = LayerNorm(embed, epsilon)

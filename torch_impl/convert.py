@@ -32,7 +32,11 @@ class Row(NamedTuple):
 
 TABLE = (
     Row("*token_embedding/embedding", "*token_embedding.weight", "vocab embed -> vocab embed"),
-    Row("*position_embedding/embedding", "*position_embedding.weight", "position embed -> position embed"),
+    Row(
+        "*position_embedding/embedding",
+        "*position_embedding.weight",
+        "position embed -> position embed",
+    ),
     Row("*norm/scale", "*norm.weight", "embed -> embed"),
     Row("*norm/bias", "*norm.bias", "embed -> embed"),
     Row("*query/kernel", "*query.weight", "embed heads head_dim -> (heads head_dim) embed"),
@@ -89,10 +93,11 @@ def flax_name(name: str, table: Sequence[Row] = TABLE) -> str:
 
 def axis_sizes(model: nn.Module) -> dict[str, int]:
     """The axes that PyTorch's layouts merge, read off the modules that split them."""
-    heads = {module.heads for module in model.modules() if isinstance(getattr(module, "heads", None), int)}
+    found = (getattr(module, "heads", None) for module in model.modules())
+    heads = {size for size in found if isinstance(size, int)}
     if len(heads) > 1:
         raise ValueError(f"modules of one model have different heads: {sorted(heads)}; convert each alone")
-    return {"heads": size for size in heads}
+    return {"heads": heads.pop()} if heads else {}
 
 
 def load(model: nn.Module, params: Mapping[str, np.ndarray]) -> None:

@@ -128,7 +128,7 @@ class Embedding(nn.Module):
         self.weight = parameter(uniform(std), (entries, embed))
 
     def forward(self, ids: Int[Tensor, "*axes"]) -> Float[Tensor, "*axes embed"]:
-        return self.weight[ids]
+        return torch.nn.functional.embedding(ids, self.weight)
 
 
 class FeedForward(nn.Module):

@@ -46,9 +46,7 @@ def bits(rng: Key, shape: tuple[int, ...], device: torch.device | None = None) -
     return drawn.reshape(shape)
 
 
-def uniform(
-    rng: Key, shape: tuple[int, ...], device: torch.device | None = None
-) -> Float32[Tensor, "..."]:
+def uniform(rng: Key, shape: tuple[int, ...], device: torch.device | None = None) -> Float32[Tensor, "..."]:
     """Numbers in [0, 1): 23 random bits become the mantissa of a float in [1, 2), less 1."""
     mantissa = (bits(rng, shape, device) >> 9) & 0x007FFFFF
     return (mantissa | 0x3F800000).view(torch.float32) - 1.0

@@ -9,7 +9,7 @@ from data.batches import Batch, TrainBatches, evaluation_batches, padding_fracti
 from data.buckets import choose_buckets
 from data.errors import DataError
 from data.examples import check_ids
-from data.tokenizers import PAD_ID
+from data.tokenizers import PAD_ID, UNK_ID
 
 BATCH = 16
 
@@ -208,3 +208,23 @@ def test_arguments_out_of_range_are_refused():
         choose_buckets([9], 0, positions=16)
     with pytest.raises(DataError, match="for 0 examples"):
         choose_buckets([], 4, positions=16)
+
+
+def test_word_dropout_replaces_its_share_of_real_tokens_anew_at_each_step() -> None:
+    examples = [np.full(20, 7, np.int32) for _ in range(64)]
+    labels = np.zeros(64, np.int32)
+    plain = TrainBatches(examples, labels, 32, 5, (24,))
+    dropping = TrainBatches(examples, labels, 32, 5, (24,), 0.3)
+    kept, dropped = plain.stream(0), dropping.stream(0)
+    assert (kept.rows == dropped.rows).all() and (kept.mask == dropped.mask).all()
+    assert (dropped.ids[~dropped.mask] == PAD_ID).all()
+    share = (dropped.ids[dropped.mask] == UNK_ID).mean()
+    assert abs(share - 0.3) < 0.08  # 640 tokens: four standard deviations
+    again = TrainBatches(examples, labels, 32, 5, (24,), 0.3)
+    assert (again.stream(0).ids == dropped.ids).all()
+    assert (dropping.stream(1).ids != dropped.ids).any()
+
+
+def test_word_dropout_of_everything_is_refused() -> None:
+    with pytest.raises(DataError, match=r"word_dropout=1.0"):
+        TrainBatches([np.ones(3, np.int32)] * 4, np.zeros(4, np.int32), 2, 0, (8,), 1.0)

@@ -74,9 +74,7 @@ def test_only_the_training_texts_shape_the_vocabulary():
 
     def unseen(tokenizer):
         return [
-            t
-            for t in tokenizer.get_vocab()
-            if t not in SPECIAL_TOKENS and t.removeprefix("##") not in seen
+            t for t in tokenizer.get_vocab() if t not in SPECIAL_TOKENS and t.removeprefix("##") not in seen
         ]
 
     assert not unseen(train_tokenizer(loaded.train.texts, 30_000))

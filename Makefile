@@ -1,0 +1,33 @@
+# make demo: parity of every block, then a classifier trained in both frameworks.  make test: all checks.
+# Each alone is enough on a machine with Python 3.11 or newer and make; PYTHON=python3.13 chooses another.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test install lint clean
+
+demo: .venv/installed
+	rm -rf runs/demo
+	$(BIN)/twinformer parity all
+	$(BIN)/twinformer train classifier --data embedded --framework both --out runs/demo
+	$(BIN)/twinformer evaluate runs/demo --framework torch
+
+test: .venv/installed lint
+	$(BIN)/pytest -n auto
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Twinformer needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==$$(sed -n 's/^torch==//p' constraints.txt)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache

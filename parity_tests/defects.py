@@ -1,0 +1,281 @@
+"""Planted defects: a check that cannot fail is worthless.
+
+Each is a mistake that people make when they rewrite a transformer, planted in the PyTorch twin. The
+comparison must fail, and must name the place where the defect was planted: the tap or the parameter, or
+the first one after it.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial, wraps
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from parity_tests.check import find_twins
+from parity_tests.compare import BOUNDS, Reading, Record, compare, first_divergence
+from parity_tests.run import Params, initial_params, run_jax, run_torch
+from parity_tests.twins import Inputs, Twin
+from torch_impl import attention, block, classifier, convert, embeddings, layers, losses, masks, random
+
+Plant = Callable[[], AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True)
+class Defect:
+    """One mistake: the twin it is planted in, how, and the name where the comparison must find it.
+
+    ``plant`` makes a context in which PyTorch's twin has the mistake. ``in_training`` compares with the
+    dropout on.
+    """
+
+    name: str
+    twin: Twin
+    plant: Plant
+    located: str
+    in_training: bool = False
+
+
+def try_defect(defect: Defect, dtype: str = "float64", seed: int = 0) -> tuple[Reading, Reading | None]:
+    """Compare the twin as it is, then with the defect planted.
+
+    Returns the healthy comparison's worst reading and the defective one's first divergence, which is
+    None where the defect went unnoticed.
+    """
+    twin = defect.twin
+    dropout_seed = seed if defect.in_training else None
+    inputs, params, jax_record = _jax_side(twin, dtype, seed, dropout_seed)
+
+    def readings() -> list[Reading]:
+        torch_record = run_torch(twin, params, inputs, dtype, dropout_seed)
+        return compare(defect.name, jax_record, torch_record, dtype, BOUNDS[dtype][twin.whole_model])
+
+    healthy = max(readings(), key=lambda reading: reading.max_rel_error)
+    with defect.plant():
+        return healthy, first_divergence(readings())
+
+
+@lru_cache(maxsize=8)
+def _jax_side(twin: Twin, dtype: str, seed: int, dropout_seed: int | None) -> tuple[Inputs, Params, Record]:
+    """Inputs, parameters and Flax's record, which stay healthy and serve many defects."""
+    inputs = twin.inputs(np.random.default_rng(seed))
+    params = initial_params(twin, inputs, seed)
+    return inputs, params, run_jax(twin, params, inputs, dtype, dropout_seed)
+
+
+def _twin(name: str) -> Twin:
+    (twin,) = find_twins(name)
+    return twin
+
+
+# A pre-norm block of square matrices: one that is transposed by mistake keeps its shape.
+SQUARE = Twin(
+    "block_square",
+    "block.TransformerBlock",
+    lambda rng: {**_twin("block_pre").inputs(rng), "x": rng.standard_normal((8, 7, 16))},
+    {"embed": 16, "heads": 4, "mlp": 16, "dropout": 0.2},
+)
+
+
+def _instead(owner: Any, name: str, wrong: Callable[..., Any]) -> Plant:
+    """Call ``wrong(original, *arguments)`` instead of the function or method of this name."""
+    original = getattr(owner, name)
+
+    @wraps(original)
+    def replacement(*arguments: Any, **keywords: Any) -> Any:
+        return wrong(original, *arguments, **keywords)
+
+    return lambda: patch.object(owner, name, replacement)
+
+
+def _with_row(flax: str, **changes: str) -> Plant:
+    """Convert the weights by a table in which one row is wrong, both ways."""
+    wrong = [row._replace(**changes) if row.flax == flax else row for row in convert.TABLE]
+
+    @contextmanager
+    def plant() -> Iterator[None]:
+        with ExitStack() as stack:
+            for name in ("to_torch", "to_flax"):
+                converter = partial(getattr(convert, name), table=wrong)
+                stack.enter_context(patch.object(convert, name, converter))
+            yield
+
+    return plant
+
+
+def _detach(original: Any, scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    return original(scores, mask).detach()
+
+
+def _unbiased_variance(original: Any, x: Tensor, scale: Tensor, bias: Tensor, epsilon: float) -> Tensor:
+    variance = x.var(dim=-1, keepdim=True)  # PyTorch's default divides by one less than the count
+    return (x - x.mean(dim=-1, keepdim=True)) / torch.sqrt(variance + epsilon) * scale + bias
+
+
+def _scale_by_length(original: Any, query: Tensor, key: Tensor, *rest: Any) -> Tensor:
+    return original(query * math.sqrt(query.shape[-1] / key.shape[-2]), key, *rest)
+
+
+def _softmax_over_queries(original: Any, scores: Tensor, mask: Tensor) -> Tensor:
+    return original(scores.mT, mask.expand(scores.shape).mT).mT
+
+
+def _dropout_over_heads(original: Any, x: Tensor, rate: float, rng: random.Key | None) -> Tensor:
+    return x * original(torch.ones_like(x[:, :1]), rate, rng)
+
+
+def _next_place(original: Any, self: Any, ids: Tensor) -> Tensor:
+    return original(self, ids + 1 if ids.ndim == 1 else ids)  # places have one axis, tokens two
+
+
+def _skip_padding_row(original: Any, self: Any, ids: Tensor) -> Tensor:
+    return F.embedding(ids, self.weight, padding_idx=0)
+
+
+def _sines_then_cosines(original: Any, positions: int, embed: int) -> np.ndarray:
+    table = original(positions, embed)
+    return np.concatenate([table[:, 0::2], table[:, 1::2]], axis=1)
+
+
+def _post_norm(original: Any, self: Any, *arguments: Any, **keywords: Any) -> Tensor:
+    self.norm = "post"
+    return original(self, *arguments, **keywords)
+
+
+def _no_residual(original: Any, self: Any, x: Tensor, *rest: Any) -> Tensor:
+    return original(self, x, *rest) - x  # takes away the x that a post-norm block adds
+
+
+def _smooth_the_others(original: Any, logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    classes = logits.shape[-1]
+    return original(logits, labels, smoothing * classes / (classes - 1))
+
+
+_norm, _softmax = (
+    partial(_instead, layers, "layer_norm"),
+    partial(_instead, attention, "masked_softmax"),
+)
+_attend = partial(_instead, attention, "scaled_dot_product_attention")
+_drop = partial(_instead, attention, "dropout")
+_embed = partial(_instead, layers.Embedding, "forward")
+_block = partial(_instead, block.TransformerBlock, "forward")
+_model = partial(_instead, classifier.TextClassifier, "forward")
+
+DEFECTS = (
+    Defect(
+        "layer norm: epsilon 1e-6 for 1e-5",
+        SQUARE,
+        _norm(lambda original, x, scale, bias, epsilon: original(x, scale, bias, 1e-6)),
+        "attention_norm",
+    ),
+    Defect("layer norm: unbiased variance", SQUARE, _norm(_unbiased_variance), "attention_norm"),
+    Defect(
+        "activation: tanh for exact GELU",
+        SQUARE,
+        lambda: patch.dict(layers.ACTIVATIONS, gelu=layers.gelu_tanh),
+        "feed_forward/active",
+    ),
+    Defect(
+        "weights: a missed transpose on a square matrix",
+        SQUARE,
+        _with_row("*up/kernel", axes="embed mlp -> embed mlp"),
+        "feed_forward/hidden",
+    ),
+    Defect(
+        "weights: heads and head_dim transposed",
+        SQUARE,
+        _with_row("*query/kernel", axes="embed head_dim heads -> (heads head_dim) embed"),
+        "attention/query",
+    ),
+    Defect(
+        "attention: query and key swapped",
+        SQUARE,
+        _attend(lambda original, query, key, *rest: original(key, query, *rest)),
+        "attention/scores",
+    ),
+    Defect(
+        "attention: scaled by the sequence length for head_dim",
+        SQUARE,
+        _attend(_scale_by_length),
+        "attention/scores",
+    ),
+    Defect(
+        "attention: softmax over the queries",
+        SQUARE,
+        _softmax(_softmax_over_queries),
+        "attention/weights",
+    ),
+    Defect("attention: no gradient through the softmax", SQUARE, _softmax(_detach), "attention/key/kernel"),
+    Defect(
+        "masks: causal mask off by one",
+        _twin("causal_mask"),
+        _instead(masks, "causal_mask", lambda original, query, key: original(query + 1, key)[:, :, :-1]),
+        "output",
+    ),
+    Defect(
+        "masks: padding mask inverted",
+        _twin("classifier"),
+        _instead(classifier, "padding_mask", lambda original, mask: original(~mask)),
+        "blocks.0/attention/weights",
+    ),
+    Defect(
+        "dropout: the kept are not scaled up",
+        SQUARE,
+        _drop(lambda original, x, rate, rng: original(x, rate, rng) * (1.0 - rate)),
+        "attention/mixed",
+        in_training=True,
+    ),
+    Defect(
+        "dropout: one mask for all heads",
+        SQUARE,
+        _drop(_dropout_over_heads),
+        "attention/mixed",
+        in_training=True,
+    ),
+    Defect(
+        "dropout: the second key is the first again",
+        SQUARE,
+        _instead(block, "fold_in", lambda original, rng, data: original(rng, min(data, 1))),
+        "output",
+        in_training=True,
+    ),
+    Defect("block: pre-norm and post-norm swapped", SQUARE, _block(_post_norm), "attention_norm"),
+    Defect(
+        "block: no residual connection around attention",
+        _twin("block_post"),
+        _instead(attention.MultiHeadAttention, "forward", _no_residual),
+        "attention_norm",
+    ),
+    Defect("embeddings: positions counted from one", _twin("embeddings"), _embed(_next_place), "places"),
+    Defect(
+        "embeddings: the padding token's row is not trained",
+        _twin("embeddings_sinusoidal"),
+        _embed(_skip_padding_row),
+        "token_embedding/embedding",
+    ),
+    Defect(
+        "embeddings: sines, then cosines",
+        _twin("embeddings_sinusoidal"),
+        _instead(embeddings, "sinusoidal_positions", _sines_then_cosines),
+        "places",
+    ),
+    Defect("classifier: no final norm", _twin("classifier"), _model(_post_norm), "final_norm"),
+    Defect(
+        "classifier: mean over the padding too",
+        _twin("classifier"),
+        _instead(classifier, "masked_mean", lambda original, x, mask: x.mean(dim=1)),
+        "pooled",
+    ),
+    Defect(
+        "loss: smoothing spread over the other classes only",
+        _twin("cross_entropy"),
+        _instead(losses, "cross_entropy", _smooth_the_others),
+        "output",
+    ),
+)

@@ -1,0 +1,96 @@
+"""The comparison itself: what fails, and in which order."""
+
+import numpy as np
+import pytest
+
+from parity_tests.compare import Record, compare, compare_bfloat16, first_divergence
+
+NAMES = {
+    "forward": ("output",),
+    "tap": ("scores", "weights"),
+    "input gradient": ("x",),
+    "parameter gradient": ("query/bias", "key/bias", "output/kernel"),
+}
+
+
+def record(**changes):
+    """All ones, but for the arrays whose names (with _ for /) are given; None leaves one out."""
+    arrays = {check: {name: np.ones(3) for name in names} for check, names in NAMES.items()}
+    for name, array in changes.items():
+        (check,) = (c for c, names in NAMES.items() if name.replace("__", "/") in names)
+        arrays[check][name.replace("__", "/")] = array
+        if array is None:
+            del arrays[check][name.replace("__", "/")]
+    return Record(arrays)
+
+
+def failed(reference, candidate, bound=1e-6):
+    return [r for r in compare("model", reference, candidate, "float64", bound) if not r.passed]
+
+
+def test_the_same_numbers_pass_in_the_order_of_the_record():
+    readings = compare("model", record(), record(), "float64", 0.0)
+    assert [(r.check, r.name) for r in readings] == [(c, n) for c, names in NAMES.items() for n in names]
+    assert all(r.passed and r.max_abs_error == r.max_rel_error == 0.0 for r in readings)
+
+
+def test_errors_are_relative_to_the_largest_magnitude_of_the_reference():
+    reference = record(scores=np.array([0.0, 4.0, -8.0]))
+    candidate = record(scores=np.array([0.5, 4.0, -8.0]))
+    (reading,) = failed(reference, candidate)
+    assert (reading.name, reading.max_abs_error, reading.max_rel_error) == ("scores", 0.5, 0.0625)
+    assert not failed(reference, candidate, bound=0.0625)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [None, np.ones(4), np.ones((3, 1)), np.array([1.0, np.nan, 1.0]), np.array([1.0, np.inf, 1.0])],
+    ids=["missing", "longer", "another rank", "nan", "inf"],
+)
+@pytest.mark.parametrize("name", ["output", "weights", "x", "output__kernel"])
+def test_a_missing_misshapen_or_not_finite_array_fails_on_either_side(name, array):
+    for sides in ((record(), record(**{name: array})), (record(**{name: array}), record())):
+        (reading,) = failed(*sides)
+        assert reading.name == name.replace("__", "/")
+        assert reading.max_rel_error == np.inf
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_on_both_sides_fails_too(value):
+    both = record(output=np.array([value, 1.0, 1.0]))
+    assert [reading.name for reading in failed(both, both)] == ["output"]
+
+
+def test_an_error_where_the_reference_is_zero_fails():
+    (reading,) = failed(record(x=np.zeros(3)), record(x=np.full(3, 1e-300)))
+    assert (reading.name, reading.max_rel_error) == ("x", np.inf)
+
+
+def test_the_key_bias_is_measured_by_the_query_bias():
+    noise, more_noise = np.full(3, 1e-17), np.full(3, -1e-17)
+    assert not failed(record(key__bias=noise), record(key__bias=more_noise))
+    assert failed(record(key__bias=noise), record(key__bias=np.full(3, 0.1)))
+
+
+def test_the_first_divergence_is_the_first_tap_then_the_last_parameter():
+    wrong = np.zeros(3)
+    everything = dict.fromkeys(("output", "scores", "weights", "x", "query__bias", "output__kernel"), wrong)
+    expected = ["scores", "weights", "output/kernel", "query/bias", "output", "x"]
+    for name in expected:
+        found = first_divergence(compare("model", record(), record(**everything), "float64", 1e-6))
+        assert found is not None and found.name == name
+        del everything[name.replace("/", "__")]
+    assert first_divergence(compare("model", record(), record(), "float64", 0.0)) is None
+
+
+def test_bfloat16_errors_may_differ_by_a_factor_of_two():
+    def reading(one, other):
+        off = record(output=np.ones(3) + one), record(output=np.ones(3) + other)
+        return compare_bfloat16("model", record(), *off)[0]
+
+    assert reading(0.01, 0.0199).passed and reading(0.0199, 0.01).passed
+    assert not reading(0.01, 0.0201).passed and not reading(0.0201, 0.01).passed
+    assert reading(0.01, 0.0199).max_rel_error == pytest.approx(0.0199)
+    missing = compare_bfloat16("model", record(), record(), record(output=None))[0]
+    assert not missing.passed and missing.max_rel_error == np.inf
+    assert not reading(np.nan, 0.01).passed and not reading(np.nan, np.nan).passed

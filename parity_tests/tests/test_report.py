@@ -1,0 +1,90 @@
+"""The tables that people read and the JSON that programs read."""
+
+import io
+import json
+from dataclasses import fields
+
+import pytest
+from rich.console import Console
+
+from parity_tests.compare import Reading
+from parity_tests.report import print_readings, to_json
+
+LONG = "blocks_0/attention/query/kernel"
+PASSED = [
+    Reading("classifier", "forward", "output", "float64", 2e-16, 1e-16, 1e-11, True),
+    Reading("classifier", "tap", "blocks.0/attention/scores", "float64", 2e-15, 1e-15, 1e-11, True),
+    Reading("classifier", "tap", "logits", "float64", 2e-14, 3e-14, 1e-11, True),
+    Reading("classifier", "parameter gradient", LONG, "float64", 0.0, 0.0, 1e-11, True),
+    Reading("gelu", "forward", "output", "float32", 2e-7, 1e-7, 1e-5, True),
+]
+INF = float("inf")
+FAILED = [
+    Reading("block", "forward", "output", "float64", 0.2, 0.1, 1e-11, False),
+    Reading("block", "tap", "weights", "float64", 0.4, 0.25, 1e-11, False),
+    Reading("block", "tap", "mixed", "float64", 0.4, 0.5, 1e-11, False),
+    Reading("broken", "forward", "output", "float32", float("nan"), INF, 1e-5, False),
+]
+
+
+def printed(readings, width=80):
+    console = Console(width=width, record=True, file=io.StringIO())
+    print_readings(readings, console)
+    return console.export_text().splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_row_for_each_kind_of_check_shows_the_worst_tensor(width):
+    lines = printed(PASSED, width)
+    rows = [line.split() for line in lines]
+    assert ["check", "tensors", "error", "bound", "worst", "at"] in rows
+    assert ["classifier", "(float64)"] in rows and ["gelu", "(float32)"] in rows
+    assert ["tap", "2", "3.0e-14", "1.0e-11", "pass", "logits"] in rows
+    assert ["parameter", "gradient", "1", "0.0e+00", "1.0e-11", "pass", LONG] in rows
+    assert lines[-1] == "5 checks, all within bounds"
+    assert max(map(len, lines)) <= width
+
+
+def test_a_failure_is_marked_and_told_in_one_sentence_a_model():
+    lines = printed([*PASSED, *FAILED], 120)
+    assert ["tap", "2", "5.0e-01", "1.0e-11", "FAIL", "mixed"] in [line.split() for line in lines]
+    assert "block (float64) parts first at tap weights: relative error 2.5e-01, allowed 1.0e-11." in lines
+    (broken,) = (line for line in lines if line.startswith("broken (float32) parts first"))
+    assert "missing on one side, of another shape, or not finite" in broken
+    assert sum("parts first" in line for line in lines) == 2
+    assert lines[-1] == "4 of 9 checks failed"
+
+
+def test_a_failure_hides_behind_no_larger_error_that_was_allowed():
+    allowed = Reading("block", "tap", "loose", "bfloat16", 0.9, 0.9, 1.0, True)
+    refused = Reading("block", "tap", "tight", "bfloat16", 0.1, 0.1, 0.05, False)
+    rows = [line.split() for line in printed([allowed, refused])]
+    assert ["tap", "2", "1.0e-01", "5.0e-02", "FAIL", "tight"] in rows
+
+
+def test_the_json_has_exactly_the_fields_of_the_readings():
+    report = json.loads(json.dumps(to_json(PASSED), allow_nan=False))
+    assert set(report) == {"passed", "checks"} and report["passed"] is True
+    assert [set(check) for check in report["checks"]] == [{f.name for f in fields(Reading)}] * 5
+    assert report["checks"][0] == {
+        "model": "classifier",
+        "check": "forward",
+        "name": "output",
+        "dtype": "float64",
+        "max_abs_error": 2e-16,
+        "max_rel_error": 1e-16,
+        "bound": 1e-11,
+        "passed": True,
+    }
+
+
+def test_errors_that_are_no_numbers_are_null_in_json():
+    report = json.loads(json.dumps(to_json(FAILED), allow_nan=False))
+    assert report["passed"] is False
+    assert report["checks"][3]["max_abs_error"] is report["checks"][3]["max_rel_error"] is None
+    assert report["checks"][3]["passed"] is False
+
+
+def test_no_checks_are_no_pass():
+    assert to_json([]) == {"passed": False, "checks": []}
+    assert printed([])[-1] == "nothing was checked"

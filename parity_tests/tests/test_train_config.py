@@ -1,0 +1,51 @@
+"""Configurations: through JSON and back, and refused where they cannot be trained."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from train.config import Config, ConfigError, Model, Optimizer, Text
+from train.presets import PRESETS
+from train.schedule import learning_rate
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_valid_and_survive_json(name: str) -> None:
+    config = PRESETS[name]
+    config.check()
+    assert config.data == name
+    assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (Config(model=Model(embed=130, heads=4)), "heads=4 does not divide embed=130"),
+        (Config(model=Model(layers=0)), "layers=0: give 1 or more"),
+        (Config(model=Model(dropout=1.0)), r"dropout=1\.0: give a share"),
+        (Config(model=Model(embed=9, heads=3, position="sinusoidal")), "embed=9.*even"),
+        (Config(text=Text(positions=0)), "positions=0"),
+        (Config(text=Text(word_dropout=-0.1)), r"word_dropout=-0\.1"),
+        (Config(optimizer=Optimizer(learning_rate=0.0)), r"learning_rate=0\.0: give a number above 0"),
+        (Config(steps=0), "steps=0"),
+        (Config(seed=-1), "seed=-1"),
+    ],
+)
+def test_bad_settings_are_named(config: Config, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        config.check()
+
+
+def test_learning_rate_rises_to_the_peak_and_falls_to_zero() -> None:
+    optimizer = Optimizer(learning_rate=2.0, warmup=0.2)
+    rates = [learning_rate(step, 20, optimizer) for step in range(21)]
+    np.testing.assert_allclose(rates[:5], [0.5, 1.0, 1.5, 2.0, 2.0])
+    np.testing.assert_allclose(rates[-2:], [0.125, 0.0])
+    assert (np.diff(rates[4:]) < 0).all()
+
+
+def test_no_warmup_begins_at_the_peak() -> None:
+    optimizer = dataclasses.replace(Optimizer(learning_rate=2.0), warmup=0.0)
+    assert [learning_rate(step, 2, optimizer) for step in range(2)] == [2.0, 1.0]

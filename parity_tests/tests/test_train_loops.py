@@ -1,0 +1,151 @@
+"""The two training loops: the same updates from the same start, and portable to GPU and TPU."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import torch
+from flax.traverse_util import flatten_dict
+
+from data import Batch
+from train import jax_loop, torch_loop
+from train.config import Optimizer
+from train.models import LOOPS, parameter_shapes
+
+ARGUMENTS: dict[str, Any] = {
+    "vocab": 40,
+    "classes": 3,
+    "positions": 8,
+    "embed": 16,
+    "heads": 2,
+    "mlp": 24,
+    "layers": 2,
+    "dropout": 0.2,
+}
+STEPS = 12
+OPTIMIZER = Optimizer(learning_rate=5e-3, clip=0.5, smoothing=0.1)
+
+
+def stream(step: int) -> Batch:
+    """Rows whose label is their first token modulo the classes: quickly learned."""
+    rng = np.random.default_rng(step)
+    ids = rng.integers(0, 40, (16, 8), dtype=np.int32)
+    mask = np.arange(8)[None, :] < rng.integers(2, 9, 16)[:, None]
+    return Batch(ids, mask, ids[:, 0] % 3, np.arange(16, dtype=np.int32))
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[str, dict[str, Any]]:
+    """Twelve steps in each framework, from the weights of one seed."""
+    results = {}
+    for name, loop in LOOPS.items():
+        model = loop.TextClassifier(**ARGUMENTS)
+        first = loop.initial_params(model, 3)
+        trainer = loop.Trainer(model, first, stream, OPTIMIZER, STEPS, 3)
+        metrics = [{k: float(v) for k, v in trainer.step(n).items()} for n in range(STEPS)]
+        results[name] = {"first": first, "metrics": metrics, "last": trainer.params()}
+        results[name] |= trainer.moments()
+    return results
+
+
+def worst(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> float:
+    """The largest error relative to its tensor. The key bias's true gradient is zero: Adam makes steps of
+    the learning rate out of its rounding noise, and softmax ignores it, so it is left out."""
+    assert ours.keys() == theirs.keys()
+    return max(
+        float(np.abs(ours[name] - theirs[name]).max() / np.abs(ours[name]).max())
+        for name in ours
+        if not name.endswith("key/bias")
+    )
+
+
+def test_both_start_from_the_same_weights_to_the_bit(runs: dict[str, dict[str, Any]]) -> None:
+    ours, theirs = runs["jax"]["first"], runs["torch"]["first"]
+    assert ours.keys() == theirs.keys()
+    assert all((ours[name] == theirs[name]).all() for name in ours)
+    assert {name: array.shape for name, array in ours.items()} == parameter_shapes(ARGUMENTS)
+
+
+def test_losses_accuracies_and_gradient_norms_agree_at_every_step(runs: dict[str, dict[str, Any]]) -> None:
+    for ours, theirs in zip(runs["jax"]["metrics"], runs["torch"]["metrics"], strict=True):
+        assert ours["accuracy"] == pytest.approx(theirs["accuracy"], abs=1e-6)
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+        assert ours["gradient_norm"] == pytest.approx(theirs["gradient_norm"], rel=1e-4)
+
+
+def test_weights_and_moments_agree_after_training_and_have_moved(runs: dict[str, dict[str, Any]]) -> None:
+    ours, theirs = runs["jax"], runs["torch"]
+    assert worst(ours["last"], theirs["last"]) < 1e-4
+    assert worst(ours["mean"], theirs["mean"]) < 1e-4
+    assert worst(ours["square"], theirs["square"]) < 1e-4
+    assert worst(ours["first"] | {}, ours["last"]) > 1e-2
+
+
+def test_loss_falls(runs: dict[str, dict[str, Any]]) -> None:
+    losses = [row["loss"] for row in runs["jax"]["metrics"]]
+    assert np.mean(losses[-3:]) < np.mean(losses[:3]) - 0.02
+
+
+def test_a_step_with_another_decay_is_noticed(runs: dict[str, dict[str, Any]]) -> None:
+    """Decay on biases and norms too, planted in PyTorch, must exceed the bound that healthy loops keep."""
+    model = torch_loop.TextClassifier(**ARGUMENTS)
+    trainer = torch_loop.Trainer(model, runs["torch"]["first"], stream, OPTIMIZER, STEPS, 3)
+    for group in trainer._adamw.param_groups:
+        group["weight_decay"] = OPTIMIZER.weight_decay
+    for number in range(STEPS):
+        trainer.step(number)
+    assert worst(runs["jax"]["last"], trainer.params()) > 1e-4
+
+
+def test_decay_touches_kernels_and_embeddings_only() -> None:
+    model = torch_loop.TextClassifier(**ARGUMENTS)
+    groups = torch_loop.adamw(model, OPTIMIZER).param_groups
+    decayed = {id(parameter) for parameter in groups[0]["params"]}
+    assert [group["weight_decay"] for group in groups] == [OPTIMIZER.weight_decay, 0.0]
+    for name, parameter in model.named_parameters():
+        plain = name.endswith("bias") or "norm" in name
+        assert (id(parameter) in decayed) != plain, name
+
+
+@pytest.mark.parametrize("largest", [0.5, 50.0])
+def test_clipping_is_optax_s(largest: float) -> None:
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(shape).astype(np.float32) for shape in ((3, 4), (5,))]
+    clip = optax.clip_by_global_norm(largest)
+    expected, _ = clip.update([jnp.asarray(array) for array in arrays], clip.init(None))
+    tensors = [torch.tensor(array) for array in arrays]
+    norm = torch_loop.clip_by_global_norm(tensors, largest)
+    assert float(norm) == pytest.approx(np.sqrt(sum(np.square(a).sum() for a in arrays)), rel=1e-6)
+    for ours, theirs in zip(expected, tensors, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-6)
+
+
+def test_a_gradient_of_zero_is_not_divided_by_its_norm() -> None:
+    zeros = [torch.zeros(3)]
+    torch_loop.clip_by_global_norm(zeros, 1.0)
+    assert (zeros[0] == 0).all()
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+def test_the_training_step_lowers_for_accelerators(platform: str) -> None:
+    model = jax_loop.TextClassifier(**ARGUMENTS)
+    params = jax.eval_shape(
+        model.init, jax.random.key(0), jnp.zeros((1, 1), jnp.int32), jnp.ones((1, 1), bool)
+    )
+    state = jax.eval_shape(jax_loop.adamw(OPTIMIZER).init, params["params"])
+    batch = stream(0)
+    arrays = {"ids": batch.ids, "mask": batch.mask, "labels": batch.labels}
+    exported = jax.export.export(jax_loop.train_step, platforms=[platform])(
+        params["params"],
+        state,
+        arrays,
+        jax.random.key(0),
+        np.float32(0.1),
+        model=model,
+        optimizer=OPTIMIZER,
+    )
+    assert exported.platforms == (platform,)
+    assert len(exported.out_avals) > len(flatten_dict(params["params"]))

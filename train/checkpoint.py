@@ -1,0 +1,61 @@
+"""Checkpoints: weights and Adam's moments in Flax's names and layout, whichever framework wrote them."""
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from train.config import write_json
+
+Arrays = dict[str, np.ndarray]
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used; the message names it, the reason and the remedy."""
+
+
+def save(folder: Path, groups: Mapping[str, Arrays], about: Mapping[str, Any]) -> None:
+    """Write ``groups`` ("params", "mean", "square": flat arrays) and ``about`` (as JSON) into a folder.
+
+    The arrays are written aside and moved into place, so that a full disk costs no older checkpoint.
+    """
+    flat = {f"{group}/{name}": array for group, arrays in groups.items() for name, array in arrays.items()}
+    partial = folder / "checkpoint.safetensors.partial"
+    save_file(flat, partial)
+    partial.replace(folder / "checkpoint.safetensors")
+    versions = {name: version(name) for name in ("jax", "flax", "optax", "torch", "numpy")}
+    write_json(folder / "checkpoint.json", {**about, "versions": versions})
+
+
+def load(folder: Path, expected: Mapping[str, tuple[int, ...]]) -> Arrays:
+    """The weights in a folder, flat, after a check against the names and shapes of the model.
+
+    Raises CheckpointError: no checkpoint there, a damaged one, or one of another model.
+    """
+    path = folder / "checkpoint.safetensors"
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint {path}: train a run first, or check the folder")
+    try:
+        arrays = load_file(path)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is damaged ({error}): train the run again") from error
+    params = {name.removeprefix("params/"): a for name, a in arrays.items() if name.startswith("params/")}
+    for name in sorted(expected.keys() | params.keys()):
+        found = params[name].shape if name in params else None
+        wanted = expected.get(name)
+        if found != wanted:
+            raise CheckpointError(
+                f"{path} is of another model: {name} has shape {found} there, but {wanted} by the run's "
+                "config.json and tokenizer.json; put back the files that were written together"
+            )
+    return params
+
+
+def about(folder: Path) -> dict[str, Any]:
+    """What was written beside the weights: the framework, the step, the versions."""
+    return json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))

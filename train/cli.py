@@ -1,0 +1,137 @@
+"""One transformer in JAX and in PyTorch: compare the two, train them, open what they learned."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.progress import track
+
+import data
+from parity_tests.check import UnknownTwin, check_twin, find_twins
+from parity_tests.references import REFERENCES, check_reference
+from parity_tests.report import print_readings, to_json
+from train.checkpoint import CheckpointError
+from train.config import Config, ConfigError, Framework, write_json
+from train.evaluate import evaluate
+from train.folder import RunError
+from train.preflight import ParityError
+from train.presets import PRESETS
+from train.start import train
+
+ERRORS = (
+    data.DataError,
+    ConfigError,
+    RunError,
+    CheckpointError,
+    ParityError,
+    UnknownTwin,
+    FloatingPointError,
+)
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Compare the twins: outputs, taps and gradients; and both with third-party implementations."""
+
+    name: tyro.conf.Positional[str] = "all"
+    """A model or block, or all."""
+    dtype: Literal["float64", "float32", "bfloat16"] = "float64"
+    """Precision of the comparison; each has its own bound."""
+    seed: int = 0
+    """Of weights, inputs and dropout."""
+    json: Path | None = None
+    """Write the readings to this file too."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a text classifier in JAX, in PyTorch or in both.
+
+    The parity check of exactly this model comes first. Two runs share weights, batches and dropout masks.
+    """
+
+    config: Annotated[Config, tyro.conf.arg(name="")]
+    family: tyro.conf.Positional[Literal["classifier"]] = "classifier"
+    """The model family."""
+    out: Path | None = None
+    """The run's folder, new or empty. Default: runs/FAMILY-DATA-SEED."""
+    framework: Literal["jax", "torch", "both"] = "both"
+    """Which framework trains."""
+    data_dir: Path | None = None
+    """Folder that holds the data sets; else $TWINFORMER_DATA; else they are downloaded."""
+    skip_parity: bool = False
+    """Train without the parity check."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Recompute a run's report from its checkpoint, in either framework."""
+
+    run: tyro.conf.Positional[Path]
+    """The run's folder."""
+    framework: Literal["jax", "torch"] = "jax"
+    """Which framework computes."""
+    data_dir: Path | None = None
+    """Folder that holds the data sets; else $TWINFORMER_DATA; else they are downloaded."""
+
+
+Command = Parity | Train | Evaluate
+
+
+def main() -> None:
+    """Run the command; exit with 1 where parity fails and 2 where the input cannot be used."""
+    try:
+        status = run(parse(sys.argv[1:]), Console())
+    except ERRORS as error:
+        Console(stderr=True).print("[red]twinformer:[/]", str(error), markup=True, highlight=False)
+        status = 1 if isinstance(error, ParityError) else 2
+    sys.exit(status)
+
+
+def parse(arguments: list[str]) -> Command:
+    """The command of an argument list. Training starts from the preset of its data set."""
+    preset = next((PRESETS[word] for word in arguments if word in PRESETS), PRESETS["polarity"])
+    train_default = tyro.conf.subcommand("train", default=Train(preset))
+    commands: Any = Parity | Annotated[Train, train_default] | Evaluate
+    config = (tyro.conf.OmitSubcommandPrefixes,)
+    return tyro.cli(commands, args=arguments, prog="twinformer", description=__doc__, config=config)
+
+
+def run(command: Command, console: Console) -> int:
+    """Carry out a command; returns the exit status."""
+    if isinstance(command, Parity):
+        return parity(command, console)
+    if isinstance(command, Evaluate):
+        evaluate(command.run, command.framework, command.data_dir, console)
+        return 0
+    both: list[Framework] = ["jax", "torch"]
+    name = f"{command.family}-{command.config.data}-{command.config.seed}"
+    train(
+        command.config,
+        both if command.framework == "both" else [command.framework],
+        command.out or Path("runs") / name,
+        command.data_dir,
+        command.skip_parity,
+        console,
+    )
+    return 0
+
+
+def parity(command: Parity, console: Console) -> int:
+    """Hold the twins that were asked for together, and each against its third-party references."""
+    twins = find_twins(command.name)
+    readings = []
+    for twin in track(twins, "comparing the twins", console=console, transient=True):
+        readings += check_twin(twin, command.dtype, command.seed)
+    if command.dtype != "bfloat16":
+        names = {twin.name for twin in twins}
+        references = [reference for reference in REFERENCES if reference.twin.name in names]
+        for reference in track(references, "comparing with others", console=console, transient=True):
+            readings += check_reference(reference, command.dtype, command.seed)
+    print_readings(readings, console)
+    if command.json is not None:
+        write_json(command.json, to_json(readings))
+    return 0 if all(reading.passed for reading in readings) else 1

@@ -1,0 +1,130 @@
+"""What a run is: its data, its model, how it is trained. Written into the run's folder as JSON."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Framework = Literal["jax", "torch"]
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; the message names it, its value and the remedy."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The sizes of a text classifier."""
+
+    embed: int = 128
+    """Width of the residual stream."""
+    heads: int = 4
+    """Attention heads; they share the width evenly."""
+    mlp: int = 256
+    """Width of the feed-forward layer."""
+    layers: int = 2
+    """Transformer blocks."""
+    dropout: float = 0.3
+    """Probability of dropping a number, everywhere that the original transformer drops."""
+    norm: Literal["pre", "post"] = "pre"
+    """Layer norm before each branch, or after each sum."""
+    activation: Literal["gelu", "gelu_tanh", "relu"] = "gelu"
+    """Of the feed-forward layer."""
+    position: Literal["learned", "sinusoidal"] = "learned"
+    """How positions are embedded."""
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """AdamW with warm-up, linear decay to zero, and clipping by the global norm."""
+
+    learning_rate: float = 1e-3
+    """At its peak."""
+    warmup: float = 0.1
+    """Share of the steps in which the learning rate rises from zero."""
+    weight_decay: float = 0.1
+    """Of kernels and embeddings, decoupled (times the learning rate)."""
+    clip: float = 1.0
+    """Largest global norm of the gradient."""
+    beta1: float = 0.9
+    beta2: float = 0.98
+    epsilon: float = 1e-8
+    smoothing: float = 0.0
+    """Label smoothing of the training loss."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """How texts become batches."""
+
+    vocab: int = 8000
+    """Largest number of word pieces."""
+    positions: int = 128
+    """Longest text in tokens; longer ones are cut."""
+    batch: int = 64
+    """Texts in a batch."""
+    word_dropout: float = 0.0
+    """Share of the training tokens that are replaced by [UNK], drawn anew at each step."""
+    buckets: int = 4
+    """Widths that batches come in; each is a compilation in JAX."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One run of the text classifier."""
+
+    data: Literal["polarity", "embedded"] = "polarity"
+    """polarity: film reviews, downloaded or from the data folder. embedded: needs no download."""
+    text: Text = field(default_factory=Text)
+    model: Model = field(default_factory=Model)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    epochs: int = 10
+    """Passes over the training split."""
+    steps: int | None = None
+    """Train for so many steps instead."""
+    seed: int = 0
+    """Of weights, batches and dropout."""
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> "Config":
+        """Raises TypeError on a field that this version does not know."""
+        sections = {"text": Text, "model": Model, "optimizer": Optimizer}
+        return cls(**{k: sections[k](**v) if k in sections else v for k, v in fields.items()})
+
+    def check(self) -> None:
+        """Refuse what cannot be trained. Raises ConfigError naming the setting, its value and the remedy."""
+        model, optimizer = self.model, self.optimizer
+        for section in (model, self.text, self):
+            for name, value in vars(section).items():
+                if isinstance(value, int) and not isinstance(value, bool) and name != "seed" and value < 1:
+                    raise ConfigError(f"{name}={value}: give 1 or more")
+        if model.embed % model.heads:
+            raise ConfigError(
+                f"heads={model.heads} does not divide embed={model.embed}: each head needs the same "
+                "width; choose embed as a multiple of heads"
+            )
+        if model.position == "sinusoidal" and model.embed % 2:
+            raise ConfigError(f"embed={model.embed}: sinusoidal positions need an even width")
+        shares = {
+            "dropout": model.dropout,
+            "word_dropout": self.text.word_dropout,
+            "warmup": optimizer.warmup,
+            "smoothing": optimizer.smoothing,
+        }
+        for name, value in shares.items():
+            if not 0.0 <= value < 1.0:
+                raise ConfigError(f"{name}={value}: give a share from 0 up to, not including, 1")
+        for name in ("learning_rate", "clip", "epsilon"):
+            if not getattr(optimizer, name) > 0.0:
+                raise ConfigError(f"{name}={getattr(optimizer, name)}: give a number above 0")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed={self.seed}: give a whole number from 0 to 2^32 - 1")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON that a person can read."""
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,92 @@
+"""One run from first step to report: the same lines for both frameworks."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from train import checkpoint
+from train.config import Framework, write_json
+from train.models import LOOPS, build_model
+from train.report import learned_report, scores
+from train.schedule import learning_rate
+from train.task import Task, in_order
+
+FLUSH = 20  # steps between looks at the metrics, which wait for the device
+
+
+def split_logits(framework: Framework, task: Task, params: checkpoint.Arrays, split: str) -> np.ndarray:
+    """Logits of all examples of a split, in its order: (example classes)."""
+    batches = task.batches(split)
+    model = build_model(framework, task.model_arguments)
+    return in_order(batches, LOOPS[framework].predict(model, params, batches))
+
+
+def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict[str, Any]:
+    """Train, writing metrics as they come, then the checkpoint and the report; returns the report."""
+    out.mkdir(parents=True)
+    loop = LOOPS[framework]
+    model = build_model(framework, task.model_arguments)
+    stream, seed, optimizer = task.stream(), task.config.seed, task.config.optimizer
+    steps = task.config.steps or task.config.epochs * stream.steps_per_epoch
+    first = loop.initial_params(model, seed)
+    untrained = split_logits(framework, task, first, "test")
+    trainer = loop.Trainer(model, first, stream.stream, optimizer, steps, seed)
+    bar = progress.add_task(framework, total=steps, status="compiling" if framework == "jax" else "")
+    pending: list[tuple[int, dict[str, Any]]] = []
+    started = time.perf_counter()
+    with (out / "metrics.jsonl").open("w", encoding="utf-8") as log:
+
+        def write(step: int, **row: float) -> None:
+            log.write(json.dumps({"step": step, **row}) + "\n")
+
+        for number in range(steps):
+            pending.append((number, trainer.step(number)))
+            epoch_ends = (number + 1) % stream.steps_per_epoch == 0 or number + 1 == steps
+            if len(pending) < FLUSH and not epoch_ends:
+                continue
+            for step, metrics in pending:
+                row = {name: float(value) for name, value in metrics.items()}
+                if not np.isfinite(row["loss"]):
+                    raise FloatingPointError(
+                        f"the {framework} loss is {row['loss']} at step {step}: lower the learning rate "
+                        f"({optimizer.learning_rate})"
+                    )
+                write(step, **row, learning_rate=learning_rate(step, steps, optimizer))
+            mean = np.mean([float(metrics["loss"]) for _, metrics in pending])
+            progress.update(bar, completed=number + 1, status=f"loss {mean:.3f}")
+            pending = []
+            if epoch_ends:
+                logits = split_logits(framework, task, trainer.params(), "validation")
+                row = scores(logits, task.texts.validation.labels)
+                write(number, **{f"validation_{name}": value for name, value in row.items()})
+                log.flush()
+    seconds = time.perf_counter() - started
+    params = trainer.params()
+    about = {"framework": framework, "step": steps, "seed": seed}
+    checkpoint.save(out, {"params": params, **trainer.moments()}, about)
+    report = {
+        "framework": framework,
+        "parameters": sum(array.size for array in params.values()),
+        "steps": steps,
+        "seconds": round(seconds, 1),
+        "validation": row,
+        **learned_report(task, untrained, split_logits(framework, task, params, "test")),
+    }
+    write_json(out / "report.json", report)
+    return report
+
+
+def progress_bar(console: Console) -> Progress:
+    """Steps done and to do, the time left, and the loss."""
+    columns = (
+        TextColumn("{task.description:>5}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, TextColumn("{task.fields[status]}"), console=console)

@@ -1,0 +1,41 @@
+"""The parity check before a run: exactly the configured model, on the run's own first batch."""
+
+from pathlib import Path
+
+import numpy as np
+from parity_tests.report import to_json
+
+from parity_tests.check import check_twin
+from parity_tests.compare import Reading, first_divergence
+from parity_tests.twins import Twin
+from train.config import write_json
+from train.task import Task
+
+ROWS = 4  # of the first batch; enough to differ in length
+
+
+class ParityError(RuntimeError):
+    """The twins of the configured model do not compute the same; training would prove nothing."""
+
+
+def preflight(task: Task, path: Path) -> list[Reading]:
+    """Hold the configured model's twins together in float64, dropout on and off; write the report.
+
+    Raises ParityError naming the first divergence.
+    """
+    batch = task.stream().stream(0)
+    inputs = {"ids": batch.ids[:ROWS], "mask": batch.mask[:ROWS]}
+
+    def first_rows(rng: np.random.Generator) -> dict[str, np.ndarray]:
+        return inputs
+
+    twin = Twin("classifier", "classifier.TextClassifier", first_rows, task.model_arguments, True)
+    readings = check_twin(twin, "float64", task.config.seed)
+    write_json(path, to_json(readings))
+    if failed := first_divergence(readings):
+        raise ParityError(
+            f"the JAX and PyTorch models of this configuration part at {failed.check} {failed.name} "
+            f"({failed.model}): error {failed.max_rel_error:.1e}, bound {failed.bound:.0e}. "
+            f"The whole comparison is in {path}; --skip-parity trains all the same"
+        )
+    return readings

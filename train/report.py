@@ -1,0 +1,111 @@
+"""The learned-something report: what the model knew before, what it knows now, and against what."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int32
+from rich.console import Console
+from rich.table import Table
+
+from train.task import Task
+
+SAMPLE = 64  # rows of the test split whose predictions are written out
+SHOWN = 10  # of them printed
+
+
+def scores(
+    logits: Float[np.ndarray, "example classes"], labels: Int32[np.ndarray, " example"]
+) -> dict[str, float]:
+    """Mean cross-entropy in nats and share of right answers, in float64."""
+    wide = logits.astype(np.float64)
+    wide = wide - wide.max(axis=1, keepdims=True)
+    log_probabilities = wide - np.log(np.exp(wide).sum(axis=1, keepdims=True))
+    loss = -log_probabilities[np.arange(len(labels)), labels].mean()
+    return {"loss": float(loss), "accuracy": float((logits.argmax(axis=1) == labels).mean())}
+
+
+def majority_baseline(task: Task) -> dict[str, Any]:
+    """Always the commonest class of the training split, with the training split's frequencies."""
+    train, test = task.texts.train.labels, task.texts.test.labels
+    frequencies = np.bincount(train, minlength=len(task.texts.classes)) / len(train)
+    constant = np.log(np.maximum(frequencies, 1e-12))
+    logits = np.tile(constant, (len(test), 1))
+    return {"class": task.texts.classes[int(frequencies.argmax())], **scores(logits, test)}
+
+
+def learned_report(
+    task: Task,
+    untrained: Float[np.ndarray, "example classes"],
+    trained: Float[np.ndarray, "example classes"],
+) -> dict[str, Any]:
+    """The report as JSON, from both models' logits on the whole test split.
+
+    ``learned`` is whether the trained model beats the majority class by more than two standard errors of
+    its accuracy.
+    """
+    test = task.texts.test
+    baseline, after = majority_baseline(task), scores(trained, test.labels)
+    error = float(np.sqrt(after["accuracy"] * (1 - after["accuracy"]) / len(test)))
+    return {
+        "data": task.texts.name,
+        "classes": list(task.texts.classes),
+        "test_examples": len(test),
+        "majority_class": baseline,
+        "untrained": scores(untrained, test.labels),
+        "trained": after,
+        "standard_error": error,
+        "learned": after["accuracy"] > baseline["accuracy"] + 2 * error,
+        "first_batch": [_prediction(task, trained, row) for row in task.sample(SAMPLE)],
+    }
+
+
+def print_report(report: dict[str, Any], title: str, console: Console) -> None:
+    """The report as tables for a person."""
+    table = Table(
+        title=f"{title}: {report['data']}, {report['test_examples']} test texts", title_justify="left"
+    )
+    table.add_column("model")
+    table.add_column("test loss (nats)", justify="right")
+    table.add_column("test accuracy", justify="right")
+    majority = report["majority_class"]
+    for name, row in (
+        ("untrained", report["untrained"]),
+        (f"always {majority['class']!r}", majority),
+        ("trained", report["trained"]),
+    ):
+        table.add_row(name, f"{row['loss']:.4f}", f"{row['accuracy']:.2%}")
+    console.print(table)
+    learned = "It learned something" if report["learned"] else "It did NOT learn"
+    margin = report["trained"]["accuracy"] - majority["accuracy"]
+    console.print(
+        f"{learned}: {100 * margin:+.1f} points against the commonest class "
+        f"(one standard error: {100 * report['standard_error']:.1f}).\n"
+    )
+    table = Table(title="First test batch", title_justify="left")
+    table.add_column("text", no_wrap=True, ratio=1)
+    for column in ("truth", "prediction"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("probability", justify="right")
+    rows = report["first_batch"]
+    for row in rows[:: max(1, len(rows) // SHOWN)][:SHOWN]:
+        right = row["truth"] == row["prediction"]
+        mark = "" if right else "[red]"
+        table.add_row(
+            " ".join(row["text"].split()),
+            row["truth"],
+            mark + row["prediction"],
+            f"{row['probability']:.2f}",
+        )
+    console.print(table)
+
+
+def _prediction(task: Task, logits: np.ndarray, row: int) -> dict[str, Any]:
+    wide = np.exp(logits[row].astype(np.float64) - logits[row].max())
+    best, test = int(wide.argmax()), task.texts.test
+    return {
+        "row": row,
+        "text": test.texts[row],
+        "truth": task.texts.classes[int(test.labels[row])],
+        "prediction": task.texts.classes[best],
+        "probability": float(wide[best] / wide.sum()),
+    }

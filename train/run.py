@@ -1,0 +1,62 @@
+"""Opening a run: its model, weights and tokenizer, in either framework."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from tokenizers import Tokenizer
+
+import data
+from train import checkpoint
+from train.config import Config, Framework
+from train.folder import RunError, checkpoint_folder, read_config
+from train.models import LOOPS, build_model, parameter_shapes
+from train.task import model_arguments
+
+Outputs = Callable[
+    [Int[np.ndarray, "batch position"], Bool[np.ndarray, "batch position"]],
+    Float[np.ndarray, "batch classes"],
+]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained run, opened in one framework."""
+
+    folder: Path
+    config: Config
+    classes: tuple[str, ...]
+    tokenizer: Tokenizer
+    model: Any
+    """jax_impl's or torch_impl's TextClassifier; PyTorch's holds its weights."""
+    params: checkpoint.Arrays
+    """The weights, flat, in Flax's names and layout: "blocks_0/attention/query/kernel"."""
+    outputs: Outputs
+    """Token ids and mask (True at real tokens) to logits. Ids outside the vocabulary are an error."""
+
+
+def load(folder: str | Path, framework: Framework = "jax") -> Run:
+    """Open a run in "jax" or "torch", whichever of the two trained it.
+
+    ``train.load("runs/polarity", "torch").outputs(ids, mask)`` gives logits (batch classes).
+
+    Raises RunError or checkpoint.CheckpointError naming the file at fault.
+    """
+    folder = Path(folder)
+    if framework not in LOOPS:
+        raise RunError(f"framework={framework!r}: choose one of {', '.join(LOOPS)}")
+    config, classes = read_config(folder)
+    tokenizer = data.load_tokenizer(folder / "tokenizer.json")
+    arguments = model_arguments(config, tokenizer, len(classes))
+    params = checkpoint.load(checkpoint_folder(folder, framework), parameter_shapes(arguments))
+    model = build_model(framework, arguments)
+
+    def outputs(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        data.check_ids(list(ids), arguments["vocab"])
+        batch = data.Batch(ids, mask, np.zeros(len(ids), np.int32), np.arange(len(ids), dtype=np.int32))
+        return LOOPS[framework].predict(model, params, [batch])[0]
+
+    return Run(folder, config, classes, tokenizer, model, params, outputs)

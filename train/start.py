@@ -1,0 +1,71 @@
+"""A whole run: prepare, check parity, train in one framework or both, report."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from train import folder
+from train.config import Config, Framework, write_json
+from train.curves import Rows, draw, largest_gap, read_metrics
+from train.fit import fit, progress_bar
+from train.preflight import preflight
+from train.report import print_report
+from train.task import Task, prepare
+
+
+def train(
+    config: Config,
+    frameworks: list[Framework],
+    out: Path,
+    data_dir: Path | None,
+    skip_parity: bool,
+    console: Console,
+) -> dict[str, Any]:
+    """Prepare, check parity, train in each framework, report. Returns the report written to the folder.
+
+    Raises `data.DataError`, `ConfigError`, `folder.RunError` and `preflight.ParityError`, all before the
+    first step is taken.
+    """
+    folder.refuse_used(out)
+    task = prepare(config, data_dir)
+    folder.create(out, task)
+    console.print(describe(task))
+    if skip_parity:
+        console.print("[bold red]Parity check skipped: nothing shows that the twins compute the same.")
+    else:
+        with console.status("parity check of this model in float64"):
+            readings = preflight(task, out / "parity.json")
+        worst = max(reading.max_rel_error for reading in readings)
+        console.print(f"Parity holds: {len(readings)} checks in float64, largest error {worst:.1e}.\n")
+    with progress_bar(console) as progress:
+        reports = {framework: fit(task, framework, out / framework, progress) for framework in frameworks}
+    metrics: dict[str, Rows] = {framework: read_metrics(out / framework) for framework in frameworks}
+    draw(metrics, f"{task.texts.name}, seed {config.seed}", out / "curves.png")
+    summary: dict[str, Any] = {**reports}
+    for framework, report in reports.items():
+        print_report(report, framework, console)
+    if len(frameworks) == 2:
+        summary["largest_gap"] = largest_gap(*metrics.values())
+        console.print(describe_gap(summary["largest_gap"]))
+    write_json(out / "report.json", summary)
+    console.print(f"Curves: {out / 'curves.png'}   Report: {out / 'report.json'}")
+    return summary
+
+
+def describe(task: Task) -> str:
+    """The task in one line, with what was cut."""
+    splits = ", ".join(f"{len(examples):,} {split}" for split, examples in task.examples.items())
+    cut = f"; {task.truncated} texts cut to {task.config.text.positions} tokens" if task.truncated else ""
+    return (
+        f"{task.texts.name}: {splits}; {task.tokenizer.get_vocab_size():,} word pieces; "
+        f"batches of width {', '.join(map(str, task.buckets))}{cut}"
+    )
+
+
+def describe_gap(gap: dict[str, float]) -> str:
+    """How far two runs' training losses were apart."""
+    return (
+        f"JAX and PyTorch: training losses at most {gap['loss']:.1e} nats apart (step {gap['step']}), "
+        f"{gap['first_step']:.1e} at the first step."
+    )

@@ -1,0 +1,118 @@
+"""The mirror of `jax_loop` in PyTorch, op by op."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from data import Batch
+from torch_impl import convert, random
+from torch_impl.classifier import TextClassifier
+from torch_impl.initial import initialise
+from torch_impl.losses import accuracy, cross_entropy
+from train.config import Optimizer
+from train.schedule import learning_rate
+
+Arrays = dict[str, np.ndarray]
+
+
+def initial_params(model: TextClassifier, seed: int) -> Arrays:
+    """The weights of a seed, flat, float32, in Flax's layout."""
+    initialise(model, random.key(seed))
+    return convert.save(model)
+
+
+@torch.no_grad()
+def predict(
+    model: TextClassifier, params: Arrays, batches: Sequence[Batch]
+) -> list[Float[np.ndarray, "batch classes"]]:
+    """The logits of each batch, without dropout."""
+    convert.load(model, params)
+    model.to(_device())
+    return [model(*_tensors(batch.ids, batch.mask)).cpu().numpy() for batch in batches]
+
+
+def adamw(model: TextClassifier, optimizer: Optimizer) -> torch.optim.AdamW:
+    """Adam, and decay of kernels and embeddings; the learning rate is set at each step."""
+    decayed: list[Tensor] = []
+    others: list[Tensor] = []
+    for name, parameter in model.named_parameters():
+        leaf = convert.flax_name(name).split("/")[-1]
+        (decayed if leaf in ("kernel", "embedding") else others).append(parameter)
+    groups = [
+        {"params": decayed, "weight_decay": optimizer.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    betas = (optimizer.beta1, optimizer.beta2)
+    return torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=optimizer.epsilon)
+
+
+def clip_by_global_norm(gradients: list[Tensor], largest: float) -> Tensor:
+    """Scale gradients in place so that their joint norm is at most ``largest``; returns the norm before.
+
+    PyTorch's own clipping adds 1e-6 to the norm, which optax does not.
+    """
+    norm = torch.nn.utils.get_total_norm(gradients)
+    torch._foreach_mul_(gradients, torch.clamp(largest / norm, max=1.0))
+    return norm
+
+
+class Trainer:
+    """A run in progress. Every draw of its dropout follows from ``seed`` and the number of the step."""
+
+    def __init__(
+        self,
+        model: TextClassifier,
+        params: Arrays,
+        stream: Callable[[int], Batch],
+        optimizer: Optimizer,
+        steps: int,
+        seed: int,
+    ) -> None:
+        self.model, self.stream, self.optimizer, self.steps = model, stream, optimizer, steps
+        convert.load(model, params)
+        model.to(_device())
+        self._adamw = adamw(model, optimizer)
+        self._rng = random.fold_in(random.key(seed), 1)
+
+    def step(self, number: int) -> dict[str, Any]:
+        """Take step ``number``, counted from 0, and return its metrics as tensors."""
+        batch = self.stream(number)
+        ids, mask, labels = _tensors(batch.ids, batch.mask, batch.labels.astype(np.int64))
+        logits = self.model(ids, mask, random.fold_in(self._rng, number))
+        loss = cross_entropy(logits, labels, self.optimizer.smoothing)
+        self._adamw.zero_grad()
+        loss.backward()
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        norm = clip_by_global_norm(gradients, self.optimizer.clip)
+        for group in self._adamw.param_groups:
+            group["lr"] = learning_rate(number, self.steps, self.optimizer)
+        self._adamw.step()
+        return {"loss": loss.detach(), "accuracy": accuracy(logits, labels), "gradient_norm": norm}
+
+    def params(self) -> Arrays:
+        """The weights, flat, in Flax's layout."""
+        return convert.save(self.model)
+
+    def moments(self) -> dict[str, Arrays]:
+        """Adam's running means of the gradient and of its square, like `params`."""
+        sizes = convert.axis_sizes(self.model)
+        moments = {}
+        for name, key in (("mean", "exp_avg"), ("square", "exp_avg_sq")):
+            state = {
+                path: self._adamw.state[parameter][key].cpu().numpy()
+                for path, parameter in self.model.named_parameters()
+            }
+            moments[name] = convert.to_flax(state, sizes)
+        return moments
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _tensors(*arrays: np.ndarray) -> list[Tensor]:
+    return [torch.from_numpy(array).to(_device(), non_blocking=True) for array in arrays]
