@@ -1,5 +1,7 @@
 """What a model reads: token ids become vectors that know their positions."""
 
+import math
+
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, Key
@@ -11,8 +13,8 @@ from jax_impl.taps import Tap, no_tap
 class TokenPositionEmbedding(nn.Module):
     """Token embedding + position embedding, then dropout (Vaswani et al. 2017, sections 3.4 and 3.5).
 
-    ``position`` is "learned" (up to ``positions`` tokens) or "sinusoidal". The tokens' factor sqrt(embed)
-    of section 3.4 is left out: a learned embedding finds its own scale.
+    ``position`` is "learned" (up to ``positions`` tokens) or "sinusoidal". Sines reach 1, so with them the
+    tokens are multiplied by sqrt(embed) (section 3.4), or positions would drown them.
     """
 
     vocab: int
@@ -34,7 +36,10 @@ class TokenPositionEmbedding(nn.Module):
         length = ids.shape[1]
         if length > self.positions:
             raise ValueError(f"{length} tokens in a row, but the model has positions={self.positions}")
-        tokens = tap("tokens", self.token_embedding(ids), "batch position embed")
+        tokens = self.token_embedding(ids)
+        if self.position == "sinusoidal":
+            tokens = tokens * math.sqrt(self.embed)
+        tokens = tap("tokens", tokens, "batch position embed")
         if self.position == "learned":
             places = self.position_embedding(jnp.arange(length))
         else:

@@ -1,5 +1,7 @@
 """What a model reads: token ids become vectors that know their positions."""
 
+import math
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -12,8 +14,8 @@ from torch_impl.taps import Tap, no_tap
 class TokenPositionEmbedding(nn.Module):
     """Token embedding + position embedding, then dropout (Vaswani et al. 2017, sections 3.4 and 3.5).
 
-    ``position`` is "learned" (up to ``positions`` tokens) or "sinusoidal". The tokens' factor sqrt(embed)
-    of section 3.4 is left out: a learned embedding finds its own scale.
+    ``position`` is "learned" (up to ``positions`` tokens) or "sinusoidal". Sines reach 1, so with them the
+    tokens are multiplied by sqrt(embed) (section 3.4), or positions would drown them.
     """
 
     def __init__(
@@ -36,7 +38,10 @@ class TokenPositionEmbedding(nn.Module):
         length = ids.shape[1]
         if length > self.positions:
             raise ValueError(f"{length} tokens in a row, but the model has positions={self.positions}")
-        tokens = tap("tokens", self.token_embedding(ids), "batch position embed")
+        tokens = self.token_embedding(ids)
+        if self.position == "sinusoidal":
+            tokens = tokens * math.sqrt(self.embed)
+        tokens = tap("tokens", tokens, "batch position embed")
         if self.position == "learned":
             places = self.position_embedding(torch.arange(length, device=ids.device))
         else:

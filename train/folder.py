@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 import data
-from train.config import Config, Framework, write_json
+from train.config import Config, write_json
 from train.task import Task
 
 
@@ -44,7 +44,7 @@ def read_config(folder: Path) -> tuple[Config, tuple[str, ...]]:
         raise RunError(f"{path} is not the configuration of a run: {error!r}") from error
 
 
-def checkpoint_folder(folder: Path, framework: Framework) -> Path:
+def checkpoint_folder(folder: Path, framework: str) -> Path:
     """Where the weights are: trained in this framework if there are such, else in the other."""
     own, other = folder / framework, folder / ("torch" if framework == "jax" else "jax")
     return other if (other / "checkpoint.safetensors").is_file() and not own.exists() else own

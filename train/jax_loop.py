@@ -70,7 +70,8 @@ def train_step(
         return cross_entropy(logits, batch["labels"], optimizer.smoothing), logits
 
     (value, logits), gradient = jax.value_and_grad(loss, has_aux=True)(params)
-    updates, state = adamw(optimizer).update(gradient, state, params)
+    with jax.numpy_dtype_promotion("standard"):  # optax takes a float to the power of an integer
+        updates, state = adamw(optimizer).update(gradient, state, params)
     params = jax.tree.map(lambda p, u: p - rate.astype(p.dtype) * u, params, updates)
     metrics = {
         "loss": value,

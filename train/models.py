@@ -8,12 +8,11 @@ import jax.numpy as jnp
 from flax.traverse_util import flatten_dict
 
 from train import jax_loop, torch_loop
-from train.config import Framework
 
-LOOPS: dict[Framework, ModuleType] = {"jax": jax_loop, "torch": torch_loop}
+LOOPS: dict[str, ModuleType] = {"jax": jax_loop, "torch": torch_loop}
 
 
-def build_model(framework: Framework, arguments: dict[str, Any]) -> Any:
+def build_model(framework: str, arguments: dict[str, Any]) -> Any:
     """The text classifier of a framework; its weights come separately."""
     return LOOPS[framework].TextClassifier(**arguments)
 

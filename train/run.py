@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 import data
 from train import checkpoint
-from train.config import Config, Framework
+from train.config import Config
 from train.folder import RunError, checkpoint_folder, read_config
 from train.models import LOOPS, build_model, parameter_shapes
 from train.task import model_arguments
@@ -38,7 +38,7 @@ class Run:
     """Token ids and mask (True at real tokens) to logits. Ids outside the vocabulary are an error."""
 
 
-def load(folder: str | Path, framework: Framework = "jax") -> Run:
+def load(folder: str | Path, framework: str = "jax") -> Run:
     """Open a run in "jax" or "torch", whichever of the two trained it.
 
     ``train.load("runs/polarity", "torch").outputs(ids, mask)`` gives logits (batch classes).

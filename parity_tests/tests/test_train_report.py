@@ -60,5 +60,5 @@ def test_report_is_printed_with_its_figures(task: Task) -> None:
 def test_logits_return_to_the_order_of_the_examples() -> None:
     examples = [np.full(length, length, np.int32) for length in (5, 1, 3, 8, 2)]
     batches = evaluation_batches(examples, np.zeros(5, np.int32), 2, (2, 4, 8))
-    logits = [np.stack([batch.ids[:, 0], batch.ids[:, 0]], axis=1) for batch in batches]
+    logits = [np.float32(np.stack([batch.ids[:, 0], batch.ids[:, 0]], axis=1)) for batch in batches]
     assert in_order(batches, logits)[:, 0].tolist() == [5, 1, 3, 8, 2]

@@ -131,7 +131,7 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="not the configuration of a run"):
         train.load(tmp_path)
     with pytest.raises(RunError, match="framework='tensorflow'"):
-        train.load(tmp_path, "tensorflow")  # type: ignore[arg-type]
+        train.load(tmp_path, "tensorflow")
 
 
 def test_a_checkpoint_of_another_model_is_named(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

@@ -1,0 +1,117 @@
+"""The converter: bitwise round trips, and an error that names the key for whatever does not fit."""
+
+import numpy as np
+import pytest
+import torch
+
+from parity_tests.run import initial_params
+from parity_tests.twins import TWINS
+from torch_impl import convert
+from torch_impl.attention import MultiHeadAttention
+
+MODULES = [twin for twin in TWINS if isinstance(twin.build("torch_impl"), torch.nn.Module)]
+ATTENTION = MultiHeadAttention(embed=6, heads=3)
+
+
+def flat_params(twin):
+    """Float32 parameters, none alike, among them a NaN, an infinity and a negative zero."""
+    params = initial_params(twin, twin.inputs(np.random.default_rng(0)), 0)
+    arrays = {name: array.astype(np.float32) for name, array in params.items()}
+    next(iter(arrays.values())).flat[:3] = [np.nan, -np.inf, -0.0]
+    return arrays
+
+
+def bits(arrays):
+    return {name: (array.shape, array.dtype, array.tobytes()) for name, array in arrays.items()}
+
+
+@pytest.mark.parametrize("twin", MODULES, ids=lambda twin: twin.name)
+def test_a_round_trip_is_bitwise_equal_both_ways(twin):
+    params = flat_params(twin)
+    model = twin.build("torch_impl")
+    convert.load(model, params)
+    assert bits(convert.save(model)) == bits(params)
+    assert set(convert.to_torch(params)) == {name for name, _ in model.named_parameters()}
+    state = {name: tensor.detach().numpy() for name, tensor in model.named_parameters()}
+    there = convert.to_flax(state, convert.axis_sizes(model))
+    assert bits(convert.to_torch(there)) == bits(state)
+
+
+def test_gradients_have_the_layout_of_their_parameters():
+    model = MultiHeadAttention(embed=6, heads=3)
+    state = {name: np.random.default_rng(0).random(p.shape) for name, p in model.named_parameters()}
+    x = torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    model.load_state_dict({name: torch.tensor(array) for name, array in state.items()}, assign=True)
+    model(x, x).square().sum().backward()
+    torch_gradients = {name: p.grad.numpy() for name, p in model.named_parameters() if p.grad is not None}
+    gradients = convert.to_flax(torch_gradients, convert.axis_sizes(model))
+    # Row-major: number (h, d) of the merged axis is h * head_dim + d.
+    by_hand = torch_gradients["query.weight"].T.reshape(6, 3, 2)
+    np.testing.assert_array_equal(gradients["query/kernel"], by_hand)
+    np.testing.assert_array_equal(
+        gradients["output/kernel"].reshape(6, 6), torch_gradients["output.weight"].T
+    )
+    assert bits(convert.to_torch(gradients)) == bits(torch_gradients)
+
+
+def test_the_members_of_a_list_are_numbered_in_each_frameworks_way():
+    arrays = {f"blocks_{n}/attention/query/bias": np.full((3, 2), n) for n in (0, 10)}
+    there = convert.to_torch(arrays)
+    assert set(there) == {"blocks.0.attention.query.bias", "blocks.10.attention.query.bias"}
+    assert set(convert.to_flax(there, {"heads": 3})) == set(arrays)
+
+
+@pytest.mark.parametrize("name", ["blocks_0/gate/kernel", "kernel", "query/weight", "query/kernel/"])
+def test_a_key_that_no_row_claims_is_refused(name):
+    with pytest.raises(KeyError, match=f"flax parameter '{name}' is claimed by no row"):
+        convert.to_torch({name: np.zeros((2, 2))})
+
+
+def test_a_torch_key_that_no_row_claims_is_refused():
+    with pytest.raises(KeyError, match=r"torch parameter 'gate\.weight' is claimed by no row"):
+        convert.to_flax({"gate.weight": np.zeros((2, 2))}, {})
+
+
+def test_a_key_that_two_rows_claim_is_refused():
+    table = (*convert.TABLE, convert.Row("*up/bias", "*other.bias", "mlp -> mlp"))
+    with pytest.raises(KeyError, match=r"'blocks_0/up/bias' is claimed by \['\*up/bias', '\*up/bias'\]"):
+        convert.to_torch({"blocks_0/up/bias": np.zeros(2)}, table)
+
+
+def test_two_keys_that_convert_to_one_are_refused():
+    table = (convert.Row("one", "same", "a -> a"), convert.Row("two", "same", "a -> a"))
+    with pytest.raises(KeyError, match="'two' and another parameter both convert to 'same'"):
+        convert.to_torch({"one": np.zeros(2), "two": np.zeros(2)}, table)
+
+
+def test_an_array_of_another_rank_or_not_divisible_is_refused():
+    with pytest.raises(ValueError, match=r"'query/kernel' of shape \(6, 6\) does not fit"):
+        convert.to_torch({"query/kernel": np.zeros((6, 6))})
+    with pytest.raises(ValueError, match=r"'query\.bias' of shape \(7,\) does not fit.*'heads': 3"):
+        convert.to_flax({"query.bias": np.zeros(7)}, {"heads": 3})
+
+
+def loadable():
+    return convert.to_flax(
+        {name: np.zeros(p.shape, np.float32) for name, p in ATTENTION.named_parameters()}, {"heads": 3}
+    )
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"key/bias": None}, "Missing key.*key.bias"),
+        ({"head/bias": np.zeros(2)}, "Unexpected key.*head.bias"),
+        ({"value/bias": np.zeros((2, 2))}, "size mismatch for value.bias"),
+    ],
+)
+def test_loading_names_what_is_missing_left_over_or_of_another_shape(change, words):
+    params = {name: array for name, array in (loadable() | change).items() if array is not None}
+    with pytest.raises(RuntimeError, match=f"(?s){words}"):
+        convert.load(MultiHeadAttention(embed=6, heads=3), params)
+
+
+def test_different_heads_in_one_model_are_refused():
+    model = torch.nn.ModuleList([MultiHeadAttention(6, 2), MultiHeadAttention(6, 3)])
+    with pytest.raises(ValueError, match=r"different heads: \[2, 3\]"):
+        convert.axis_sizes(model)
