@@ -285,19 +285,19 @@ def _visible(name: str) -> Twin:
 
 
 def _references() -> list[Reference]:
-    sdpa, mha = "torch.nn.functional.scaled_dot_product_attention", "torch.nn.MultiheadAttention"
+    sdpa, mha = "F.scaled_dot_product_attention", "torch.nn.MultiheadAttention"
     gelu, tanh, norm, entropy = (_twin(n) for n in ("gelu", "gelu_tanh", "layer_norm", "cross_entropy"))
     embeddings = _twin("embeddings")
     listed = [
-        Reference("torch.nn.functional.gelu", gelu, in_torch(partial(_torch_gelu, approximate="none"))),
+        Reference("F.gelu", gelu, in_torch(partial(_torch_gelu, approximate="none"))),
         Reference("jax.nn.gelu", gelu, in_jax(partial(_jax_gelu, approximate=False))),
-        Reference("torch.nn.functional.gelu", tanh, in_torch(partial(_torch_gelu, approximate="tanh"))),
+        Reference("F.gelu", tanh, in_torch(partial(_torch_gelu, approximate="tanh"))),
         Reference("jax.nn.gelu", tanh, in_jax(partial(_jax_gelu, approximate=True))),
         Reference("torch.nn.LayerNorm", norm, in_torch(_torch_layer_norm)),
         Reference("flax.linen.LayerNorm", norm, in_jax(_flax_layer_norm)),
         Reference("torch.nn.Embedding", embeddings, in_torch(_torch_embedding)),
         Reference("flax.linen.Embed", embeddings, in_jax(_flax_embedding)),
-        Reference("torch.nn.functional.cross_entropy", entropy, in_torch(_torch_cross_entropy)),
+        Reference("F.cross_entropy", entropy, in_torch(_torch_cross_entropy)),
         Reference("optax.softmax_cross_entropy", entropy, in_jax(_optax_cross_entropy)),
         Reference("torch.nn.Sequential", _twin("feed_forward"), in_torch(_torch_feed_forward)),
         Reference(sdpa, _twin("single_head"), in_torch(_torch_single_head)),

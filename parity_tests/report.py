@@ -10,16 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from parity_tests.compare import Reading, first_divergence
+from parity_tests.compare import CHECKS, Reading, first_divergence
 
 
 def print_readings(readings: list[Reading], console: Console) -> None:
-    """A row for each kind of check of each model, the first divergence of each that failed, a last line."""
-    console.print(_table([]))
-    for group in _models(readings):
-        console.print(Text(f"\n{group[0].model} ({group[0].dtype})", style="bold"))
-        console.print(_table(group))
-    console.print()
+    """A row for each model with its worst error of each kind, the first divergence of each that failed."""
+    for dtype, group in groupby(readings, key=lambda reading: reading.dtype):
+        console.print(_table(list(group), dtype))
     failures = [reading for reading in map(first_divergence, _models(readings)) if reading]
     for reading in failures:
         console.print(Text(sentence(reading), style="red"))
@@ -63,18 +60,27 @@ def _models(readings: list[Reading]) -> Iterator[list[Reading]]:
         yield list(group)
 
 
-def _table(readings: list[Reading]) -> Table:
-    """One row for each kind of check, showing its worst failure or else its worst error; headed if empty."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=not readings)
-    table.add_column("check", width=18, style="dim")
-    for header in ("tensors", "error", "bound"):
-        table.add_column(header, width=7, justify="right")
+def _table(readings: list[Reading], dtype: str) -> Table:
+    """One row a model. A cell is the worst error of one kind of check, relative to its tensor."""
+    title = f"Largest relative errors in {dtype}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("model or block", overflow="fold")
+    for header in ("tensors", "output", "taps", "inputs", "params", "bound"):
+        table.add_column(header, width=7, justify="right", no_wrap=True)
     table.add_column("", width=4)
-    table.add_column("worst at", overflow="fold")
-    for check, group in groupby(readings, key=lambda reading: reading.check):
-        kind = list(group)
-        worst = max(kind, key=lambda reading: (not reading.passed, reading.max_rel_error))
-        verdict = Text("pass", style="green") if worst.passed else Text("FAIL", style="bold red")
-        error, bound = f"{worst.max_rel_error:.1e}", f"{worst.bound:.1e}"
-        table.add_row(check, str(len(kind)), error, bound, verdict, Text(worst.name))
+    for group in _models(readings):
+        cells = [_worst(group, check) for check in CHECKS]
+        bound = f"{min(reading.bound for reading in group):.0e}"
+        passed = all(reading.passed for reading in group)
+        verdict = Text("pass", style="green") if passed else Text("FAIL", style="bold red")
+        table.add_row(group[0].model, str(len(group)), *cells, bound, verdict)
     return table
+
+
+def _worst(readings: list[Reading], check: str) -> Text:
+    """The worst failure of one kind of check, or else its worst error; empty where there is none."""
+    kind = [reading for reading in readings if reading.check == check]
+    if not kind:
+        return Text("")
+    worst = max(kind, key=lambda reading: (not reading.passed, reading.max_rel_error))
+    return Text(f"{worst.max_rel_error:.1e}", style="" if worst.passed else "bold red")

@@ -1,11 +1,13 @@
 """The learned-something report: what the model knew before, what it knows now, and against what."""
 
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int32
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from train.task import Task
 
@@ -82,20 +84,14 @@ def print_report(report: dict[str, Any], title: str, console: Console) -> None:
         f"(one standard error: {100 * report['standard_error']:.1f}).\n"
     )
     table = Table(title="First test batch", title_justify="left")
-    table.add_column("text", no_wrap=True, ratio=1)
-    for column in ("truth", "prediction"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("probability", justify="right")
+    for heading in ("text", "truth", "prediction", "probability"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading == "probability" else "left")
+    longest = max(20, console.width - 30 - 2 * max(map(len, report["classes"])))
     rows = report["first_batch"]
     for row in rows[:: max(1, len(rows) // SHOWN)][:SHOWN]:
-        right = row["truth"] == row["prediction"]
-        mark = "" if right else "[red]"
-        table.add_row(
-            " ".join(row["text"].split()),
-            row["truth"],
-            mark + row["prediction"],
-            f"{row['probability']:.2f}",
-        )
+        text = shorten(row["text"], longest, placeholder=" …")
+        wrong = "red" if row["prediction"] != row["truth"] else ""
+        table.add_row(text, row["truth"], Text(row["prediction"], wrong), f"{row['probability']:.2f}")
     console.print(table)
 
 

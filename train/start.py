@@ -42,7 +42,7 @@ def train(
         reports = {framework: fit(task, framework, out / framework, progress) for framework in frameworks}
     metrics: dict[str, Rows] = {framework: read_metrics(out / framework) for framework in frameworks}
     draw(metrics, f"{task.texts.name}, seed {config.seed}", out / "curves.png")
-    summary: dict[str, Any] = {**reports}
+    summary: dict[str, Any] = {str(framework): report for framework, report in reports.items()}
     for framework, report in reports.items():
         print_report(report, framework, console)
     if len(frameworks) == 2:

@@ -1,12 +1,5 @@
 """Strict settings for all tests, made before the packages are imported."""
 
-import os
-
-# Compiling takes most of the time, and nothing runs long enough to repay LLVM's optimizations.
-os.environ.setdefault(
-    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-)
-
 import jax
 import torch
 from jaxtyping import install_import_hook

@@ -18,7 +18,7 @@ def test_both_twins_agree_with_the_reference(reference, dtype):
 
 
 def test_a_reference_that_computes_something_else_fails():
-    exact, tanh = (reference for reference in REFERENCES if reference.name == "torch.nn.functional.gelu")
+    exact, tanh = (reference for reference in REFERENCES if reference.name == "F.gelu")
     swapped = type(exact)(exact.name, exact.twin, tanh.run)
     readings = check_reference(swapped, "float64")
     assert not any(reading.passed for reading in readings)
