@@ -38,8 +38,16 @@ def initial_params(twin: Twin, inputs: Inputs, seed: int) -> dict[str, np.ndarra
 def run_jax(
     twin: Twin, params: Params, inputs: Inputs, dtype: str, dropout_seed: int | None = None
 ) -> Record:
-    """Forward with taps, and backward from a fixed cotangent, in Flax, compiled as one program."""
-    with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
+    """Forward with taps, and backward from a fixed cotangent, in Flax, compiled as one program.
+
+    float64 runs on the CPU, as not every accelerator has it.
+    """
+    device = jax.devices("cpu")[0] if dtype == "float64" else None
+    with (
+        jax.default_device(device),
+        jax.enable_x64(dtype == "float64"),
+        jax.default_matmul_precision("highest"),
+    ):
         module = twin.build("jax_impl")
         function = isinstance(module, partial)
         call = module if function else lambda params, **kw: module.apply({"params": params}, **kw)
