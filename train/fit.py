@@ -23,7 +23,8 @@ def split_logits(framework: Framework, task: Task, params: checkpoint.Arrays, sp
     """Logits of all examples of a split, in its order: (example classes)."""
     batches = task.batches(split)
     model = build_model(framework, task.model_arguments)
-    return in_order(batches, LOOPS[framework].predict(model, params, batches))
+    outputs = LOOPS[framework].outputs(model, params)
+    return in_order(batches, [outputs(batch.ids, batch.mask) for batch in batches])
 
 
 def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Training and evaluation in JAX: one compiled step, its buffers donated, never waited for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax.traverse_util import flatten_dict, path_aware_map, unflatten_dict
-from jaxtyping import Float
 
 from data import Batch
 from jax_impl.classifier import TextClassifier
@@ -18,6 +17,7 @@ from train.config import Optimizer
 from train.schedule import learning_rate
 
 Arrays = dict[str, np.ndarray]
+Outputs = Callable[..., np.ndarray]
 
 
 def initial_params(model: TextClassifier, seed: int) -> Arrays:
@@ -26,18 +26,15 @@ def initial_params(model: TextClassifier, seed: int) -> Arrays:
     return _flat(jax.jit(model.init)(jax.random.key(seed), ids, ids == 0)["params"])
 
 
-def predict(
-    model: TextClassifier, params: Arrays, batches: Sequence[Batch]
-) -> list[Float[np.ndarray, "batch classes"]]:
-    """The logits of each batch, without dropout."""
+def outputs(model: TextClassifier, params: Arrays) -> Outputs:
+    """The model with these weights, without dropout, as a function from numpy inputs to a numpy output."""
     tree = _tree(params)
-    logits = [_logits(model, tree, batch.ids, batch.mask) for batch in batches]
-    return [np.asarray(array) for array in logits]
+    return lambda *inputs: np.asarray(_apply(model, tree, *inputs))
 
 
 @partial(jax.jit, static_argnums=0)
-def _logits(model: TextClassifier, params: Any, ids: jax.Array, mask: jax.Array) -> jax.Array:
-    return model.apply({"params": params}, ids, mask)  # type: ignore[return-value]
+def _apply(model: TextClassifier, params: Any, *inputs: jax.Array) -> jax.Array:
+    return model.apply({"params": params}, *inputs)  # type: ignore[return-value]
 
 
 def adamw(optimizer: Optimizer) -> optax.GradientTransformation:

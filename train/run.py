@@ -53,10 +53,10 @@ def load(folder: str | Path, framework: str = "jax") -> Run:
     arguments = model_arguments(config, tokenizer, len(classes))
     params = checkpoint.load(checkpoint_folder(folder, framework), parameter_shapes(arguments))
     model = build_model(framework, arguments)
+    unchecked = LOOPS[framework].outputs(model, params)
 
     def outputs(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         data.check_ids(list(ids), arguments["vocab"])
-        batch = data.Batch(ids, mask, np.zeros(len(ids), np.int32), np.arange(len(ids), dtype=np.int32))
-        return LOOPS[framework].predict(model, params, [batch])[0]
+        return unchecked(ids, mask)
 
     return Run(folder, config, classes, tokenizer, model, params, outputs)

@@ -1,11 +1,10 @@
 """The mirror of `jax_loop` in PyTorch, op by op."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from data import Batch
@@ -17,6 +16,7 @@ from train.config import Optimizer
 from train.schedule import learning_rate
 
 Arrays = dict[str, np.ndarray]
+Outputs = Callable[..., np.ndarray]
 
 
 def initial_params(model: TextClassifier, seed: int) -> Arrays:
@@ -25,14 +25,16 @@ def initial_params(model: TextClassifier, seed: int) -> Arrays:
     return convert.save(model)
 
 
-@torch.no_grad()
-def predict(
-    model: TextClassifier, params: Arrays, batches: Sequence[Batch]
-) -> list[Float[np.ndarray, "batch classes"]]:
-    """The logits of each batch, without dropout."""
+def outputs(model: TextClassifier, params: Arrays) -> Outputs:
+    """The model with these weights, without dropout, as a function from numpy inputs to a numpy output."""
     convert.load(model, params)
     model.to(_device())
-    return [model(*_tensors(batch.ids, batch.mask)).cpu().numpy() for batch in batches]
+
+    @torch.no_grad()
+    def apply(*inputs: np.ndarray) -> np.ndarray:
+        return model(*_tensors(*inputs)).cpu().numpy()
+
+    return apply
 
 
 def adamw(model: TextClassifier, optimizer: Optimizer) -> torch.optim.AdamW:

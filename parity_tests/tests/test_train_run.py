@@ -7,6 +7,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
 
 import torch_impl.layers
@@ -79,6 +80,8 @@ def test_a_run_opens_in_either_framework(run: tuple[Path, dict[str, Any]]) -> No
     assert outputs["jax"].shape == (2, 7)
     np.testing.assert_allclose(outputs["jax"], outputs["torch"], atol=1e-4)
     assert np.abs(outputs["jax"]).max() > 1e-2
+    own = opened["torch"].model(torch.tensor(ids), torch.tensor(mask)).detach().numpy()
+    assert (own == outputs["torch"]).all()
     assert opened["jax"].classes == opened["torch"].classes
     assert opened["jax"].tokenizer.get_vocab_size() == 600
     with pytest.raises(DataError, match="token id 600 is outside 0 to 599"):
