@@ -72,8 +72,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Config:
-    """One run of the text classifier."""
+    """One run."""
 
+    family: Literal["classifier"] = "classifier"
+    """Which model."""
     data: Literal["polarity", "embedded"] = "polarity"
     """polarity: film reviews, downloaded or from the data folder. embedded: needs no download."""
     text: Text = field(default_factory=Text)

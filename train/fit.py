@@ -11,32 +11,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from train import checkpoint
 from train.config import Framework, write_json
-from train.models import LOOPS, build_model
-from train.report import learned_report, scores
+from train.models import LOOPS
 from train.schedule import learning_rate
-from train.task import Task, in_order
+from train.task import Task
 
 FLUSH = 20  # steps between looks at the metrics, which wait for the device
-
-
-def split_logits(framework: Framework, task: Task, params: checkpoint.Arrays, split: str) -> np.ndarray:
-    """Logits of all examples of a split, in its order: (example classes)."""
-    batches = task.batches(split)
-    model = build_model(framework, task.model_arguments)
-    outputs = LOOPS[framework].outputs(model, params)
-    return in_order(batches, [outputs(batch.ids, batch.mask) for batch in batches])
 
 
 def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict[str, Any]:
     """Train, writing metrics as they come, then the checkpoint and the report; returns the report."""
     out.mkdir(parents=True)
     loop = LOOPS[framework]
-    model = build_model(framework, task.model_arguments)
-    stream, seed, optimizer = task.stream(), task.config.seed, task.config.optimizer
-    steps = task.config.steps or task.config.epochs * stream.steps_per_epoch
-    first = loop.initial_params(model, seed)
-    untrained = split_logits(framework, task, first, "test")
-    trainer = loop.Trainer(model, first, stream.stream, optimizer, steps, seed)
+    family, seed, optimizer = task.config.family, task.config.seed, task.config.optimizer
+    steps = task.config.steps or task.config.epochs * task.steps_per_epoch
+    untrained = loop.initial_params(family, task.arguments, seed)
+    trainer = loop.Trainer(family, task.arguments, untrained, task.batch, optimizer, steps, seed)
     bar = progress.add_task(framework, total=steps, status="compiling" if framework == "jax" else "")
     pending: list[tuple[int, dict[str, Any]]] = []
     started = time.perf_counter()
@@ -47,7 +36,7 @@ def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict
 
         for number in range(steps):
             pending.append((number, trainer.step(number)))
-            epoch_ends = (number + 1) % stream.steps_per_epoch == 0 or number + 1 == steps
+            epoch_ends = (number + 1) % task.steps_per_epoch == 0 or number + 1 == steps
             if len(pending) < FLUSH and not epoch_ends:
                 continue
             for step, metrics in pending:
@@ -62,8 +51,7 @@ def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict
             progress.update(bar, completed=number + 1, status=f"loss {mean:.3f}")
             pending = []
             if epoch_ends:
-                logits = split_logits(framework, task, trainer.params(), "validation")
-                row = scores(logits, task.texts.validation.labels)
+                row = task.scores(loop, trainer.params(), "validation")
                 write(number, **{f"validation_{name}": value for name, value in row.items()})
                 log.flush()
     seconds = time.perf_counter() - started
@@ -76,7 +64,7 @@ def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict
         "steps": steps,
         "seconds": round(seconds, 1),
         "validation": row,
-        **learned_report(task, untrained, split_logits(framework, task, params, "test")),
+        **task.report(loop, untrained, params),
     }
     write_json(out / "report.json", report)
     return report

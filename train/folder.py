@@ -7,6 +7,7 @@ torch/  the same
 
 import json
 from pathlib import Path
+from typing import Any
 
 import data
 from train.config import Config, write_json
@@ -27,17 +28,17 @@ def create(folder: Path, task: Task) -> None:
     """Begin a run's folder with its configuration and tokenizer."""
     refuse_used(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", task.config.to_json() | {"classes": list(task.texts.classes)})
+    write_json(folder / "config.json", task.config.to_json() | {"about": task.about})
     data.save_tokenizer(task.tokenizer, folder / "tokenizer.json")
 
 
-def read_config(folder: Path) -> tuple[Config, tuple[str, ...]]:
-    """The configuration of a run and the names of its classes."""
+def read_config(folder: Path) -> tuple[Config, dict[str, Any]]:
+    """The configuration of a run, and what its task keeps about its data."""
     path = folder / "config.json"
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        classes = tuple(fields.pop("classes"))
-        return Config.from_json(fields), classes
+        about = fields.pop("about")
+        return Config.from_json(fields), about
     except OSError as error:
         raise RunError(f"{folder} is no run: cannot read {path} ({error.strerror})") from error
     except (ValueError, TypeError, KeyError) as error:

@@ -1,6 +1,6 @@
 """Training and evaluation in JAX: one compiled step, its buffers donated, never waited for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -8,32 +8,52 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from flax import linen as nn
 from flax.traverse_util import flatten_dict, path_aware_map, unflatten_dict
 
-from data import Batch
-from jax_impl.classifier import TextClassifier
-from jax_impl.losses import accuracy, cross_entropy
 from train.config import Optimizer
+from train.jax_families import FAMILIES
 from train.schedule import learning_rate
 
 Arrays = dict[str, np.ndarray]
 Outputs = Callable[..., np.ndarray]
+Stream = Callable[[int], Arrays]
 
 
-def initial_params(model: TextClassifier, seed: int) -> Arrays:
+def build_model(family: str, arguments: dict[str, Any]) -> nn.Module:
+    """A family's model; its weights come separately."""
+    return FAMILIES[family].model(**arguments)
+
+
+def initial_params(family: str, arguments: dict[str, Any], seed: int) -> Arrays:
     """The weights of a seed, flat, float32."""
-    ids = jnp.zeros((1, 1), jnp.int32)
-    return _flat(jax.jit(model.init)(jax.random.key(seed), ids, ids == 0)["params"])
+    init = build_model(family, arguments).init
+    return _flat(jax.jit(init)(jax.random.key(seed), *FAMILIES[family].inputs())["params"])
 
 
-def outputs(model: TextClassifier, params: Arrays) -> Outputs:
+def evaluate(
+    family: str, model: nn.Module, params: Arrays, batches: Iterable[dict[str, np.ndarray]]
+) -> list[dict[str, float]]:
+    """The loss and metrics of each batch, without dropout or label smoothing."""
+    tree = _tree(params)
+    metrics = [_evaluate(tree, batch, family, model) for batch in batches]
+    return [{name: float(value) for name, value in row.items()} for row in metrics]
+
+
+@partial(jax.jit, static_argnames=("family", "model"))
+def _evaluate(params: Any, batch: dict[str, jax.Array], family: str, model: nn.Module) -> Any:
+    loss, metrics = FAMILIES[family].loss(model, params, batch, None, 0.0)
+    return {"loss": loss, **metrics}
+
+
+def outputs(model: nn.Module, params: Arrays) -> Outputs:
     """The model with these weights, without dropout, as a function from numpy inputs to a numpy output."""
     tree = _tree(params)
     return lambda *inputs: np.asarray(_apply(model, tree, *inputs))
 
 
 @partial(jax.jit, static_argnums=0)
-def _apply(model: TextClassifier, params: Any, *inputs: jax.Array) -> jax.Array:
+def _apply(model: nn.Module, params: Any, *inputs: jax.Array) -> jax.Array:
     return model.apply({"params": params}, *inputs)  # type: ignore[return-value]
 
 
@@ -50,32 +70,27 @@ def adamw(optimizer: Optimizer) -> optax.GradientTransformation:
     )
 
 
-@partial(jax.jit, static_argnames=("model", "optimizer"), donate_argnames=("params", "state"))
+@partial(jax.jit, static_argnames=("family", "model", "optimizer"), donate_argnames=("params", "state"))
 def train_step(
     params: Any,
     state: Any,
     batch: dict[str, jax.Array],
     rng: jax.Array,
     rate: jax.Array,
-    model: TextClassifier,
+    family: str,
+    model: nn.Module,
     optimizer: Optimizer,
 ) -> tuple[Any, Any, dict[str, jax.Array]]:
     """One update: new params, new optimizer state, and the metrics of the batch before it."""
 
     def loss(params: Any) -> Any:
-        logits: Any = model.apply({"params": params}, batch["ids"], batch["mask"], rng)
-        return cross_entropy(logits, batch["labels"], optimizer.smoothing), logits
+        return FAMILIES[family].loss(model, params, batch, rng, optimizer.smoothing)
 
-    (value, logits), gradient = jax.value_and_grad(loss, has_aux=True)(params)
+    (value, metrics), gradient = jax.value_and_grad(loss, has_aux=True)(params)
     with jax.numpy_dtype_promotion("standard"):  # optax takes a float to the power of an integer
         updates, state = adamw(optimizer).update(gradient, state, params)
     params = jax.tree.map(lambda p, u: p - rate.astype(p.dtype) * u, params, updates)
-    metrics = {
-        "loss": value,
-        "accuracy": accuracy(logits, batch["labels"]),
-        "gradient_norm": optax.tree.norm(gradient),
-    }
-    return params, state, metrics
+    return params, state, {"loss": value, **metrics, "gradient_norm": optax.tree.norm(gradient)}
 
 
 class Trainer:
@@ -83,29 +98,30 @@ class Trainer:
 
     def __init__(
         self,
-        model: TextClassifier,
+        family: str,
+        arguments: dict[str, Any],
         params: Arrays,
-        stream: Callable[[int], Batch],
+        stream: Stream,
         optimizer: Optimizer,
         steps: int,
         seed: int,
     ) -> None:
-        self.model, self.stream, self.optimizer, self.steps = model, stream, optimizer, steps
+        self.family, self.model = family, build_model(family, arguments)
+        self.stream, self.optimizer, self.steps = stream, optimizer, steps
         self._params = _tree(params)
         self._state = adamw(optimizer).init(self._params)
         self._rng = jax.random.fold_in(jax.random.key(seed), 1)
 
     def step(self, number: int) -> dict[str, Any]:
         """Take step ``number``, counted from 0. The metrics are still being computed when it returns."""
-        batch = self.stream(number)
-        arrays = {"ids": batch.ids, "mask": batch.mask, "labels": batch.labels}
         rate = np.float32(learning_rate(number, self.steps, self.optimizer))
         self._params, self._state, metrics = train_step(
             self._params,
             self._state,
-            arrays,
+            self.stream(number),
             jax.random.fold_in(self._rng, number),
             rate,
+            self.family,
             self.model,
             self.optimizer,
         )

@@ -23,13 +23,11 @@ def preflight(task: Task, path: Path) -> list[Reading]:
 
     Raises ParityError naming the first divergence.
     """
-    batch = task.stream().stream(0)
-    inputs = {"ids": batch.ids[:ROWS], "mask": batch.mask[:ROWS]}
 
     def first_rows(rng: np.random.Generator) -> dict[str, np.ndarray]:
-        return inputs
+        return task.inputs(ROWS)
 
-    twin = Twin("classifier", "classifier.TextClassifier", first_rows, task.model_arguments, True)
+    twin = Twin(task.config.family, task.target, first_rows, task.arguments, True)
     readings = check_twin(twin, "float64", task.config.seed)
     write_json(path, to_json(readings))
     if failed := first_divergence(readings):

@@ -13,7 +13,7 @@ import data
 from train import checkpoint
 from train.config import Config
 from train.folder import RunError, checkpoint_folder, read_config
-from train.models import LOOPS, build_model, parameter_shapes
+from train.models import LOOPS, parameter_shapes
 from train.task import model_arguments
 
 Outputs = Callable[
@@ -28,7 +28,8 @@ class Run:
 
     folder: Path
     config: Config
-    classes: tuple[str, ...]
+    about: dict[str, Any]
+    """What the task keeps about its data: the names of a classifier's "classes"."""
     tokenizer: Tokenizer
     model: Any
     """jax_impl's or torch_impl's TextClassifier; PyTorch's holds its weights."""
@@ -48,15 +49,16 @@ def load(folder: str | Path, framework: str = "jax") -> Run:
     folder = Path(folder)
     if framework not in LOOPS:
         raise RunError(f"framework={framework!r}: choose one of {', '.join(LOOPS)}")
-    config, classes = read_config(folder)
+    config, about = read_config(folder)
     tokenizer = data.load_tokenizer(folder / "tokenizer.json")
-    arguments = model_arguments(config, tokenizer, len(classes))
-    params = checkpoint.load(checkpoint_folder(folder, framework), parameter_shapes(arguments))
-    model = build_model(framework, arguments)
-    unchecked = LOOPS[framework].outputs(model, params)
+    arguments = model_arguments(config, tokenizer, about)
+    params = checkpoint.load(checkpoint_folder(folder, framework), parameter_shapes(config.family, arguments))
+    loop = LOOPS[framework]
+    model = loop.build_model(config.family, arguments)
+    unchecked = loop.outputs(model, params)
 
     def outputs(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         data.check_ids(list(ids), arguments["vocab"])
         return unchecked(ids, mask)
 
-    return Run(folder, config, classes, tokenizer, model, params, outputs)
+    return Run(folder, config, about, tokenizer, model, params, outputs)

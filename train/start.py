@@ -10,8 +10,7 @@ from train.config import Config, Framework, write_json
 from train.curves import Rows, draw, largest_gap, read_metrics
 from train.fit import fit, progress_bar
 from train.preflight import preflight
-from train.report import print_report
-from train.task import Task, prepare
+from train.task import prepare
 
 
 def train(
@@ -30,7 +29,7 @@ def train(
     folder.refuse_used(out)
     task = prepare(config, data_dir)
     folder.create(out, task)
-    console.print(describe(task))
+    console.print(task.describe())
     if skip_parity:
         console.print("[bold red]Parity check skipped: nothing shows that the twins compute the same.")
     else:
@@ -41,26 +40,16 @@ def train(
     with progress_bar(console) as progress:
         reports = {framework: fit(task, framework, out / framework, progress) for framework in frameworks}
     metrics: dict[str, Rows] = {framework: read_metrics(out / framework) for framework in frameworks}
-    draw(metrics, f"{task.texts.name}, seed {config.seed}", out / "curves.png")
+    draw(metrics, f"{config.family} on {task.name}, seed {config.seed}", out / "curves.png")
     summary: dict[str, Any] = {str(framework): report for framework, report in reports.items()}
     for framework, report in reports.items():
-        print_report(report, framework, console)
+        task.print_report(report, framework, console)
     if len(frameworks) == 2:
         summary["largest_gap"] = largest_gap(*metrics.values())
         console.print(describe_gap(summary["largest_gap"]))
     write_json(out / "report.json", summary)
     console.print(f"Curves: {out / 'curves.png'}   Report: {out / 'report.json'}")
     return summary
-
-
-def describe(task: Task) -> str:
-    """The task in one line, with what was cut."""
-    splits = ", ".join(f"{len(examples):,} {split}" for split, examples in task.examples.items())
-    cut = f"; {task.truncated} texts cut to {task.config.text.positions} tokens" if task.truncated else ""
-    return (
-        f"{task.texts.name}: {splits}; {task.tokenizer.get_vocab_size():,} word pieces; "
-        f"batches of width {', '.join(map(str, task.buckets))}{cut}"
-    )
 
 
 def describe_gap(gap: dict[str, float]) -> str:

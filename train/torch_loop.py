@@ -1,43 +1,62 @@
 """The mirror of `jax_loop` in PyTorch, op by op."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from data import Batch
 from torch_impl import convert, random
-from torch_impl.classifier import TextClassifier
 from torch_impl.initial import initialise
-from torch_impl.losses import accuracy, cross_entropy
 from train.config import Optimizer
 from train.schedule import learning_rate
+from train.torch_families import FAMILIES
 
 Arrays = dict[str, np.ndarray]
 Outputs = Callable[..., np.ndarray]
+Stream = Callable[[int], Arrays]
 
 
-def initial_params(model: TextClassifier, seed: int) -> Arrays:
+def build_model(family: str, arguments: dict[str, Any]) -> nn.Module:
+    """A family's model; its weights come separately."""
+    return FAMILIES[family].model(**arguments)
+
+
+def initial_params(family: str, arguments: dict[str, Any], seed: int) -> Arrays:
     """The weights of a seed, flat, float32, in Flax's layout."""
+    model = build_model(family, arguments)
     initialise(model, random.key(seed))
     return convert.save(model)
 
 
-def outputs(model: TextClassifier, params: Arrays) -> Outputs:
+@torch.no_grad()
+def evaluate(
+    family: str, model: nn.Module, params: Arrays, batches: Iterable[Arrays]
+) -> list[dict[str, float]]:
+    """The loss and metrics of each batch, without dropout or label smoothing."""
+    convert.load(model, params)
+    model.to(_device())
+    rows = []
+    for batch in batches:
+        loss, metrics = FAMILIES[family].loss(model, _tensors(batch), None, 0.0)
+        rows.append({"loss": float(loss), **{name: float(value) for name, value in metrics.items()}})
+    return rows
+
+
+def outputs(model: nn.Module, params: Arrays) -> Outputs:
     """The model with these weights, without dropout, as a function from numpy inputs to a numpy output."""
     convert.load(model, params)
     model.to(_device())
 
     @torch.no_grad()
     def apply(*inputs: np.ndarray) -> np.ndarray:
-        return model(*_tensors(*inputs)).cpu().numpy()
+        return model(*map(_tensor, inputs)).cpu().numpy()
 
     return apply
 
 
-def adamw(model: TextClassifier, optimizer: Optimizer) -> torch.optim.AdamW:
+def adamw(model: nn.Module, optimizer: Optimizer) -> torch.optim.AdamW:
     """Adam, and decay of kernels and embeddings; the learning rate is set at each step."""
     decayed: list[Tensor] = []
     others: list[Tensor] = []
@@ -67,25 +86,25 @@ class Trainer:
 
     def __init__(
         self,
-        model: TextClassifier,
+        family: str,
+        arguments: dict[str, Any],
         params: Arrays,
-        stream: Callable[[int], Batch],
+        stream: Stream,
         optimizer: Optimizer,
         steps: int,
         seed: int,
     ) -> None:
-        self.model, self.stream, self.optimizer, self.steps = model, stream, optimizer, steps
-        convert.load(model, params)
-        model.to(_device())
-        self._adamw = adamw(model, optimizer)
+        self.family, self.model = family, build_model(family, arguments)
+        self.stream, self.optimizer, self.steps = stream, optimizer, steps
+        convert.load(self.model, params)
+        self.model.to(_device())
+        self._adamw = adamw(self.model, optimizer)
         self._rng = random.fold_in(random.key(seed), 1)
 
     def step(self, number: int) -> dict[str, Any]:
         """Take step ``number``, counted from 0, and return its metrics as tensors."""
-        batch = self.stream(number)
-        ids, mask, labels = _tensors(batch.ids, batch.mask, batch.labels.astype(np.int64))
-        logits = self.model(ids, mask, random.fold_in(self._rng, number))
-        loss = cross_entropy(logits, labels, self.optimizer.smoothing)
+        batch, rng = _tensors(self.stream(number)), random.fold_in(self._rng, number)
+        loss, metrics = FAMILIES[self.family].loss(self.model, batch, rng, self.optimizer.smoothing)
         self._adamw.zero_grad()
         loss.backward()
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
@@ -93,7 +112,7 @@ class Trainer:
         for group in self._adamw.param_groups:
             group["lr"] = learning_rate(number, self.steps, self.optimizer)
         self._adamw.step()
-        return {"loss": loss.detach(), "accuracy": accuracy(logits, labels), "gradient_norm": norm}
+        return {"loss": loss.detach(), **metrics, "gradient_norm": norm}
 
     def params(self) -> Arrays:
         """The weights, flat, in Flax's layout."""
@@ -116,5 +135,11 @@ def _device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _tensors(*arrays: np.ndarray) -> list[Tensor]:
-    return [torch.from_numpy(array).to(_device(), non_blocking=True) for array in arrays]
+def _tensor(array: np.ndarray) -> Tensor:
+    """On the device, whole numbers as int64, which PyTorch asks of labels."""
+    wide = array.astype(np.int64) if array.dtype == np.int32 else array
+    return torch.from_numpy(wide).to(_device(), non_blocking=True)
+
+
+def _tensors(batch: Arrays) -> dict[str, Tensor]:
+    return {name: _tensor(array) for name, array in batch.items()}

@@ -10,7 +10,6 @@ import pytest
 import torch
 from flax.traverse_util import flatten_dict
 
-from data import Batch
 from train import jax_loop, torch_loop
 from train.config import Optimizer
 from train.models import LOOPS, parameter_shapes
@@ -29,12 +28,12 @@ STEPS = 12
 OPTIMIZER = Optimizer(learning_rate=5e-3, clip=0.5, smoothing=0.1)
 
 
-def stream(step: int) -> Batch:
+def stream(step: int) -> dict[str, np.ndarray]:
     """Rows whose label is their first token modulo the classes: quickly learned."""
     rng = np.random.default_rng(step)
     ids = rng.integers(0, 40, (16, 8), dtype=np.int32)
     mask = np.arange(8)[None, :] < rng.integers(2, 9, 16)[:, None]
-    return Batch(ids, mask, ids[:, 0] % 3, np.arange(16, dtype=np.int32))
+    return {"ids": ids, "mask": mask, "labels": ids[:, 0] % 3}
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +41,8 @@ def runs() -> dict[str, dict[str, Any]]:
     """Twelve steps in each framework, from the weights of one seed."""
     results = {}
     for name, loop in LOOPS.items():
-        model = loop.TextClassifier(**ARGUMENTS)
-        first = loop.initial_params(model, 3)
-        trainer = loop.Trainer(model, first, stream, OPTIMIZER, STEPS, 3)
+        first = loop.initial_params("classifier", ARGUMENTS, 3)
+        trainer = loop.Trainer("classifier", ARGUMENTS, first, stream, OPTIMIZER, STEPS, 3)
         metrics = [{k: float(v) for k, v in trainer.step(n).items()} for n in range(STEPS)]
         results[name] = {"first": first, "metrics": metrics, "last": trainer.params()}
         results[name] |= trainer.moments()
@@ -66,7 +64,7 @@ def test_both_start_from_the_same_weights_to_the_bit(runs: dict[str, dict[str, A
     ours, theirs = runs["jax"]["first"], runs["torch"]["first"]
     assert ours.keys() == theirs.keys()
     assert all((ours[name] == theirs[name]).all() for name in ours)
-    assert {name: array.shape for name, array in ours.items()} == parameter_shapes(ARGUMENTS)
+    assert {name: array.shape for name, array in ours.items()} == parameter_shapes("classifier", ARGUMENTS)
 
 
 def test_losses_accuracies_and_gradient_norms_agree_at_every_step(runs: dict[str, dict[str, Any]]) -> None:
@@ -91,8 +89,8 @@ def test_loss_falls(runs: dict[str, dict[str, Any]]) -> None:
 
 def test_a_step_with_another_decay_is_noticed(runs: dict[str, dict[str, Any]]) -> None:
     """Decay on biases and norms too, planted in PyTorch, must exceed the bound that healthy loops keep."""
-    model = torch_loop.TextClassifier(**ARGUMENTS)
-    trainer = torch_loop.Trainer(model, runs["torch"]["first"], stream, OPTIMIZER, STEPS, 3)
+    first = runs["torch"]["first"]
+    trainer = torch_loop.Trainer("classifier", ARGUMENTS, first, stream, OPTIMIZER, STEPS, 3)
     for group in trainer._adamw.param_groups:
         group["weight_decay"] = OPTIMIZER.weight_decay
     for number in range(STEPS):
@@ -101,7 +99,7 @@ def test_a_step_with_another_decay_is_noticed(runs: dict[str, dict[str, Any]]) -
 
 
 def test_decay_touches_kernels_and_embeddings_only() -> None:
-    model = torch_loop.TextClassifier(**ARGUMENTS)
+    model = torch_loop.build_model("classifier", ARGUMENTS)
     groups = torch_loop.adamw(model, OPTIMIZER).param_groups
     decayed = {id(parameter) for parameter in groups[0]["params"]}
     assert [group["weight_decay"] for group in groups] == [OPTIMIZER.weight_decay, 0.0]
@@ -131,21 +129,32 @@ def test_a_gradient_of_zero_is_not_divided_by_its_norm() -> None:
 
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 def test_the_training_step_lowers_for_accelerators(platform: str) -> None:
-    model = jax_loop.TextClassifier(**ARGUMENTS)
+    model = jax_loop.build_model("classifier", ARGUMENTS)
     params = jax.eval_shape(
         model.init, jax.random.key(0), jnp.zeros((1, 1), jnp.int32), jnp.ones((1, 1), bool)
     )
     state = jax.eval_shape(jax_loop.adamw(OPTIMIZER).init, params["params"])
-    batch = stream(0)
-    arrays = {"ids": batch.ids, "mask": batch.mask, "labels": batch.labels}
     exported = jax.export.export(jax_loop.train_step, platforms=[platform])(
         params["params"],
         state,
-        arrays,
+        stream(0),
         jax.random.key(0),
         np.float32(0.1),
+        family="classifier",
         model=model,
         optimizer=OPTIMIZER,
     )
     assert exported.platforms == (platform,)
     assert len(exported.out_avals) > len(flatten_dict(params["params"]))
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_evaluation_is_without_dropout_and_agrees(name: str, runs: dict[str, dict[str, Any]]) -> None:
+    loop, params = LOOPS[name], runs["jax"]["last"]
+    batch = stream(99)
+    (row,) = loop.evaluate("classifier", loop.build_model("classifier", ARGUMENTS), params, [batch])
+    outputs = loop.outputs(loop.build_model("classifier", ARGUMENTS), params)
+    logits = outputs(batch["ids"], batch["mask"]).astype(np.float64)
+    right = logits[np.arange(16), batch["labels"]] - np.log(np.exp(logits).sum(axis=1))
+    assert row["loss"] == pytest.approx(-right.mean(), rel=1e-5)
+    assert row["accuracy"] == pytest.approx((logits.argmax(axis=1) == batch["labels"]).mean())

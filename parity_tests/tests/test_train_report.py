@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from data import LabelledText, Split, evaluation_batches, train_tokenizer
-from train.config import Config, Text
-from train.report import learned_report, print_report, scores
-from train.task import Task, in_order
+from data import LabelledText, Split, evaluation_batches
+from train.classifier_report import learned_report, print_report, scores
+from train.classifier_task import in_order
 
 TEXTS = LabelledText(
     "made up",
@@ -17,13 +16,6 @@ TEXTS = LabelledText(
         for size, labels in ((4, [1, 1, 1, 0]), (2, [0, 1]), (4, [0, 1, 1, 0]))
     ),
 )
-
-
-@pytest.fixture(scope="module")
-def task() -> Task:
-    tokenizer = train_tokenizer(TEXTS.train.texts, 60)
-    examples = {"test": [np.int32([1])] * 4}
-    return Task(Config(text=Text(positions=8)), TEXTS, tokenizer, examples, 0, (8,))
 
 
 def test_scores_are_cross_entropy_and_accuracy() -> None:
@@ -37,22 +29,22 @@ def test_huge_logits_do_not_overflow() -> None:
     assert scores(np.float32([[1e4, -1e4]]), np.int32([0]))["loss"] == 0.0
 
 
-def test_report_names_baseline_and_gain(task: Task) -> None:
+def test_report_names_baseline_and_gain() -> None:
     wrong, right = np.float32([[0, 1], [1, 0], [1, 0], [0, 1]]), np.float32([[9, 0], [0, 9], [0, 9], [9, 0]])
-    report = learned_report(task, wrong, right)
+    report = learned_report(TEXTS, wrong, right)
     assert report["majority_class"]["class"] == "right"
     assert report["majority_class"]["accuracy"] == 0.5
     assert report["majority_class"]["loss"] == pytest.approx(-np.log([0.25, 0.75, 0.75, 0.25]).mean())
     assert (report["untrained"]["accuracy"], report["trained"]["accuracy"]) == (0.0, 1.0)
-    assert report["learned"] and not learned_report(task, right, wrong)["learned"]
+    assert report["learned"] and not learned_report(TEXTS, right, wrong)["learned"]
     first = report["first_batch"][0]
     assert (first["text"], first["truth"], first["prediction"]) == ("text number 0", "left", "left")
     assert first["probability"] == pytest.approx(1 / (1 + np.exp(-9.0)))
 
 
-def test_report_is_printed_with_its_figures(task: Task) -> None:
+def test_report_is_printed_with_its_figures() -> None:
     console = Console(width=90, record=True)
-    print_report(learned_report(task, np.eye(2)[[0, 0, 0, 0]], np.eye(2)[[0, 1, 1, 1]]), "jax", console)
+    print_report(learned_report(TEXTS, np.eye(2)[[0, 0, 0, 0]], np.eye(2)[[0, 1, 1, 1]]), "jax", console)
     text = console.export_text()
     assert "75.00%" in text and "always 'right'" in text and "text number 3" in text
 

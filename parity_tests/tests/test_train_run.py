@@ -82,7 +82,7 @@ def test_a_run_opens_in_either_framework(run: tuple[Path, dict[str, Any]]) -> No
     assert np.abs(outputs["jax"]).max() > 1e-2
     own = opened["torch"].model(torch.tensor(ids), torch.tensor(mask)).detach().numpy()
     assert (own == outputs["torch"]).all()
-    assert opened["jax"].classes == opened["torch"].classes
+    assert opened["jax"].about == opened["torch"].about
     assert opened["jax"].tokenizer.get_vocab_size() == 600
     with pytest.raises(DataError, match="token id 600 is outside 0 to 599"):
         opened["torch"].outputs(ids + 593, mask)
@@ -130,7 +130,7 @@ def test_bad_settings_are_refused_before_data_is_read(tmp_path: Path) -> None:
 def test_what_is_no_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is no run"):
         train.load(tmp_path)
-    (tmp_path / "config.json").write_text('{"classes": [], "depth": 3}')
+    (tmp_path / "config.json").write_text('{"about": {}, "depth": 3}')
     with pytest.raises(RunError, match="not the configuration of a run"):
         train.load(tmp_path)
     with pytest.raises(RunError, match="framework='tensorflow'"):

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from train.task import Task
+from data import LabelledText
 
 SAMPLE = 64  # rows of the test split whose predictions are written out
 SHOWN = 10  # of them printed
@@ -26,17 +26,17 @@ def scores(
     return {"loss": float(loss), "accuracy": float((logits.argmax(axis=1) == labels).mean())}
 
 
-def majority_baseline(task: Task) -> dict[str, Any]:
+def majority_baseline(texts: LabelledText) -> dict[str, Any]:
     """Always the commonest class of the training split, with the training split's frequencies."""
-    train, test = task.texts.train.labels, task.texts.test.labels
-    frequencies = np.bincount(train, minlength=len(task.texts.classes)) / len(train)
+    train, test = texts.train.labels, texts.test.labels
+    frequencies = np.bincount(train, minlength=len(texts.classes)) / len(train)
     constant = np.log(np.maximum(frequencies, 1e-12))
     logits = np.tile(constant, (len(test), 1))
-    return {"class": task.texts.classes[int(frequencies.argmax())], **scores(logits, test)}
+    return {"class": texts.classes[int(frequencies.argmax())], **scores(logits, test)}
 
 
 def learned_report(
-    task: Task,
+    texts: LabelledText,
     untrained: Float[np.ndarray, "example classes"],
     trained: Float[np.ndarray, "example classes"],
 ) -> dict[str, Any]:
@@ -45,19 +45,19 @@ def learned_report(
     ``learned`` is whether the trained model beats the majority class by more than two standard errors of
     its accuracy.
     """
-    test = task.texts.test
-    baseline, after = majority_baseline(task), scores(trained, test.labels)
+    test = texts.test
+    baseline, after = majority_baseline(texts), scores(trained, test.labels)
     error = float(np.sqrt(after["accuracy"] * (1 - after["accuracy"]) / len(test)))
     return {
-        "data": task.texts.name,
-        "classes": list(task.texts.classes),
+        "data": texts.name,
+        "classes": list(texts.classes),
         "test_examples": len(test),
         "majority_class": baseline,
         "untrained": scores(untrained, test.labels),
         "trained": after,
         "standard_error": error,
         "learned": after["accuracy"] > baseline["accuracy"] + 2 * error,
-        "first_batch": [_prediction(task, trained, row) for row in task.sample(SAMPLE)],
+        "first_batch": [_prediction(texts, trained, row) for row in _sample(len(test))],
     }
 
 
@@ -95,13 +95,18 @@ def print_report(report: dict[str, Any], title: str, console: Console) -> None:
     console.print(table)
 
 
-def _prediction(task: Task, logits: np.ndarray, row: int) -> dict[str, Any]:
+def _sample(size: int) -> list[int]:
+    """The first test batch: rows evenly spaced, since a split may be sorted by class."""
+    return [int(row) for row in np.linspace(0, size - 1, min(SAMPLE, size))]
+
+
+def _prediction(texts: LabelledText, logits: np.ndarray, row: int) -> dict[str, Any]:
     wide = np.exp(logits[row].astype(np.float64) - logits[row].max())
-    best, test = int(wide.argmax()), task.texts.test
+    best, test = int(wide.argmax()), texts.test
     return {
         "row": row,
         "text": test.texts[row],
-        "truth": task.texts.classes[int(test.labels[row])],
-        "prediction": task.texts.classes[best],
+        "truth": texts.classes[int(test.labels[row])],
+        "prediction": texts.classes[best],
         "probability": float(wide[best] / wide.sum()),
     }
