@@ -2,7 +2,8 @@
 
 from data.batches import Batch, TrainBatches, evaluation_batches, padding_fraction
 from data.buckets import choose_buckets
-from data.datasets import DATASETS, load
+from data.corpus import Corpus
+from data.datasets import CORPORA, DATASETS, load, load_corpus
 from data.errors import DataError
 from data.examples import Examples, check_ids, check_labels
 from data.labelled import LabelledText, Split
@@ -22,6 +23,7 @@ from data.tokenizers import (
 
 __all__ = [
     "CLS_ID",
+    "CORPORA",
     "DATASETS",
     "MASK_ID",
     "PAD_ID",
@@ -29,6 +31,7 @@ __all__ = [
     "SPECIAL_TOKENS",
     "UNK_ID",
     "Batch",
+    "Corpus",
     "DataError",
     "Encoded",
     "Examples",
@@ -41,6 +44,7 @@ __all__ = [
     "encode",
     "evaluation_batches",
     "load",
+    "load_corpus",
     "load_tokenizer",
     "padding_fraction",
     "save_tokenizer",
