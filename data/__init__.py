@@ -1,12 +1,14 @@
 """Text -> numpy batches: data sets, tokenizers, batching. Imports neither JAX nor PyTorch."""
 
 from data.batches import Batch, TrainBatches, evaluation_batches, padding_fraction
+from data.bpe import END, train_bpe
 from data.buckets import choose_buckets
 from data.corpus import Corpus
 from data.datasets import CORPORA, DATASETS, load, load_corpus
 from data.errors import DataError
 from data.examples import Examples, check_ids, check_labels
 from data.labelled import LabelledText, Split
+from data.tokenizer_files import load_tokenizer, save_tokenizer
 from data.tokenizers import (
     CLS_ID,
     MASK_ID,
@@ -16,8 +18,8 @@ from data.tokenizers import (
     UNK_ID,
     Encoded,
     encode,
-    load_tokenizer,
-    save_tokenizer,
+    end_id,
+    special_ids,
     train_tokenizer,
 )
 
@@ -25,6 +27,7 @@ __all__ = [
     "CLS_ID",
     "CORPORA",
     "DATASETS",
+    "END",
     "MASK_ID",
     "PAD_ID",
     "SEP_ID",
@@ -42,11 +45,14 @@ __all__ = [
     "check_labels",
     "choose_buckets",
     "encode",
+    "end_id",
     "evaluation_batches",
     "load",
     "load_corpus",
     "load_tokenizer",
     "padding_fraction",
     "save_tokenizer",
+    "special_ids",
+    "train_bpe",
     "train_tokenizer",
 ]
