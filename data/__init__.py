@@ -8,6 +8,8 @@ from data.datasets import CORPORA, DATASETS, load, load_corpus
 from data.errors import DataError
 from data.examples import Examples, check_ids, check_labels
 from data.labelled import LabelledText, Split
+from data.language import LanguageBatch, LanguageBatches, language_evaluation
+from data.masking import MaskedBatch, MaskedBatches, masked_evaluation, masked_positions
 from data.tokenizer_files import load_tokenizer, save_tokenizer
 from data.tokenizers import (
     CLS_ID,
@@ -22,6 +24,7 @@ from data.tokenizers import (
     special_ids,
     train_tokenizer,
 )
+from data.windows import Stream, Windows, bits_per_byte, cut, join
 
 __all__ = [
     "CLS_ID",
@@ -39,17 +42,29 @@ __all__ = [
     "Encoded",
     "Examples",
     "LabelledText",
+    "LanguageBatch",
+    "LanguageBatches",
+    "MaskedBatch",
+    "MaskedBatches",
     "Split",
+    "Stream",
     "TrainBatches",
+    "Windows",
+    "bits_per_byte",
     "check_ids",
     "check_labels",
     "choose_buckets",
+    "cut",
     "encode",
     "end_id",
     "evaluation_batches",
+    "join",
+    "language_evaluation",
     "load",
     "load_corpus",
     "load_tokenizer",
+    "masked_evaluation",
+    "masked_positions",
     "padding_fraction",
     "save_tokenizer",
     "special_ids",
