@@ -1,5 +1,6 @@
 """Text -> numpy batches: data sets, tokenizers, batching. Imports neither JAX nor PyTorch."""
 
+from data.baselines import Score, baselines, masked_accuracy
 from data.batches import Batch, TrainBatches, evaluation_batches, padding_fraction
 from data.bpe import END, train_bpe
 from data.buckets import choose_buckets
@@ -10,6 +11,7 @@ from data.examples import Examples, check_ids, check_labels
 from data.labelled import LabelledText, Split
 from data.language import LanguageBatch, LanguageBatches, language_evaluation
 from data.masking import MaskedBatch, MaskedBatches, masked_evaluation, masked_positions
+from data.ngram import KneserNey, unigram
 from data.tokenizer_files import load_tokenizer, save_tokenizer
 from data.tokenizers import (
     CLS_ID,
@@ -41,15 +43,18 @@ __all__ = [
     "DataError",
     "Encoded",
     "Examples",
+    "KneserNey",
     "LabelledText",
     "LanguageBatch",
     "LanguageBatches",
     "MaskedBatch",
     "MaskedBatches",
+    "Score",
     "Split",
     "Stream",
     "TrainBatches",
     "Windows",
+    "baselines",
     "bits_per_byte",
     "check_ids",
     "check_labels",
@@ -63,6 +68,7 @@ __all__ = [
     "load",
     "load_corpus",
     "load_tokenizer",
+    "masked_accuracy",
     "masked_evaluation",
     "masked_positions",
     "padding_fraction",
@@ -70,4 +76,5 @@ __all__ = [
     "special_ids",
     "train_bpe",
     "train_tokenizer",
+    "unigram",
 ]
