@@ -1,11 +1,18 @@
 """Text -> numpy batches: data sets, tokenizers, batching. Imports neither JAX nor PyTorch."""
 
+from data.baselines import Score, baselines, masked_accuracy
 from data.batches import Batch, TrainBatches, evaluation_batches, padding_fraction
+from data.bpe import END, train_bpe
 from data.buckets import choose_buckets
-from data.datasets import DATASETS, load
+from data.corpus import Corpus
+from data.datasets import CORPORA, DATASETS, load, load_corpus
 from data.errors import DataError
 from data.examples import Examples, check_ids, check_labels
 from data.labelled import LabelledText, Split
+from data.language import LanguageBatch, LanguageBatches, language_evaluation
+from data.masking import MaskedBatch, MaskedBatches, masked_evaluation, masked_positions
+from data.ngram import KneserNey, unigram
+from data.tokenizer_files import load_tokenizer, save_tokenizer
 from data.tokenizers import (
     CLS_ID,
     MASK_ID,
@@ -15,34 +22,59 @@ from data.tokenizers import (
     UNK_ID,
     Encoded,
     encode,
-    load_tokenizer,
-    save_tokenizer,
+    end_id,
+    special_ids,
     train_tokenizer,
 )
+from data.windows import Stream, Windows, bits_per_byte, cut, join
 
 __all__ = [
     "CLS_ID",
+    "CORPORA",
     "DATASETS",
+    "END",
     "MASK_ID",
     "PAD_ID",
     "SEP_ID",
     "SPECIAL_TOKENS",
     "UNK_ID",
     "Batch",
+    "Corpus",
     "DataError",
     "Encoded",
     "Examples",
+    "KneserNey",
     "LabelledText",
+    "LanguageBatch",
+    "LanguageBatches",
+    "MaskedBatch",
+    "MaskedBatches",
+    "Score",
     "Split",
+    "Stream",
     "TrainBatches",
+    "Windows",
+    "baselines",
+    "bits_per_byte",
     "check_ids",
     "check_labels",
     "choose_buckets",
+    "cut",
     "encode",
+    "end_id",
     "evaluation_batches",
+    "join",
+    "language_evaluation",
     "load",
+    "load_corpus",
     "load_tokenizer",
+    "masked_accuracy",
+    "masked_evaluation",
+    "masked_positions",
     "padding_fraction",
     "save_tokenizer",
+    "special_ids",
+    "train_bpe",
     "train_tokenizer",
+    "unigram",
 ]

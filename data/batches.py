@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Bool, Int32
 
 from data.errors import DataError
 from data.examples import Examples, check_examples
+from data.shuffle import WORD_DROPOUT, Epochs, below, random_bits
 from data.tokenizers import PAD_ID, UNK_ID
 
 
@@ -44,46 +44,25 @@ class TrainBatches:
     ) -> None:
         """Raise `DataError` unless there are `batch` examples or more and each fits a bucket."""
         check_examples(examples, labels, max(buckets))
-        if not 1 <= batch <= len(examples):
-            raise DataError(
-                f"batch={batch} of {len(examples)} training examples; choose a batch of 1 to {len(examples)}."
-            )
-        if not 0 <= seed < 2**64:
-            raise DataError(f"seed={seed} is outside 0 to 2**64 - 1; choose one within.")
-        self.examples, self.labels, self.batch = examples, labels, batch
-        self.seed, self.buckets = seed, tuple(buckets)
         if not 0.0 <= word_dropout < 1.0:
             raise DataError(f"word_dropout={word_dropout}: give a share from 0 up to, not including, 1.")
-        self.word_dropout = word_dropout
-        self.steps_per_epoch = len(examples) // batch
+        self.examples, self.labels, self.batch = examples, labels, batch
+        self.seed, self.buckets, self.word_dropout = seed, tuple(buckets), word_dropout
         self._widths = _widths(examples, buckets)
-        self._epoch = lru_cache(maxsize=1)(self._plan)  # once an epoch, not at each of its steps
+        self._epochs = Epochs(self._widths, batch, seed)
+        self.steps_per_epoch = self._epochs.steps
 
     def stream(self, step: int) -> Batch:
         """Return the batch of `step`, counted from 0 and on through the epochs."""
-        if step < 0:
-            raise DataError(f"step={step}: steps are counted from 0; give 0 or more.")
-        epoch, place = divmod(step, self.steps_per_epoch)
-        batch = _gather(self.examples, self.labels, self._epoch(epoch)[place], self._widths)
+        batch = _gather(self.examples, self.labels, self._epochs.rows(step), self._widths)
         return self._drop_words(batch, step) if self.word_dropout else batch
 
     def _drop_words(self, batch: Batch, step: int) -> Batch:
         """Replace each real token by [UNK] with probability `word_dropout`, drawn from (seed, step)."""
-        # The counter's last word keeps these bits apart from those that shuffle epoch number `step`.
-        bits = np.random.Philox(key=np.array([self.seed, step], np.uint64), counter=[0, 0, 0, 1])
+        bits = random_bits(self.seed, step, WORD_DROPOUT)
         drawn = bits.random_raw(batch.ids.size).reshape(batch.ids.shape)
-        dropped = batch.mask & (drawn < np.uint64(round(self.word_dropout * 2**64)))
+        dropped = batch.mask & (drawn < below(self.word_dropout))
         return replace(batch, ids=np.where(dropped, np.int32(UNK_ID), batch.ids))
-
-    def _plan(self, epoch: int) -> Int32[np.ndarray, "steps batch"]:
-        """The rows of each batch of an epoch."""
-        # Sorting raw bits gives one order under every numpy; Generator.shuffle does not promise it.
-        bits = np.random.Philox(key=np.array([self.seed, epoch], np.uint64))
-        shuffled = np.argsort(bits.random_raw(len(self.examples)), kind="stable")
-        kept = shuffled[: self.steps_per_epoch * self.batch]
-        by_width = kept[np.argsort(self._widths[kept], kind="stable")]
-        plan = by_width.reshape(self.steps_per_epoch, self.batch).astype(np.int32)
-        return plan[np.argsort(bits.random_raw(self.steps_per_epoch), kind="stable")]
 
 
 def evaluation_batches(

@@ -10,6 +10,7 @@ import numpy as np
 
 from data.download import fetch, read_member
 from data.errors import DataError
+from data.files import decode, read_bytes
 from data.labelled import LabelledText, Split
 
 URL = "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora/sentence_polarity.zip"
@@ -51,19 +52,11 @@ def _sentences(file: str, data_dir: Path | None) -> list[str]:
         content = read_member(path, f"sentence_polarity/{file}")
     else:
         path = Path(data_dir) / "rt_polarity" / file
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise DataError(
-                f"could not read {path}: {error.strerror}; put the file there, or leave out "
-                "--data-dir and TWINFORMER_DATA to download the data set."
-            ) from error
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}, {file}: byte {error.start} is not UTF-8; replace it by the file in {URL}."
-        ) from error
+        content = read_bytes(
+            path,
+            "put the file there, or leave out --data-dir and TWINFORMER_DATA to download the data set",
+        )
+    text = decode(content, f"{path}, {file}", f"replace it by the file in {URL}")
     # Not splitlines(): that also breaks at U+0085, which occurs inside sentences.
     sentences = [line.strip() for line in text.removesuffix("\n").split("\n")] if text else []
     if len(sentences) != SENTENCES:

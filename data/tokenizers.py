@@ -1,13 +1,13 @@
 """WordPiece tokenizers in BERT's manner, trained and run by Hugging Face's `tokenizers`."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int32
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from data.bpe import END
 from data.errors import DataError
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -37,7 +37,7 @@ def train_tokenizer(texts: Sequence[str], vocab: int) -> Tokenizer:
     Raises:
         DataError: there is no text, or `vocab` does not hold the special tokens and the characters.
     """
-    untrained = _tokenizer({UNK: UNK_ID})
+    untrained = word_piece({UNK: UNK_ID})
     words = (word for text in texts for word in _words(untrained, text))
     inside = sorted({f"##{letter}" for word in words for letter in word[1:]})
     trainer = trainers.WordPieceTrainer(
@@ -52,7 +52,7 @@ def train_tokenizer(texts: Sequence[str], vocab: int) -> Tokenizer:
             f"vocab={vocab} is too small: the special tokens and the characters of the training "
             f"texts alone are {len(pieces)} tokens; give at least that many."
         )
-    tokenizer = _tokenizer(pieces)
+    tokenizer = word_piece(pieces)
     tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
     return tokenizer
 
@@ -77,37 +77,28 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], positions: int) -> Encode
     return Encoded(examples, sum(len(ids) > positions for ids in found))
 
 
-def save_tokenizer(tokenizer: Tokenizer, path: Path) -> None:
-    """Write `tokenizer` to the JSON file `path`.
+def end_id(tokenizer: Tokenizer) -> int:
+    """Return the id of the token that ends a document: `<|endoftext|>` or [SEP].
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: the tokenizer has neither.
     """
-    try:
-        Path(path).write_text(tokenizer.to_str(pretty=True), "utf-8", newline="\n")
-    except OSError as error:
-        raise DataError(
-            f"could not write the tokenizer to {path}: {error.strerror}; give another path."
-        ) from error
+    for token in (END, SPECIAL_TOKENS[SEP_ID]):
+        if (number := tokenizer.token_to_id(token)) is not None:
+            return number
+    raise DataError(f"the tokenizer has no {END} and no {SPECIAL_TOKENS[SEP_ID]} to end a document with.")
 
 
-def load_tokenizer(path: Path) -> Tokenizer:
-    """Return the tokenizer in the JSON file `path`.
-
-    Raises:
-        DataError: the file is missing, or is not a tokenizer.
-    """
-    try:
-        return Tokenizer.from_str(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"could not read the tokenizer {path}: {error.strerror}; check the path.") from error
-    except Exception as error:  # the library raises nothing narrower
-        raise DataError(f"{path} is not a tokenizer ({error}): write it again.") from error
+def special_ids(tokenizer: Tokenizer) -> Int32[np.ndarray, " special"]:
+    """Return the ids of the tokens that stand for no text, ascending."""
+    added = tokenizer.get_added_tokens_decoder()
+    return np.array(sorted(number for number, token in added.items() if token.special), np.int32)
 
 
-def _tokenizer(vocab: dict[str, int]) -> Tokenizer:
+def word_piece(vocab: dict[str, int], lowercase: bool = True) -> Tokenizer:
+    """Return the tokenizer that runs `vocab` on a text as BERT does; accents go with the capitals."""
     tokenizer = Tokenizer(models.WordPiece(vocab, unk_token=UNK))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
     return tokenizer

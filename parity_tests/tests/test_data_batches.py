@@ -9,6 +9,7 @@ from data.batches import Batch, TrainBatches, evaluation_batches, padding_fracti
 from data.buckets import choose_buckets
 from data.errors import DataError
 from data.examples import check_ids
+from data.shuffle import Epochs
 from data.tokenizers import PAD_ID, UNK_ID
 
 BATCH = 16
@@ -122,8 +123,8 @@ def test_epochs_and_seeds_differ_and_widths_are_shuffled():
 
 def test_the_epoch_is_planned_once(monkeypatch):
     planned = []
-    plan = TrainBatches._plan
-    monkeypatch.setattr(TrainBatches, "_plan", lambda self, e: (planned.append(e), plan(self, e))[1])
+    plan = Epochs._plan
+    monkeypatch.setattr(Epochs, "_plan", lambda self, e: (planned.append(e), plan(self, e))[1])
     stream = batches()
     epoch(stream, 0), epoch(stream, 1)
     assert planned == [0, 1]

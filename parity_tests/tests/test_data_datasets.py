@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from data import datasets
+from data.corpus import Corpus
 from data.errors import DataError
 from data.labelled import LabelledText, Split
 
@@ -37,6 +38,15 @@ def test_the_folder_is_the_argument_then_the_environment_then_none(asked, monkey
 def test_embedded_loads_by_name():
     loaded = datasets.load("embedded")
     assert (loaded.name, len(loaded.classes)) == ("embedded", 7)
+
+
+def test_data_sets_and_corpora_are_told_apart():
+    assert isinstance(datasets.load("embedded"), LabelledText)
+    assert isinstance(datasets.load_corpus("embedded"), Corpus)
+    with pytest.raises(DataError, match="unknown data set 'shakespeare'; choose"):
+        datasets.load("shakespeare")
+    with pytest.raises(DataError, match="unknown corpus 'polarity'; choose one of: embedded, shakespeare"):
+        datasets.load_corpus("polarity")
 
 
 def test_an_unknown_name_lists_the_known_and_suggests_the_nearest():

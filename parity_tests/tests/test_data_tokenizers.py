@@ -10,6 +10,7 @@ from tokenizers import Tokenizer, models
 
 from data import datasets
 from data.errors import DataError
+from data.tokenizer_files import load_tokenizer, save_tokenizer
 from data.tokenizers import (
     CLS_ID,
     MASK_ID,
@@ -18,8 +19,6 @@ from data.tokenizers import (
     SPECIAL_TOKENS,
     UNK_ID,
     encode,
-    load_tokenizer,
-    save_tokenizer,
     train_tokenizer,
 )
 
