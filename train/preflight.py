@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from parity_tests.report import to_json
 
 from parity_tests.check import check_twin
 from parity_tests.compare import Reading, first_divergence
+from parity_tests.report import to_json
 from parity_tests.twins import Twin
 from train.config import write_json
 from train.task import Task
