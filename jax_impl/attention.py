@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Key
 
-from jax_impl.initial import xavier, zeros
+from jax_impl.initial import matrix, zeros
 from jax_impl.layers import Linear, add_bias, at_least_float32, dropout
 from jax_impl.taps import Tap, no_tap
 
@@ -46,6 +46,21 @@ def scaled_dot_product_attention(
     return jnp.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)
 
 
+def rotate(
+    x: Float[Array, "batch heads position head_dim"], angles: Float[Array, "position half"]
+) -> Float[Array, "batch heads position head_dim"]:
+    """Turn numbers i and head_dim / 2 + i, as a point in the plane, by angle i (Su et al. 2021, eq. 34).
+
+    The paper pairs neighbours, 2 i and 2 i + 1. Pairing halves is the same with head_dim in another order,
+    and is how Llama's checkpoints are laid out.
+    """
+    half = x.shape[-1] // 2
+    first, second = at_least_float32(x[..., :half]), at_least_float32(x[..., half:])
+    cosine, sine = (jnp.broadcast_to(f(angles), first.shape) for f in (jnp.cos, jnp.sin))
+    turned = (first * cosine - second * sine, second * cosine + first * sine)
+    return jnp.concatenate(turned, axis=-1).astype(x.dtype)
+
+
 class SingleHeadAttention(nn.Module):
     """One head: queries from x, keys and values from context, each embed -> head_dim."""
 
@@ -79,11 +94,13 @@ class SplitHeads(nn.Module):
     embed: int
     heads: int
     head_dim: int
+    biased: bool = True
+    std: float | None = None
 
     def setup(self) -> None:
         shape = (self.embed, self.heads, self.head_dim)
-        self.kernel = self.param("kernel", xavier(self.embed, self.heads * self.head_dim), shape)
-        self.bias = self.param("bias", zeros, (self.heads, self.head_dim))
+        self.kernel = self.param("kernel", matrix(self.embed, self.heads * self.head_dim, self.std), shape)
+        self.bias = self.param("bias", zeros, (self.heads, self.head_dim)) if self.biased else None
 
     def __call__(
         self, x: Float[Array, "batch position embed"]
@@ -98,11 +115,13 @@ class MergeHeads(nn.Module):
     heads: int
     head_dim: int
     embed: int
+    biased: bool = True
+    std: float | None = None
 
     def setup(self) -> None:
         shape = (self.heads, self.head_dim, self.embed)
-        self.kernel = self.param("kernel", xavier(self.heads * self.head_dim, self.embed), shape)
-        self.bias = self.param("bias", zeros, (self.embed,))
+        self.kernel = self.param("kernel", matrix(self.heads * self.head_dim, self.embed, self.std), shape)
+        self.bias = self.param("bias", zeros, (self.embed,)) if self.biased else None
 
     def __call__(
         self, x: Float[Array, "batch heads position head_dim"]
@@ -113,12 +132,19 @@ class MergeHeads(nn.Module):
 class MultiHeadAttention(nn.Module):
     """Heads side by side, each embed / heads wide (Vaswani et al. 2017, section 3.2.2).
 
-    Self-attention passes x as its own context; cross-attention passes another sequence.
+    Self-attention passes x as its own context; cross-attention passes another sequence. ``kv_heads`` keys
+    and values each serve a group of heads, heads / kv_heads of them (Ainslie et al. 2023, section 2.2).
+    ``angles`` turn queries and keys (`rotate`). ``mask`` has a column for each key that the tap "key" hands
+    on, which may be more than there are in context: a cache puts the earlier ones there.
     """
 
     embed: int
     heads: int
     dropout: float = 0.0
+    kv_heads: int | None = None
+    biased: bool = True
+    std: float | None = None
+    residual_std: float | None = None
 
     def setup(self) -> None:
         if self.embed % self.heads:
@@ -127,22 +153,31 @@ class MultiHeadAttention(nn.Module):
                 f"width; choose embed as a multiple of heads"
             )
         head_dim = self.embed // self.heads
-        self.query = SplitHeads(self.embed, self.heads, head_dim)
-        self.key = SplitHeads(self.embed, self.heads, head_dim)
-        self.value = SplitHeads(self.embed, self.heads, head_dim)
-        self.output = MergeHeads(self.heads, head_dim, self.embed)
+        kv_heads = self.heads if self.kv_heads is None else self.kv_heads
+        if self.heads % kv_heads:
+            raise ValueError(f"kv_heads={kv_heads} does not divide heads={self.heads} into equal groups")
+        self.group = self.heads // kv_heads
+        self.query = SplitHeads(self.embed, self.heads, head_dim, self.biased, self.std)
+        self.key = SplitHeads(self.embed, kv_heads, head_dim, self.biased, self.std)
+        self.value = SplitHeads(self.embed, kv_heads, head_dim, self.biased, self.std)
+        self.output = MergeHeads(self.heads, head_dim, self.embed, self.biased, self.residual_std)
 
     def __call__(
         self,
         x: Float[Array, "batch query embed"],
         context: Float[Array, "batch key embed"],
-        mask: Bool[Array, "#batch #heads #query key"] | None = None,
+        mask: Bool[Array, "#batch #heads #query columns"] | None = None,
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
+        angles: Float[Array, "query half"] | None = None,
     ) -> Float[Array, "batch query embed"]:
-        query = tap("query", self.query(x), "batch heads query head_dim")
-        key = tap("key", self.key(context), "batch heads key head_dim")
+        query, key = self.query(x), self.key(context)
+        if angles is not None:
+            query, key = rotate(query, angles), rotate(key, angles)
+        query = tap("query", query, "batch heads query head_dim")
+        key = tap("key", key, "batch heads key head_dim")
         value = tap("value", self.value(context), "batch heads key head_dim")
+        key, value = (jnp.repeat(each, self.group, axis=1) for each in (key, value))
         mixed = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
         mixed = tap("mixed", mixed, "batch heads query head_dim")
         return tap("output", self.output(mixed), "batch query embed")

@@ -38,3 +38,8 @@ def uniform(std: float) -> Initial:
 def xavier(fan_in: int, fan_out: int) -> Initial:
     """Glorot and Bengio 2010, eq. 16: U(-a, a) with a = sqrt(6 / (fan_in + fan_out))."""
     return uniform(math.sqrt(2.0 / (fan_in + fan_out)))
+
+
+def matrix(fan_in: int, fan_out: int, std: float | None = None) -> Initial:
+    """A weight matrix's: Xavier, or the fixed deviation that a model's paper asks for."""
+    return xavier(fan_in, fan_out) if std is None else uniform(std)

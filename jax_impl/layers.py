@@ -1,4 +1,4 @@
-"""The layers around attention: linear, layer norm, feed-forward, embeddings, dropout."""
+"""The layers around attention: linear, norms, feed-forward, embeddings, dropout."""
 
 import math
 
@@ -8,7 +8,7 @@ import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, Key
 
-from jax_impl.initial import ones, uniform, xavier, zeros
+from jax_impl.initial import matrix, ones, uniform, zeros
 from jax_impl.taps import Tap, no_tap
 
 
@@ -17,8 +17,10 @@ def at_least_float32(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:
     return x.astype(np.promote_types(x.dtype, np.float32))
 
 
-def add_bias(y: Float[Array, "*axes"], bias: Float[Array, "..."]) -> Float[Array, "*axes"]:
-    """y + b over the last axes, widened: the bias's gradient is a sum over all rows."""
+def add_bias(y: Float[Array, "*axes"], bias: Float[Array, "..."] | None) -> Float[Array, "*axes"]:
+    """y + b over the last axes, widened: the bias's gradient is a sum over all rows. No bias: y."""
+    if bias is None:
+        return y
     wide_bias = jnp.broadcast_to(at_least_float32(bias), y.shape)
     return (at_least_float32(y) + wide_bias).astype(y.dtype)
 
@@ -26,7 +28,7 @@ def add_bias(y: Float[Array, "*axes"], bias: Float[Array, "..."]) -> Float[Array
 def linear(
     x: Float[Array, "*axes inputs"],
     kernel: Float[Array, "inputs outputs"],
-    bias: Float[Array, "outputs"],
+    bias: Float[Array, "outputs"] | None,
 ) -> Float[Array, "*axes outputs"]:
     """x W + b over the last axis."""
     return add_bias(jnp.einsum("...i,io->...o", x, kernel), bias)
@@ -50,6 +52,15 @@ def layer_norm(
     return (normal * wide_scale + wide_bias).astype(x.dtype)
 
 
+def rms_norm(
+    x: Float[Array, "*axes embed"], scale: Float[Array, "embed"], epsilon: float
+) -> Float[Array, "*axes embed"]:
+    """Unit root mean square over embed, then scale (Zhang and Sennrich 2019, eq. 4)."""
+    wide = at_least_float32(x)
+    normal = wide * jax.lax.rsqrt(jnp.square(wide).mean(axis=-1, keepdims=True) + epsilon)
+    return (normal * jnp.broadcast_to(at_least_float32(scale), x.shape)).astype(x.dtype)
+
+
 def gelu(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:
     """x * P(X <= x) for a standard normal X, exact (Hendrycks and Gimpel 2016, section 2): BERT's."""
     wide = at_least_float32(x)
@@ -68,7 +79,13 @@ def relu(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:
     return jax.nn.relu(x)
 
 
-ACTIVATIONS = {"gelu": gelu, "gelu_tanh": gelu_tanh, "relu": relu}
+def silu(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:
+    """x * sigmoid(x) (Hendrycks and Gimpel 2016, section 2): the gate of Llama's feed-forward."""
+    wide = at_least_float32(x)
+    return (wide * jax.nn.sigmoid(wide)).astype(x.dtype)
+
+
+ACTIVATIONS = {"gelu": gelu, "gelu_tanh": gelu_tanh, "relu": relu, "silu": silu}
 
 
 def dropout(
@@ -95,16 +112,31 @@ def sinusoidal_positions(positions: int, embed: int) -> Float[np.ndarray, "posit
     return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(positions, embed)
 
 
+def rotary_angles(
+    positions: int, head_dim: int, theta: float = 10000.0
+) -> Float[np.ndarray, "position half"]:
+    """The angle by which each position turns each pair of a head (Su et al. 2021, section 3.2.2), float64.
+
+    Full turns are left out, so that float32 holds the rest to its last digit at any position.
+    """
+    if head_dim % 2:
+        raise ValueError(f"rotary positions turn pairs of numbers: head_dim={head_dim} must be even")
+    rates = np.power(theta, -np.arange(0, head_dim, 2) / head_dim)
+    return np.arange(positions)[:, None] * rates[None, :] % (2.0 * np.pi)
+
+
 class Linear(nn.Module):
-    """x W + b. Parameters: kernel (inputs outputs), Xavier; bias (outputs), zero."""
+    """x W + b. Parameters: kernel (inputs outputs), Xavier or of that ``std``; bias (outputs), zero."""
 
     inputs: int
     outputs: int
+    biased: bool = True
+    std: float | None = None
 
     def setup(self) -> None:
         shape = (self.inputs, self.outputs)
-        self.kernel = self.param("kernel", xavier(self.inputs, self.outputs), shape)
-        self.bias = self.param("bias", zeros, (self.outputs,))
+        self.kernel = self.param("kernel", matrix(self.inputs, self.outputs, self.std), shape)
+        self.bias = self.param("bias", zeros, (self.outputs,)) if self.biased else None
 
     def __call__(self, x: Float[Array, "*axes inputs"]) -> Float[Array, "*axes outputs"]:
         return linear(x, self.kernel, self.bias)
@@ -124,6 +156,19 @@ class LayerNorm(nn.Module):
         return layer_norm(x, self.scale, self.bias, self.epsilon)
 
 
+class RMSNorm(nn.Module):
+    """`rms_norm` with its parameter: scale (embed), one."""
+
+    embed: int
+    epsilon: float = 1e-5
+
+    def setup(self) -> None:
+        self.scale = self.param("scale", ones, (self.embed,))
+
+    def __call__(self, x: Float[Array, "*axes embed"]) -> Float[Array, "*axes embed"]:
+        return rms_norm(x, self.scale, self.epsilon)
+
+
 class Embedding(nn.Module):
     """One row of embed numbers for each of ``entries``. Ids out of range must be caught on the host."""
 
@@ -137,23 +182,41 @@ class Embedding(nn.Module):
     def __call__(self, ids: Int[Array, "*axes"]) -> Float[Array, "*axes embed"]:
         return jnp.take(self.embedding, ids, axis=0)
 
+    def table(self) -> Float[Array, "entries embed"]:
+        """All rows, for an output projection that is tied to them (Press and Wolf 2017, section 2)."""
+        return self.embedding
+
 
 class FeedForward(nn.Module):
-    """down(activation(up(x))), embed -> mlp -> embed (Vaswani et al. 2017, section 3.3, eq. 2)."""
+    """down(activation(up(x))), embed -> mlp -> embed (Vaswani et al. 2017, section 3.3, eq. 2).
+
+    ``gated`` is down(activation(gate(x)) * up(x)) (Shazeer 2020, eq. 6); with "silu" it is SwiGLU.
+    """
 
     embed: int
     mlp: int
     activation: str = "gelu"
+    gated: bool = False
+    biased: bool = True
+    std: float | None = None
+    residual_std: float | None = None
 
     def setup(self) -> None:
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation={self.activation!r}: choose one of {list(ACTIVATIONS)}")
-        self.up = Linear(self.embed, self.mlp)
-        self.down = Linear(self.mlp, self.embed)
+        if self.gated:
+            self.gate = Linear(self.embed, self.mlp, self.biased, self.std)
+        self.up = Linear(self.embed, self.mlp, self.biased, self.std)
+        self.down = Linear(self.mlp, self.embed, self.biased, self.residual_std)
 
     def __call__(
         self, x: Float[Array, "batch position embed"], tap: Tap = no_tap
     ) -> Float[Array, "batch position embed"]:
+        activate = ACTIVATIONS[self.activation]
         hidden = tap("hidden", self.up(x), "batch position mlp")
-        active = tap("active", ACTIVATIONS[self.activation](hidden), "batch position mlp")
+        if self.gated:
+            gate = tap("gate", self.gate(x), "batch position mlp")
+            active = tap("active", activate(gate) * hidden, "batch position mlp")
+        else:
+            active = tap("active", activate(hidden), "batch position mlp")
         return tap("output", self.down(active), "batch position embed")

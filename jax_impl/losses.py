@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jax_impl.layers import at_least_float32
+from jax_impl.layers import add_bias, at_least_float32
 
 
 def cross_entropy(
@@ -25,3 +25,68 @@ def cross_entropy(
 def accuracy(logits: Float[Array, "batch classes"], labels: Int[Array, "batch"]) -> Float[Array, ""]:
     """The share of rows whose largest logit is the label's, between 0 and 1."""
     return (logits.argmax(axis=-1) == labels).astype(jnp.float32).mean()
+
+
+def weighted_cross_entropy(
+    logits: Float[Array, "batch position vocab"],
+    labels: Int[Array, "batch position"],
+    weights: Float[Array, "batch position"],
+) -> Float[Array, ""]:
+    """Mean of -log p(label) in nats over tokens, each counted by its weight; zero if nothing counts.
+
+    Where the weight is zero (padding), label and logits may be anything.
+    """
+    losses = _token_losses(logits, labels, weights)
+    return losses.sum() / _count(weights).astype(losses.dtype)
+
+
+def chunked_cross_entropy(
+    hidden: Float[Array, "batch position embed"],
+    table: Float[Array, "vocab embed"],
+    labels: Int[Array, "batch position"],
+    weights: Float[Array, "batch position"],
+    chunk: int,
+    bias: Float[Array, "vocab"] | None = None,
+) -> Float[Array, ""]:
+    """`weighted_cross_entropy` of the logits hidden x table^T + bias, ``chunk`` tokens at a time.
+
+    The logits of all tokens never exist together, which for a small model would be most of its memory:
+    a chunk's are dropped after use and computed again for the gradients.
+    """
+    tokens = labels.size
+    chunk = min(chunk, tokens)
+    padding = -tokens % chunk
+
+    def chunks(array: Array) -> Array:
+        flat = array.reshape(tokens, *array.shape[2:])
+        flat = jnp.pad(flat, [(0, padding)] + [(0, 0)] * (flat.ndim - 1))
+        return flat.reshape(-1, 1, chunk, *flat.shape[1:])
+
+    def add(total: Array, part: tuple[Array, Array, Array]) -> tuple[Array, None]:
+        vectors, *counted = part
+        logits = add_bias(jnp.einsum("bpe,ve->bpv", vectors, table), bias)
+        return total + _token_losses(logits, *counted).sum(), None
+
+    nothing = jnp.zeros((), at_least_float32(hidden).dtype)
+    parts = (chunks(hidden), chunks(labels), chunks(weights))
+    total, _ = jax.lax.scan(jax.checkpoint(add, prevent_cse=False), nothing, parts)
+    return total / _count(weights).astype(total.dtype)
+
+
+def _token_losses(
+    logits: Float[Array, "batch position vocab"],
+    labels: Int[Array, "batch position"],
+    weights: Float[Array, "batch position"],
+) -> Float[Array, "batch position"]:
+    """Weight times -log p(label) of each token; exactly zero at weight zero, and so is its gradient."""
+    counts = weights != 0
+    wide = at_least_float32(jnp.where(counts[:, :, None], logits, 0.0))
+    indices = jnp.where(counts, labels, 0)[:, :, None]
+    truth = jnp.take_along_axis(wide, indices, axis=-1)[:, :, 0]
+    return weights.astype(wide.dtype) * (jax.nn.logsumexp(wide, axis=-1) - truth)
+
+
+def _count(weights: Float[Array, "batch position"]) -> Float[Array, ""]:
+    """The sum of all weights, or one if there are none, to divide by."""
+    total = at_least_float32(weights).sum()
+    return jnp.where(total == 0.0, 1.0, total)

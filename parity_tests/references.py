@@ -27,9 +27,11 @@ from parity_tests.check import find_twins
 from parity_tests.compare import BOUNDS, Reading, Record, compare
 from parity_tests.run import (
     Params,
+    backward,
     cotangent,
     initial_params,
     numbers,
+    outputs,
     run_jax,
     run_torch,
     split_floats,
@@ -86,7 +88,7 @@ def in_torch(function: Callable[..., torch.Tensor]) -> Run:
         parameters, floats = leaves(params), leaves(float_inputs)
         fixed = {name: torch.tensor(array) for name, array in others.items()}
         output = function(twin.arguments, parameters, **floats, **fixed)
-        output.backward(torch.tensor(cotangent(tuple(output.shape))).to(output.dtype))
+        backward(output)
         return _record(
             output,
             {name: leaf.grad for name, leaf in floats.items()},
@@ -128,7 +130,7 @@ def _record(output: Any, inputs: Mapping[str, Any], params: Mapping[str, Any]) -
     """What a third party computed: its output and the gradients of the inputs and the parameters."""
     return Record(
         {
-            "forward": {"output": numbers(output)},
+            "forward": {name: numbers(array) for name, array in outputs(output).items()},
             "tap": {},
             "input gradient": {name: numbers(gradient) for name, gradient in inputs.items()},
             "parameter gradient": {name: numbers(gradient) for name, gradient in params.items()},

@@ -71,9 +71,10 @@ def run_jax(
         @jax.jit
         def both(tree: Any, floats: Any) -> Any:
             output, vjp, taps = jax.vjp(forward, tree, floats, has_aux=True)
-            if not jnp.issubdtype(output.dtype, jnp.floating):
+            if not all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in jax.tree.leaves(output)):
                 return output, taps, ({}, {})
-            return output, taps, vjp(jnp.asarray(cotangent(output.shape), output.dtype))
+            cotangents = jax.tree.map(lambda leaf: jnp.asarray(cotangent(leaf.shape), leaf.dtype), output)
+            return output, taps, vjp(cotangents)
 
         output, taps, (tree_gradient, input_gradient) = both(
             tree, {name: jnp.asarray(array, dtype) for name, array in floats.items()}
@@ -81,7 +82,7 @@ def run_jax(
         gradients = flatten_dict(tree_gradient, sep="/")
         return Record(
             {
-                "forward": {"output": numbers(output)},
+                "forward": {name: numbers(array) for name, array in outputs(output).items()},
                 "tap": {name: numbers(taps[name]) for name in axes},
                 "input gradient": {name: numbers(input_gradient[name]) for name in input_gradient},
                 "parameter gradient": {name: numbers(gradients[name]) for name in params if gradients},
@@ -113,10 +114,11 @@ def run_torch(
     if dropout_seed is not None:
         extra["rng"] = random.key(dropout_seed)
     output = module(**arguments, **leaves, **extra)
-    record = Record({"forward": {"output": numbers(output)}, "tap": taps}, axes)
+    forward = {name: numbers(array) for name, array in outputs(output).items()}
+    record = Record({"forward": forward, "tap": taps}, axes)
     gradients: dict[str, np.ndarray] = {}
-    if output.requires_grad:
-        output.backward(torch.tensor(cotangent(tuple(output.shape))).to(output.dtype))
+    if all(array.requires_grad for array in outputs(output).values()):
+        backward(output)
         if isinstance(module, torch.nn.Module):
             gradients = {
                 name: numbers(torch.zeros_like(p) if p.grad is None else p.grad)
@@ -128,6 +130,18 @@ def run_torch(
         name: numbers(leaf.grad) for name, leaf in leaves.items() if leaf.grad is not None
     }
     return record
+
+
+def outputs(output: Any) -> dict[str, Any]:
+    """What a model returned, by name: its one array, or the fields of a named tuple."""
+    return output._asdict() if isinstance(output, tuple) else {"output": output}
+
+
+def backward(output: Any) -> None:
+    """Fill PyTorch's gradients, from a fixed cotangent for each output."""
+    arrays = list(outputs(output).values())
+    cotangents = [torch.tensor(cotangent(tuple(array.shape))).to(array) for array in arrays]
+    torch.autograd.backward(arrays, cotangents)
 
 
 def numbers(array: Any) -> np.ndarray:

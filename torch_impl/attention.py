@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from torch_impl.initial import parameter, xavier, zeros
+from torch_impl.initial import matrix, parameter, zeros
 from torch_impl.layers import Linear, at_least_float32, dropout, linear
 from torch_impl.random import Key
 from torch_impl.taps import Tap, no_tap
@@ -46,6 +46,21 @@ def scaled_dot_product_attention(
     return torch.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)
 
 
+def rotate(
+    x: Float[Tensor, "batch heads position head_dim"], angles: Float[Tensor, "position half"]
+) -> Float[Tensor, "batch heads position head_dim"]:
+    """Turn numbers i and head_dim / 2 + i, as a point in the plane, by angle i (Su et al. 2021, eq. 34).
+
+    The paper pairs neighbours, 2 i and 2 i + 1. Pairing halves is the same with head_dim in another order,
+    and is how Llama's checkpoints are laid out.
+    """
+    half = x.shape[-1] // 2
+    first, second = at_least_float32(x[..., :half]), at_least_float32(x[..., half:])
+    cosine, sine = angles.cos(), angles.sin()
+    turned = (first * cosine - second * sine, second * cosine + first * sine)
+    return torch.cat(turned, dim=-1).to(x.dtype)
+
+
 class SingleHeadAttention(nn.Module):
     """One head: queries from x, keys and values from context, each embed -> head_dim."""
 
@@ -74,12 +89,14 @@ class SingleHeadAttention(nn.Module):
 class SplitHeads(nn.Module):
     """Project embed onto every head: weight ((heads head_dim) embed), bias ((heads head_dim))."""
 
-    def __init__(self, embed: int, heads: int, head_dim: int) -> None:
+    def __init__(
+        self, embed: int, heads: int, head_dim: int, biased: bool = True, std: float | None = None
+    ) -> None:
         super().__init__()
         self.heads = heads
         self.head_dim = head_dim
-        self.weight = parameter(xavier(embed, heads * head_dim), (heads * head_dim, embed))
-        self.bias = parameter(zeros, (heads * head_dim,))
+        self.weight = parameter(matrix(embed, heads * head_dim, std), (heads * head_dim, embed))
+        self.bias = parameter(zeros, (heads * head_dim,)) if biased else None
 
     def forward(
         self, x: Float[Tensor, "batch position embed"]
@@ -91,12 +108,14 @@ class SplitHeads(nn.Module):
 class MergeHeads(nn.Module):
     """Project all heads back onto embed: weight (embed (heads head_dim)), bias (embed)."""
 
-    def __init__(self, heads: int, head_dim: int, embed: int) -> None:
+    def __init__(
+        self, heads: int, head_dim: int, embed: int, biased: bool = True, std: float | None = None
+    ) -> None:
         super().__init__()
         self.heads = heads
         self.head_dim = head_dim
-        self.weight = parameter(xavier(heads * head_dim, embed), (embed, heads * head_dim))
-        self.bias = parameter(zeros, (embed,))
+        self.weight = parameter(matrix(heads * head_dim, embed, std), (embed, heads * head_dim))
+        self.bias = parameter(zeros, (embed,)) if biased else None
 
     def forward(
         self, x: Float[Tensor, "batch heads position head_dim"]
@@ -107,10 +126,22 @@ class MergeHeads(nn.Module):
 class MultiHeadAttention(nn.Module):
     """Heads side by side, each embed / heads wide (Vaswani et al. 2017, section 3.2.2).
 
-    Self-attention passes x as its own context; cross-attention passes another sequence.
+    Self-attention passes x as its own context; cross-attention passes another sequence. ``kv_heads`` keys
+    and values each serve a group of heads, heads / kv_heads of them (Ainslie et al. 2023, section 2.2).
+    ``angles`` turn queries and keys (`rotate`). ``mask`` has a column for each key that the tap "key" hands
+    on, which may be more than there are in context: a cache puts the earlier ones there.
     """
 
-    def __init__(self, embed: int, heads: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        embed: int,
+        heads: int,
+        dropout: float = 0.0,
+        kv_heads: int | None = None,
+        biased: bool = True,
+        std: float | None = None,
+        residual_std: float | None = None,
+    ) -> None:
         super().__init__()
         if embed % heads:
             raise ValueError(
@@ -118,23 +149,32 @@ class MultiHeadAttention(nn.Module):
                 f"width; choose embed as a multiple of heads"
             )
         head_dim = embed // heads
+        kv_heads = heads if kv_heads is None else kv_heads
+        if heads % kv_heads:
+            raise ValueError(f"kv_heads={kv_heads} does not divide heads={heads} into equal groups")
         self.dropout = dropout
-        self.query = SplitHeads(embed, heads, head_dim)
-        self.key = SplitHeads(embed, heads, head_dim)
-        self.value = SplitHeads(embed, heads, head_dim)
-        self.output = MergeHeads(heads, head_dim, embed)
+        self.group = heads // kv_heads
+        self.query = SplitHeads(embed, heads, head_dim, biased, std)
+        self.key = SplitHeads(embed, kv_heads, head_dim, biased, std)
+        self.value = SplitHeads(embed, kv_heads, head_dim, biased, std)
+        self.output = MergeHeads(heads, head_dim, embed, biased, residual_std)
 
     def forward(
         self,
         x: Float[Tensor, "batch query embed"],
         context: Float[Tensor, "batch key embed"],
-        mask: Bool[Tensor, "#batch #heads #query key"] | None = None,
+        mask: Bool[Tensor, "#batch #heads #query columns"] | None = None,
         rng: Key | None = None,
         tap: Tap = no_tap,
+        angles: Float[Tensor, "query half"] | None = None,
     ) -> Float[Tensor, "batch query embed"]:
-        query = tap("query", self.query(x), "batch heads query head_dim")
-        key = tap("key", self.key(context), "batch heads key head_dim")
+        query, key = self.query(x), self.key(context)
+        if angles is not None:
+            query, key = rotate(query, angles), rotate(key, angles)
+        query = tap("query", query, "batch heads query head_dim")
+        key = tap("key", key, "batch heads key head_dim")
         value = tap("value", self.value(context), "batch heads key head_dim")
+        key, value = (each.repeat_interleave(self.group, dim=1) for each in (key, value))
         mixed = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
         mixed = tap("mixed", mixed, "batch heads query head_dim")
         return tap("output", self.output(mixed), "batch query embed")

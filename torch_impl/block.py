@@ -4,7 +4,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from torch_impl.attention import MultiHeadAttention
-from torch_impl.layers import FeedForward, LayerNorm, dropout
+from torch_impl.layers import FeedForward, LayerNorm, RMSNorm, dropout
 from torch_impl.random import Key, fold_in
 from torch_impl.taps import Tap, no_tap, within
 
@@ -14,6 +14,8 @@ class TransformerBlock(nn.Module):
 
     ``norm="post"`` normalises each sum, x = norm(x + f(x)) (Vaswani et al. 2017, section 3.1);
     ``norm="pre"`` each branch's input, x = x + f(norm(x)) (Xiong et al. 2020, figure 1b).
+    ``rms`` normalises by `RMSNorm`. ``residual_std`` is the initial deviation of the two projections whose
+    output is added to x, ``std`` of the others; None: Xavier.
     """
 
     def __init__(
@@ -25,16 +27,24 @@ class TransformerBlock(nn.Module):
         norm: str = "pre",
         activation: str = "gelu",
         epsilon: float = 1e-5,
+        kv_heads: int | None = None,
+        gated: bool = False,
+        rms: bool = False,
+        biased: bool = True,
+        std: float | None = None,
+        residual_std: float | None = None,
     ) -> None:
         super().__init__()
         if norm not in ("pre", "post"):
             raise ValueError(f"norm={norm!r}: choose 'pre' or 'post'")
         self.dropout = dropout
         self.norm = norm
-        self.attention = MultiHeadAttention(embed, heads, dropout)
-        self.attention_norm = LayerNorm(embed, epsilon)
-        self.feed_forward = FeedForward(embed, mlp, activation)
-        self.feed_forward_norm = LayerNorm(embed, epsilon)
+        normalise = RMSNorm if rms else LayerNorm
+        drawn = (biased, std, residual_std)
+        self.attention = MultiHeadAttention(embed, heads, dropout, kv_heads, *drawn)
+        self.attention_norm = normalise(embed, epsilon)
+        self.feed_forward = FeedForward(embed, mlp, activation, gated, *drawn)
+        self.feed_forward_norm = normalise(embed, epsilon)
 
     def forward(
         self,
@@ -42,11 +52,12 @@ class TransformerBlock(nn.Module):
         mask: Bool[Tensor, "#batch #heads #query key"] | None = None,
         rng: Key | None = None,
         tap: Tap = no_tap,
+        angles: Float[Tensor, "position half"] | None = None,
     ) -> Float[Tensor, "batch position embed"]:
         axes = "batch position embed"
 
         def attend(x: Float[Tensor, "batch position embed"]) -> Float[Tensor, "batch position embed"]:
-            x = self.attention(x, x, mask, fold_in(rng, 0), within(tap, "attention"))
+            x = self.attention(x, x, mask, fold_in(rng, 0), within(tap, "attention"), angles)
             return dropout(x, self.dropout, fold_in(rng, 1))
 
         def transform(

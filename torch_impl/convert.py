@@ -37,6 +37,8 @@ TABLE = (
         "*position_embedding.weight",
         "position embed -> position embed",
     ),
+    Row("*segment_embedding/embedding", "*segment_embedding.weight", "segment embed -> segment embed"),
+    Row("*output_embedding/embedding", "*output_embedding.weight", "vocab embed -> vocab embed"),
     Row("*norm/scale", "*norm.weight", "embed -> embed"),
     Row("*norm/bias", "*norm.bias", "embed -> embed"),
     Row("*query/kernel", "*query.weight", "embed heads head_dim -> (heads head_dim) embed"),
@@ -49,12 +51,21 @@ TABLE = (
     Row("*output/bias", "*output.bias", "embed -> embed"),
     Row("*projection/kernel", "*projection.weight", "embed head_dim -> head_dim embed"),
     Row("*projection/bias", "*projection.bias", "head_dim -> head_dim"),
+    Row("*gate/kernel", "*gate.weight", "embed mlp -> mlp embed"),
+    Row("*gate/bias", "*gate.bias", "mlp -> mlp"),
     Row("*up/kernel", "*up.weight", "embed mlp -> mlp embed"),
     Row("*up/bias", "*up.bias", "mlp -> mlp"),
     Row("*down/kernel", "*down.weight", "mlp embed -> embed mlp"),
     Row("*down/bias", "*down.bias", "embed -> embed"),
     Row("*head/kernel", "*head.weight", "embed classes -> classes embed"),
     Row("*head/bias", "*head.bias", "classes -> classes"),
+    Row("*dense/kernel", "*dense.weight", "embed pooled -> pooled embed"),
+    Row("*dense/bias", "*dense.bias", "pooled -> pooled"),
+    Row("*transform/kernel", "*transform.weight", "embed transformed -> transformed embed"),
+    Row("*transform/bias", "*transform.bias", "transformed -> transformed"),
+    Row("*word_bias", "*word_bias", "vocab -> vocab"),
+    Row("*next_sentence/kernel", "*next_sentence.weight", "embed classes -> classes embed"),
+    Row("*next_sentence/bias", "*next_sentence.bias", "classes -> classes"),
 )
 
 
@@ -74,13 +85,14 @@ def to_flax(
     """PyTorch's state in Flax's names and layout.
 
     ``sizes`` gives the length of the axes that PyTorch's layout merges, as `axis_sizes` reads them off a
-    module: ``{"heads": 12}``.
+    module: ``{"head_dim": 64}``.
     """
     converted: Arrays = {}
     for name, array in arrays.items():
         row, _ = _claim(name, "torch", table)
         flax_axes, torch_axes = row.axes.split(" -> ")
-        merged = {axis: sizes[axis] for axis in re.findall(r"\((\w+)", torch_axes) if axis in sizes}
+        merging = " ".join(re.findall(r"\((.*?)\)", torch_axes))
+        merged = {axis: sizes[axis] for axis in re.findall(r"\w+", merging) if axis in sizes}
         _put(converted, flax_name(name, table), name, array, f"{torch_axes} -> {flax_axes}", merged)
     return converted
 
@@ -92,12 +104,18 @@ def flax_name(name: str, table: Sequence[Row] = TABLE) -> str:
 
 
 def axis_sizes(model: nn.Module) -> dict[str, int]:
-    """The axes that PyTorch's layouts merge, read off the modules that split them."""
-    found = (getattr(module, "heads", None) for module in model.modules())
-    heads = {size for size in found if isinstance(size, int)}
-    if len(heads) > 1:
-        raise ValueError(f"modules of one model have different heads: {sorted(heads)}; convert each alone")
-    return {"heads": heads.pop()} if heads else {}
+    """The axes that PyTorch's layouts merge, read off the modules that split them.
+
+    head_dim alone will do, and it is the same for all modules where the number of heads is not: there may
+    be fewer of keys and values.
+    """
+    found = (getattr(module, "head_dim", None) for module in model.modules())
+    widths = {size for size in found if isinstance(size, int)}
+    if len(widths) > 1:
+        raise ValueError(
+            f"modules of one model have different head_dim: {sorted(widths)}; convert each alone"
+        )
+    return {"head_dim": widths.pop()} if widths else {}
 
 
 def load(model: nn.Module, params: Mapping[str, np.ndarray]) -> None:

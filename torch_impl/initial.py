@@ -46,6 +46,11 @@ def xavier(fan_in: int, fan_out: int) -> Initial:
     return uniform(math.sqrt(2.0 / (fan_in + fan_out)))
 
 
+def matrix(fan_in: int, fan_out: int, std: float | None = None) -> Initial:
+    """A weight matrix's: Xavier, or the fixed deviation that a model's paper asks for."""
+    return xavier(fan_in, fan_out) if std is None else uniform(std)
+
+
 def parameter(initial: Initial, shape: tuple[int, ...]) -> nn.Parameter:
     """A parameter that remembers its distribution and holds NaN until it is drawn or loaded.
 

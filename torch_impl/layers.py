@@ -1,4 +1,4 @@
-"""The layers around attention: linear, layer norm, feed-forward, embeddings, dropout."""
+"""The layers around attention: linear, norms, feed-forward, embeddings, dropout."""
 
 import math
 
@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from torch_impl import random
-from torch_impl.initial import ones, parameter, uniform, xavier, zeros
+from torch_impl.initial import matrix, ones, parameter, uniform, zeros
 from torch_impl.random import Key
 from torch_impl.taps import Tap, no_tap
 
@@ -18,15 +18,17 @@ def at_least_float32(x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
-def add_bias(y: Float[Tensor, "*axes"], bias: Float[Tensor, "..."]) -> Float[Tensor, "*axes"]:
-    """y + b over the last axes, widened: the bias's gradient is a sum over all rows."""
+def add_bias(y: Float[Tensor, "*axes"], bias: Float[Tensor, "..."] | None) -> Float[Tensor, "*axes"]:
+    """y + b over the last axes, widened: the bias's gradient is a sum over all rows. No bias: y."""
+    if bias is None:
+        return y
     return (at_least_float32(y) + at_least_float32(bias)).to(y.dtype)
 
 
 def linear(
     x: Float[Tensor, "*axes inputs"],
     weight: Float[Tensor, "outputs inputs"],
-    bias: Float[Tensor, "outputs"],
+    bias: Float[Tensor, "outputs"] | None,
 ) -> Float[Tensor, "*axes outputs"]:
     """x W^T + b over the last axis: PyTorch keeps the weight as (outputs inputs)."""
     return add_bias(torch.einsum("...i,oi->...o", x, weight), bias)
@@ -50,6 +52,15 @@ def layer_norm(
     return (normal * wide_scale + wide_bias).to(x.dtype)
 
 
+def rms_norm(
+    x: Float[Tensor, "*axes embed"], scale: Float[Tensor, "embed"], epsilon: float
+) -> Float[Tensor, "*axes embed"]:
+    """Unit root mean square over embed, then scale (Zhang and Sennrich 2019, eq. 4)."""
+    wide = at_least_float32(x)
+    normal = wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + epsilon)
+    return (normal * at_least_float32(scale)).to(x.dtype)
+
+
 def gelu(x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
     """x * P(X <= x) for a standard normal X, exact (Hendrycks and Gimpel 2016, section 2): BERT's."""
     wide = at_least_float32(x)
@@ -68,7 +79,13 @@ def relu(x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
     return torch.relu(x)
 
 
-ACTIVATIONS = {"gelu": gelu, "gelu_tanh": gelu_tanh, "relu": relu}
+def silu(x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
+    """x * sigmoid(x) (Hendrycks and Gimpel 2016, section 2): the gate of Llama's feed-forward."""
+    wide = at_least_float32(x)
+    return (wide * torch.sigmoid(wide)).to(x.dtype)
+
+
+ACTIVATIONS = {"gelu": gelu, "gelu_tanh": gelu_tanh, "relu": relu, "silu": silu}
 
 
 def dropout(x: Float[Tensor, "*axes"], rate: float, rng: Key | None = None) -> Float[Tensor, "*axes"]:
@@ -95,13 +112,26 @@ def sinusoidal_positions(positions: int, embed: int) -> Float[np.ndarray, "posit
     return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(positions, embed)
 
 
-class Linear(nn.Module):
-    """x W^T + b. Parameters: weight (outputs inputs), Xavier; bias (outputs), zero."""
+def rotary_angles(
+    positions: int, head_dim: int, theta: float = 10000.0
+) -> Float[np.ndarray, "position half"]:
+    """The angle by which each position turns each pair of a head (Su et al. 2021, section 3.2.2), float64.
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    Full turns are left out, so that float32 holds the rest to its last digit at any position.
+    """
+    if head_dim % 2:
+        raise ValueError(f"rotary positions turn pairs of numbers: head_dim={head_dim} must be even")
+    rates = np.power(theta, -np.arange(0, head_dim, 2) / head_dim)
+    return np.arange(positions)[:, None] * rates[None, :] % (2.0 * np.pi)
+
+
+class Linear(nn.Module):
+    """x W^T + b. Parameters: weight (outputs inputs), Xavier or of that ``std``; bias (outputs), zero."""
+
+    def __init__(self, inputs: int, outputs: int, biased: bool = True, std: float | None = None) -> None:
         super().__init__()
-        self.weight = parameter(xavier(inputs, outputs), (outputs, inputs))
-        self.bias = parameter(zeros, (outputs,))
+        self.weight = parameter(matrix(inputs, outputs, std), (outputs, inputs))
+        self.bias = parameter(zeros, (outputs,)) if biased else None
 
     def forward(self, x: Float[Tensor, "*axes inputs"]) -> Float[Tensor, "*axes outputs"]:
         return linear(x, self.weight, self.bias)
@@ -120,6 +150,18 @@ class LayerNorm(nn.Module):
         return layer_norm(x, self.weight, self.bias, self.epsilon)
 
 
+class RMSNorm(nn.Module):
+    """`rms_norm` with its parameter: weight (embed), one."""
+
+    def __init__(self, embed: int, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+        self.weight = parameter(ones, (embed,))
+
+    def forward(self, x: Float[Tensor, "*axes embed"]) -> Float[Tensor, "*axes embed"]:
+        return rms_norm(x, self.weight, self.epsilon)
+
+
 class Embedding(nn.Module):
     """One row of embed numbers for each of ``entries``. Ids out of range must be caught on the host."""
 
@@ -130,21 +172,45 @@ class Embedding(nn.Module):
     def forward(self, ids: Int[Tensor, "*axes"]) -> Float[Tensor, "*axes embed"]:
         return torch.nn.functional.embedding(ids, self.weight)
 
+    def table(self) -> Float[Tensor, "entries embed"]:
+        """All rows, for an output projection that is tied to them (Press and Wolf 2017, section 2)."""
+        return self.weight
+
 
 class FeedForward(nn.Module):
-    """down(activation(up(x))), embed -> mlp -> embed (Vaswani et al. 2017, section 3.3, eq. 2)."""
+    """down(activation(up(x))), embed -> mlp -> embed (Vaswani et al. 2017, section 3.3, eq. 2).
 
-    def __init__(self, embed: int, mlp: int, activation: str = "gelu") -> None:
+    ``gated`` is down(activation(gate(x)) * up(x)) (Shazeer 2020, eq. 6); with "silu" it is SwiGLU.
+    """
+
+    def __init__(
+        self,
+        embed: int,
+        mlp: int,
+        activation: str = "gelu",
+        gated: bool = False,
+        biased: bool = True,
+        std: float | None = None,
+        residual_std: float | None = None,
+    ) -> None:
         super().__init__()
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation={activation!r}: choose one of {list(ACTIVATIONS)}")
         self.activation = activation
-        self.up = Linear(embed, mlp)
-        self.down = Linear(mlp, embed)
+        self.gated = gated
+        if gated:
+            self.gate = Linear(embed, mlp, biased, std)
+        self.up = Linear(embed, mlp, biased, std)
+        self.down = Linear(mlp, embed, biased, residual_std)
 
     def forward(
         self, x: Float[Tensor, "batch position embed"], tap: Tap = no_tap
     ) -> Float[Tensor, "batch position embed"]:
+        activate = ACTIVATIONS[self.activation]
         hidden = tap("hidden", self.up(x), "batch position mlp")
-        active = tap("active", ACTIVATIONS[self.activation](hidden), "batch position mlp")
+        if self.gated:
+            gate = tap("gate", self.gate(x), "batch position mlp")
+            active = tap("active", activate(gate) * hidden, "batch position mlp")
+        else:
+            active = tap("active", activate(hidden), "batch position mlp")
         return tap("output", self.down(active), "batch position embed")

@@ -61,15 +61,15 @@ def test_the_members_of_a_list_are_numbered_in_each_frameworks_way():
     assert set(convert.to_flax(there, {"heads": 3})) == set(arrays)
 
 
-@pytest.mark.parametrize("name", ["blocks_0/gate/kernel", "kernel", "query/weight", "query/kernel/"])
+@pytest.mark.parametrize("name", ["blocks_0/wicket/kernel", "kernel", "query/weight", "query/kernel/"])
 def test_a_key_that_no_row_claims_is_refused(name):
     with pytest.raises(KeyError, match=f"flax parameter '{name}' is claimed by no row"):
         convert.to_torch({name: np.zeros((2, 2))})
 
 
 def test_a_torch_key_that_no_row_claims_is_refused():
-    with pytest.raises(KeyError, match=r"torch parameter 'gate\.weight' is claimed by no row"):
-        convert.to_flax({"gate.weight": np.zeros((2, 2))}, {})
+    with pytest.raises(KeyError, match=r"torch parameter 'wicket\.weight' is claimed by no row"):
+        convert.to_flax({"wicket.weight": np.zeros((2, 2))}, {})
 
 
 def test_a_key_that_two_rows_claim_is_refused():
@@ -111,7 +111,7 @@ def test_loading_names_what_is_missing_left_over_or_of_another_shape(change, wor
         convert.load(MultiHeadAttention(embed=6, heads=3), params)
 
 
-def test_different_heads_in_one_model_are_refused():
+def test_different_head_dims_in_one_model_are_refused():
     model = torch.nn.ModuleList([MultiHeadAttention(6, 2), MultiHeadAttention(6, 3)])
-    with pytest.raises(ValueError, match=r"different heads: \[2, 3\]"):
+    with pytest.raises(ValueError, match=r"different head_dim: \[2, 3\]"):
         convert.axis_sizes(model)

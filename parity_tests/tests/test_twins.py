@@ -14,21 +14,24 @@ import torch
 import torch_impl
 from parity_tests.check import TRAINING, UnknownTwin, check_twin, find_twins
 from parity_tests.compare import CHECKS
+from parity_tests.models import GROUPED_HEADS, KV_HEADS, MASKED
 from parity_tests.run import initial_params, takes_taps
-from parity_tests.twins import BATCH, CLASSES, CONTEXT, EMBED, HEADS, MLP, POSITION, TWINS
+from parity_tests.twins import BATCH, CLASSES, CONTEXT, EMBED, HEADS, MLP, POSITION, TWINS, VOCAB
 from torch_impl import random
 from torch_impl.initial import initialise
 
 SIZES = {
     "batch": {BATCH},
-    "heads": {HEADS},
+    "heads": {HEADS, GROUPED_HEADS, KV_HEADS},
     "query": {POSITION},
     "key": {POSITION, CONTEXT},
     "position": {POSITION},
     "embed": {EMBED},
     "head_dim": {4, EMBED // HEADS},
     "mlp": {MLP},
-    "classes": {CLASSES},
+    "classes": {CLASSES, 2},
+    "masked": {MASKED, POSITION},
+    "vocab": {VOCAB},
 }
 TAPPED = [twin for twin in TWINS if takes_taps(twin.build("torch_impl"))]
 
@@ -129,7 +132,14 @@ def test_the_classifier_is_tapped_everywhere():
 
 
 def test_every_public_module_has_a_twin():
-    inside = {"Linear", "LayerNorm", "Embedding", "SplitHeads", "MergeHeads"}  # parts of those that have
+    inside = {
+        "Linear",
+        "LayerNorm",
+        "Embedding",
+        "SplitHeads",
+        "MergeHeads",
+        "RMSNorm",
+    }  # parts of those that have
     modules = {
         f"{path.stem}.{name}"
         for path in Path(torch_impl.__file__).parent.glob("*.py")
