@@ -1,7 +1,8 @@
 """One transformer in JAX and in PyTorch: compare the two, train them, open what they learned."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,7 @@ from train.config import Config, ConfigError, Framework, write_json
 from train.evaluate import evaluate
 from train.folder import RunError
 from train.preflight import ParityError
-from train.presets import PRESETS
+from train.presets import DATA, preset
 from train.start import train
 
 ERRORS = (
@@ -48,14 +49,14 @@ class Parity:
 
 @dataclass(frozen=True)
 class Train:
-    """Train a text classifier in JAX, in PyTorch or in both.
+    """Train a text classifier, BERT or GPT in JAX, in PyTorch or in both.
 
     The parity check of exactly this model comes first. Two runs share weights, batches and dropout masks.
     """
 
     config: Annotated[Config, tyro.conf.arg(name="")]
-    family: tyro.conf.Positional[Literal["classifier"]] = "classifier"
-    """The model family."""
+    family: tyro.conf.Positional[Literal["classifier", "bert", "gpt"]] = "classifier"
+    """A text classifier, or a language model that fills in masked words (bert) or writes on (gpt)."""
     out: Path | None = None
     """The run's folder, new or empty. Default: runs/FAMILY-DATA-SEED."""
     framework: Literal["jax", "torch", "both"] = "both"
@@ -93,8 +94,10 @@ def main() -> None:
 
 def parse(arguments: list[str]) -> Command:
     """The command of an argument list. Training starts from the preset of its data set."""
-    preset = next((PRESETS[word] for word in arguments if word in PRESETS), PRESETS["polarity"])
-    train_default = tyro.conf.subcommand("train", default=Train(preset))
+    family = next((word for word in arguments if word in DATA), "classifier")
+    named = next((value for word, value in pairwise(arguments) if word == "--data"), DATA[family])
+    start = preset(family, named)
+    train_default = tyro.conf.subcommand("train", default=Train(start))
     commands: Any = Parity | Annotated[Train, train_default] | Evaluate
     config = (tyro.conf.OmitSubcommandPrefixes,)
     return tyro.cli(commands, args=arguments, prog="twinformer", description=__doc__, config=config)
@@ -108,11 +111,11 @@ def run(command: Command, console: Console) -> int:
         evaluate(command.run, command.framework, command.data_dir, console)
         return 0
     both: list[Framework] = ["jax", "torch"]
-    name = f"{command.family}-{command.config.data}-{command.config.seed}"
+    config = replace(command.config, family=command.family)
     train(
-        command.config,
+        config,
         both if command.framework == "both" else [command.framework],
-        command.out or Path("runs") / name,
+        command.out or Path("runs") / f"{config.family}-{config.data}-{config.seed}",
         command.data_dir,
         command.skip_parity,
         console,

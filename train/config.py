@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import tyro
+
 Framework = Literal["jax", "torch"]
 
 
@@ -74,10 +76,11 @@ class Text:
 class Config:
     """One run."""
 
-    family: Literal["classifier"] = "classifier"
+    family: tyro.conf.Suppress[Literal["classifier", "bert", "gpt"]] = "classifier"
     """Which model."""
-    data: Literal["polarity", "embedded"] = "polarity"
-    """polarity: film reviews, downloaded or from the data folder. embedded: needs no download."""
+    data: Literal["polarity", "ag_news", "ag_news_10k", "shakespeare", "embedded"] = "polarity"
+    """Film reviews, news (the whole, or a sample of 10,000), Shakespeare; embedded needs no download. The
+    classifier reads labelled data (not shakespeare); bert and gpt read any but polarity."""
     text: Text = field(default_factory=Text)
     model: Model = field(default_factory=Model)
     optimizer: Optimizer = field(default_factory=Optimizer)

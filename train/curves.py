@@ -38,11 +38,13 @@ def largest_gap(one: Rows, other: Rows) -> dict[str, float]:
 
 def draw(metrics: dict[str, Rows], title: str, path: Path) -> None:
     """Loss and accuracy over the steps; for two runs, also the gap between their losses."""
-    panels = 3 if len(metrics) == 2 else 2
-    figure, axes = plt.subplots(1, panels, figsize=(4.6 * panels, 3.6), layout="constrained")
+    names = [name for name in ("loss", "accuracy") if name in next(iter(metrics.values()))[0]]
+    panels = len(names) + (len(metrics) == 2)
+    figure, grid = plt.subplots(1, panels, figsize=(4.6 * panels, 3.6), layout="constrained", squeeze=False)
+    axes = grid[0]
     for framework, rows in metrics.items():
         look = {"color": COLOURS[framework], "linestyle": STYLES[framework]}
-        for panel, name in zip(axes, ("loss", "accuracy"), strict=False):
+        for panel, name in zip(axes, names, strict=False):
             steps, values = column(rows, name)
             panel.plot(steps, _smooth(values), label=f"{framework}, training", linewidth=1.2, **look)
             panel.plot(
@@ -56,11 +58,11 @@ def draw(metrics: dict[str, Rows], title: str, path: Path) -> None:
             panel.grid(alpha=0.25)
     axes[0].legend(fontsize=8)
     axes[0].set_ylim(bottom=0)
-    if panels == 3:
+    if len(metrics) == 2:
         (steps, ours), (_, theirs) = (column(rows, "loss") for rows in metrics.values())
-        axes[2].semilogy(steps, np.maximum(np.abs(ours - theirs), 1e-9), color="#444", linewidth=0.8)
-        axes[2].set(xlabel="step", title="gap between the training losses (nats)")
-        axes[2].grid(alpha=0.25)
+        axes[-1].semilogy(steps, np.maximum(np.abs(ours - theirs), 1e-9), color="#444", linewidth=0.8)
+        axes[-1].set(xlabel="step", title="gap between the training losses (nats)")
+        axes[-1].grid(alpha=0.25)
     figure.suptitle(title)
     figure.savefig(path, dpi=130)
     plt.close(figure)

@@ -8,8 +8,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float, Key
 
+from jax_impl.bert import BertMaskedWords
 from jax_impl.classifier import TextClassifier
-from jax_impl.losses import accuracy, cross_entropy
+from jax_impl.gpt import GPT
+from jax_impl.losses import accuracy, chunked_cross_entropy, cross_entropy, weighted_cross_entropy
+
+CHUNK = 1024  # tokens whose logits exist at a time
 
 Arrays = dict[str, Any]
 Metrics = dict[str, Float[Array, ""]]
@@ -34,8 +38,34 @@ def classifier_loss(
     return loss, {"accuracy": accuracy(logits, batch["labels"])}
 
 
+def bert_loss(
+    model: BertMaskedWords, params: Any, batch: Arrays, rng: Key[Array, ""] | None, smoothing: float
+) -> tuple[Float[Array, ""], Metrics]:
+    """Cross-entropy of the masked words, mean over those that count. Windows are full: no padding."""
+    everywhere = jnp.ones(batch["ids"].shape, bool)
+    logits: Any = model.apply({"params": params}, batch["ids"], everywhere, batch["positions"], None, rng)
+    labels, weights = batch["labels"], batch["weights"]
+    right = (logits.argmax(axis=-1) == labels).astype(jnp.float32) * weights
+    loss = weighted_cross_entropy(logits, labels, weights)
+    return loss, {"accuracy": right.sum() / jnp.maximum(weights.sum(), 1.0)}
+
+
+def gpt_loss(
+    model: GPT, params: Any, batch: Arrays, rng: Key[Array, ""] | None, smoothing: float
+) -> tuple[Float[Array, ""], Metrics]:
+    """Cross-entropy of the next tokens, mean over all, `CHUNK` tokens at a time."""
+    hidden: Any = model.apply({"params": params}, batch["ids"], None, rng, method="hidden")
+    table: Any = model.apply({"params": params}, method="table")
+    weights = jnp.ones(batch["labels"].shape, jnp.float32)
+    return chunked_cross_entropy(hidden, table, batch["labels"], weights, CHUNK), {}
+
+
 def _ids() -> Array:
     return jnp.zeros((1, 1), jnp.int32)
 
 
-FAMILIES = {"classifier": Family(TextClassifier, classifier_loss, lambda: (_ids(), _ids() == 0))}
+FAMILIES = {
+    "classifier": Family(TextClassifier, classifier_loss, lambda: (_ids(), _ids() == 0)),
+    "bert": Family(BertMaskedWords, bert_loss, lambda: (_ids(), _ids() == 0, _ids())),
+    "gpt": Family(GPT, gpt_loss, lambda: (_ids(),)),
+}

@@ -1,8 +1,14 @@
-"""The configuration that each data set is trained with, chosen on its validation split alone."""
+"""What each family is trained with on each data set, chosen on validation splits alone."""
 
-from train.config import Config, Model, Text
+from dataclasses import replace
+from typing import Any
 
-PRESETS = {
+from train.config import Config, Model, Optimizer, Text
+
+# The data set of each family where none is named.
+DATA = {"classifier": "polarity", "bert": "ag_news", "gpt": "ag_news"}
+
+_CLASSIFIER = {
     "polarity": Config(
         data="polarity",
         text=Text(vocab=16000, positions=128, batch=64, word_dropout=0.3),
@@ -16,3 +22,17 @@ PRESETS = {
         epochs=12,
     ),
 }
+_LANGUAGE = Config(
+    family="gpt",
+    text=Text(vocab=4000, positions=64, batch=32),
+    model=Model(embed=128, heads=4, mlp=512, layers=2, dropout=0.1, activation="gelu_tanh"),
+    optimizer=Optimizer(learning_rate=2e-3),
+    epochs=10,
+)
+
+
+def preset(family: Any, data: Any) -> Config:
+    """Where the command line starts from; its options change single settings."""
+    if family == "classifier":
+        return _CLASSIFIER.get(data, Config(data=data))
+    return replace(_LANGUAGE, family=family, data=data)

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from train.classifier_task import classifier_arguments, prepare_classifier
 from train.config import Config
+from train.language_task import language_arguments, prepare_language
 
 Arrays = dict[str, np.ndarray]
 
@@ -19,8 +20,9 @@ Arrays = dict[str, np.ndarray]
 class Task(Protocol):
     """A data set made ready for one configuration. ``loop`` is `jax_loop` or `torch_loop`."""
 
-    target: str
-    """The model, as "file.name" in both implementations."""
+    @property
+    def target(self) -> str:
+        """The model, as "file.name" in both implementations."""
 
     @property
     def config(self) -> Config: ...
@@ -65,9 +67,13 @@ class Task(Protocol):
 
 PREPARE: dict[str, Callable[[Config, Path | None, Tokenizer | None], Task]] = {
     "classifier": prepare_classifier,
+    "bert": prepare_language,
+    "gpt": prepare_language,
 }
 ARGUMENTS: dict[str, Callable[[Config, Tokenizer, dict[str, Any]], dict[str, Any]]] = {
     "classifier": classifier_arguments,
+    "bert": language_arguments,
+    "gpt": language_arguments,
 }
 
 

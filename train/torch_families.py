@@ -4,12 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from torch_impl.bert import BertMaskedWords
 from torch_impl.classifier import TextClassifier
-from torch_impl.losses import accuracy, cross_entropy
+from torch_impl.gpt import GPT
+from torch_impl.losses import accuracy, chunked_cross_entropy, cross_entropy, weighted_cross_entropy
 from torch_impl.random import Key
+
+CHUNK = 1024  # tokens whose logits exist at a time
 
 Arrays = dict[str, Any]
 Metrics = dict[str, Float[Tensor, ""]]
@@ -33,4 +38,29 @@ def classifier_loss(
     return loss, {"accuracy": accuracy(logits, batch["labels"])}
 
 
-FAMILIES = {"classifier": Family(TextClassifier, classifier_loss)}
+def bert_loss(
+    model: BertMaskedWords, batch: Arrays, rng: Key | None, smoothing: float
+) -> tuple[Float[Tensor, ""], Metrics]:
+    """Cross-entropy of the masked words, mean over those that count. Windows are full: no padding."""
+    everywhere = torch.ones_like(batch["ids"], dtype=torch.bool)
+    logits = model(batch["ids"], everywhere, batch["positions"], None, rng)
+    labels, weights = batch["labels"], batch["weights"]
+    right = (logits.argmax(dim=-1) == labels).to(torch.float32) * weights
+    loss = weighted_cross_entropy(logits, labels, weights)
+    return loss, {"accuracy": right.sum() / weights.sum().clamp(min=1.0)}
+
+
+def gpt_loss(
+    model: GPT, batch: Arrays, rng: Key | None, smoothing: float
+) -> tuple[Float[Tensor, ""], Metrics]:
+    """Cross-entropy of the next tokens, mean over all, `CHUNK` tokens at a time."""
+    hidden = model.hidden(batch["ids"], None, rng)
+    weights = torch.ones_like(batch["labels"], dtype=torch.float32)
+    return chunked_cross_entropy(hidden, model.table(), batch["labels"], weights, CHUNK), {}
+
+
+FAMILIES = {
+    "classifier": Family(TextClassifier, classifier_loss),
+    "bert": Family(BertMaskedWords, bert_loss),
+    "gpt": Family(GPT, gpt_loss),
+}

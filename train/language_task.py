@@ -1,0 +1,157 @@
+"""The task of both language models, BERT and GPT: a corpus, its windows, batches, scores and report."""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from tokenizers import Tokenizer
+
+import data
+from data.baselines import baselines, masked_accuracy
+from data.bpe import train_bpe
+from data.corpus import Corpus
+from data.language import LanguageBatches, language_evaluation
+from data.masking import MaskedBatches, masked_evaluation
+from data.windows import Windows, bits_per_byte, cut, join
+from train.config import Config
+from train.language_report import continuations, filled_masks, print_report
+
+Arrays = dict[str, np.ndarray]
+EVALUATION_BATCH = 32
+SHARED = ("embed", "heads", "mlp", "layers", "dropout")  # settings that both models take
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageTask:
+    """A corpus made ready for one configuration: ``config.family`` is "bert" or "gpt"."""
+
+    config: Config
+    corpus: Corpus
+    tokenizer: Tokenizer
+    windows: dict[str, Windows]
+    """Of the splits "train", "validation" and "test"."""
+
+    @property
+    def target(self) -> str:
+        return {"bert": "bert.BertMaskedWords", "gpt": "gpt.GPT"}[self.config.family]
+
+    @property
+    def name(self) -> str:
+        return self.corpus.name
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return {}
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return language_arguments(self.config, self.tokenizer, self.about)
+
+    @cached_property
+    def _stream(self) -> LanguageBatches | MaskedBatches:
+        train, batch, seed = self.windows["train"], self.config.text.batch, self.config.seed
+        if self.config.family == "bert":
+            return MaskedBatches(train, self.tokenizer, batch, seed)
+        return LanguageBatches(train, batch, seed)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self._stream.steps_per_epoch
+
+    def batch(self, step: int) -> Arrays:
+        return dict(vars(self._stream.stream(step)))
+
+    def inputs(self, rows: int) -> Arrays:
+        return self._inputs({name: array[:rows] for name, array in self.batch(0).items()})
+
+    def _inputs(self, batch: Arrays) -> Arrays:
+        """What of a batch the model reads."""
+        if self.config.family == "gpt":
+            return {"ids": batch["ids"]}
+        everywhere = np.ones(batch["ids"].shape, bool)
+        return {"ids": batch["ids"], "mask": everywhere, "positions": batch["positions"]}
+
+    def evaluation(self, split: str) -> list[Arrays]:
+        """Batches that hold each window of a split once, masked alike in every evaluation."""
+        windows = self.windows[split]
+        if self.config.family == "bert":
+            batches: Any = masked_evaluation(windows, self.tokenizer, EVALUATION_BATCH, 0)
+        else:
+            batches = language_evaluation(windows, EVALUATION_BATCH)
+        return [dict(vars(batch)) for batch in batches]
+
+    def scores(self, loop: ModuleType, params: Arrays, split: str) -> dict[str, float]:
+        """Nats per predicted token, perplexity, bits per byte; for BERT the share of masks filled right."""
+        family, batches = self.config.family, self.evaluation(split)
+        rows = loop.evaluate(family, loop.build_model(family, self.arguments), params, batches)
+        counts = [batch["weights"].sum() if family == "bert" else batch["labels"].size for batch in batches]
+        means = {name: float(np.average([row[name] for row in rows], weights=counts)) for name in rows[0]}
+        return means | self._derived(means["loss"], split)
+
+    def _derived(self, nats: float, split: str) -> dict[str, float]:
+        return {
+            "perplexity": float(np.exp(nats)),
+            "bits_per_byte": float(bits_per_byte(nats, self.windows[split])),
+        }
+
+    def report(self, loop: ModuleType, untrained: Arrays, trained: Arrays) -> dict[str, Any]:
+        vocab = self.tokenizer.get_vocab_size()
+        rows = {}
+        train, validation, test = (self.windows[name] for name in ("train", "validation", "test"))
+        for score in baselines(train, validation, test, vocab):
+            nats = score.nats_per_token
+            rows[score.name] = {"loss": nats} | self._derived(nats, "test")
+        if self.config.family == "bert":
+            masked = masked_evaluation(test, self.tokenizer, EVALUATION_BATCH, 0)
+            rows["unigram"]["accuracy"] = masked_accuracy(train, self.tokenizer, masked)
+        before, after = (self.scores(loop, params, "test") for params in (untrained, trained))
+        model = loop.build_model(self.config.family, self.arguments)
+        outputs, first = loop.outputs(model, trained), self.evaluation("test")[0]
+        if self.config.family == "bert":
+            shown = filled_masks(outputs, self.tokenizer, first, self._inputs(first))
+        else:
+            shown = continuations(outputs, self.tokenizer, first["ids"])
+        return {
+            "data": self.name,
+            "test_tokens": int(len(self.windows["test"].tokens) - 1),
+            "test_bytes": self.windows["test"].bytes,
+            "baselines": rows,
+            "untrained": before,
+            "trained": after,
+            "learned": after["loss"] < rows["unigram"]["loss"],
+            "first_batch": shown,
+        }
+
+    def print_report(self, report: dict[str, Any], title: str, console: Console) -> None:
+        print_report(report, title, console)
+
+    def describe(self) -> str:
+        sizes = ", ".join(f"{len(windows):,} {split}" for split, windows in self.windows.items())
+        dropped = sum(windows.dropped for windows in self.windows.values())
+        return (
+            f"{self.name}: windows of {self.config.text.positions} tokens: {sizes}; "
+            f"{self.tokenizer.get_vocab_size():,} tokens in the vocabulary; {dropped} tokens at the splits' "
+            "ends fill no window"
+        )
+
+
+def prepare_language(config: Config, data_dir: Path | None, tokenizer: Tokenizer | None) -> LanguageTask:
+    """Read the corpus, train the tokenizer on its training split (or take a trained one), cut windows."""
+    corpus = data.load_corpus(config.data, data_dir)
+    if tokenizer is None:
+        train = data.train_tokenizer if config.family == "bert" else train_bpe
+        tokenizer = train(corpus.train, config.text.vocab)
+    splits = {"train": corpus.train, "validation": corpus.validation, "test": corpus.test}
+    windows = {name: cut(join(tokenizer, texts), config.text.positions) for name, texts in splits.items()}
+    return LanguageTask(config, corpus, tokenizer, windows)
+
+
+def language_arguments(config: Config, tokenizer: Tokenizer, about: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of BertMaskedWords or GPT that follow from a configuration."""
+    taken = SHARED if config.family == "bert" else (*SHARED, "norm", "activation", "position")
+    model = {name: value for name, value in asdict(config.model).items() if name in taken}
+    return {"vocab": tokenizer.get_vocab_size(), "positions": config.text.positions} | model
