@@ -135,6 +135,13 @@ def test_baselines_score_the_labels_of_the_test_split():
         assert score.bits_per_byte == pytest.approx(score.nats_per_token / np.log(2) / 2)
 
 
+def test_the_order_is_chosen_on_validation_alone():
+    train, test = windows(markov(3000, 30, seed=1)), windows(markov(500, 30, seed=3))
+    _, fitted = baselines(train, train, test, 30)  # what was counted is best known by its longest n-grams
+    assert fitted.name == "5-gram"
+    assert baselines(train, test, train, 30)[1].name != "5-gram"
+
+
 def test_on_shuffled_tokens_no_context_helps():
     bits = np.random.Philox(4)
     train, validation, test = (
