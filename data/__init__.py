@@ -1,6 +1,6 @@
 """Text -> numpy batches: data sets, tokenizers, batching. Imports neither JAX nor PyTorch."""
 
-from data.baselines import Score, baselines, masked_accuracy
+from data.baselines import Score, baseline_scores, masked_accuracy
 from data.batches import Batch, TrainBatches, evaluation_batches, padding_fraction
 from data.bpe import END, train_bpe
 from data.buckets import choose_buckets
@@ -54,7 +54,7 @@ __all__ = [
     "Stream",
     "TrainBatches",
     "Windows",
-    "baselines",
+    "baseline_scores",
     "bits_per_byte",
     "check_ids",
     "check_labels",

@@ -22,7 +22,7 @@ class Score(NamedTuple):
     bits_per_byte: float
 
 
-def baselines(train: Windows, validation: Windows, test: Windows, vocab: int) -> tuple[Score, Score]:
+def baseline_scores(train: Windows, validation: Windows, test: Windows, vocab: int) -> tuple[Score, Score]:
     """Return the scores of the unigram and of the n-gram model whose order is best on validation.
 
     They predict the labels of `test`. The n-gram model sees the tokens before a window's first, which a

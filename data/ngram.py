@@ -2,6 +2,7 @@
 
 Written here, in numpy, because no library fits: NLTK's models take hours for what takes seconds here, and
 KenLM's package from PyPI only queries models, which a C++ program with Boost has to build.
+With one discount for all counts, the probabilities are NLTK's to the last bit or two.
 """
 
 from typing import NamedTuple

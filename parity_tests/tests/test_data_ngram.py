@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data import datasets, ngram
-from data.baselines import baselines, masked_accuracy
+from data.baselines import baseline_scores, masked_accuracy
 from data.bpe import train_bpe
 from data.errors import DataError
 from data.masking import MaskedBatch
@@ -122,7 +122,7 @@ def windows(tokens):
 
 def test_baselines_score_the_labels_of_the_test_split():
     train, validation, test = (windows(markov(n, 30, seed)) for n, seed in ((3000, 1), (500, 2), (500, 3)))
-    once, best = baselines(train, validation, test, 30)
+    once, best = baseline_scores(train, validation, test, 30)
     order = int(best.name.removesuffix("-gram"))
     scores = {n: KneserNey(train.tokens, 30, n).nats(validation.tokens)[1:].mean() for n in (2, 3, 4, 5)}
     assert scores[order] == min(scores.values())
@@ -135,12 +135,21 @@ def test_baselines_score_the_labels_of_the_test_split():
         assert score.bits_per_byte == pytest.approx(score.nats_per_token / np.log(2) / 2)
 
 
+def test_the_order_is_chosen_on_validation_alone():
+    train, test = windows(markov(3000, 30, seed=1)), windows(markov(500, 30, seed=3))
+    _, fitted = baseline_scores(
+        train, train, test, 30
+    )  # what was counted is best known by its longest n-grams
+    assert fitted.name == "5-gram"
+    assert baseline_scores(train, test, train, 30)[1].name != "5-gram"
+
+
 def test_on_shuffled_tokens_no_context_helps():
     bits = np.random.Philox(4)
     train, validation, test = (
         windows((bits.random_raw(n) % np.uint64(30)).astype(np.int32)) for n in (5000, 500, 500)
     )
-    once, best = baselines(train, validation, test, 30)
+    once, best = baseline_scores(train, validation, test, 30)
     assert best.nats_per_token > once.nats_per_token > np.log(30) - 0.01
 
 
@@ -171,7 +180,7 @@ def test_the_scores_on_the_news_are_those_written_down():
     corpus = datasets.load_corpus("ag_news_10k")
     tokenizer = train_bpe(corpus.train, 8000)
     splits = (cut(join(tokenizer, split), 128) for split in (corpus.train, corpus.validation, corpus.test))
-    once, best = baselines(*splits, 8000)
+    once, best = baseline_scores(*splits, 8000)
     assert best.name == "5-gram"
     assert once.bits_per_byte == pytest.approx(2.762, abs=0.005)
     assert best.bits_per_byte == pytest.approx(1.834, abs=0.005)
