@@ -11,7 +11,7 @@ from rich.console import Console
 from tokenizers import Tokenizer
 
 import data
-from data.baselines import baselines, masked_accuracy
+from data.baselines import baseline_scores, masked_accuracy
 from data.bpe import train_bpe
 from data.corpus import Corpus
 from data.language import LanguageBatches, language_evaluation
@@ -102,7 +102,7 @@ class LanguageTask:
         vocab = self.tokenizer.get_vocab_size()
         rows = {}
         train, validation, test = (self.windows[name] for name in ("train", "validation", "test"))
-        for score in baselines(train, validation, test, vocab):
+        for score in baseline_scores(train, validation, test, vocab):
             nats = score.nats_per_token
             rows[score.name] = {"loss": nats} | self._derived(nats, "test")
         if self.config.family == "bert":

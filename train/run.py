@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from tokenizers import Tokenizer
 
 import data
@@ -16,10 +16,7 @@ from train.folder import RunError, checkpoint_folder, read_config
 from train.models import LOOPS, parameter_shapes
 from train.task import model_arguments
 
-Outputs = Callable[
-    [Int[np.ndarray, "batch position"], Bool[np.ndarray, "batch position"]],
-    Float[np.ndarray, "batch classes"],
-]
+Outputs = Callable[..., Float[np.ndarray, "..."]]
 
 
 @dataclass(frozen=True)
@@ -32,11 +29,12 @@ class Run:
     """What the task keeps about its data: the names of a classifier's "classes"."""
     tokenizer: Tokenizer
     model: Any
-    """jax_impl's or torch_impl's TextClassifier; PyTorch's holds its weights."""
+    """TextClassifier, BertMaskedWords or GPT of jax_impl or torch_impl; PyTorch's holds its weights."""
     params: checkpoint.Arrays
     """The weights, flat, in Flax's names and layout: "blocks_0/attention/query/kernel"."""
     outputs: Outputs
-    """Token ids and mask (True at real tokens) to logits. Ids outside the vocabulary are an error."""
+    """The model's inputs, in its order, to logits: (ids, mask) of a classifier, (ids, mask, positions) of
+    BERT, (ids,) of GPT; mask is True at real tokens. Ids outside the vocabulary are an error."""
 
 
 def load(folder: str | Path, framework: str = "jax") -> Run:
@@ -57,8 +55,8 @@ def load(folder: str | Path, framework: str = "jax") -> Run:
     model = loop.build_model(config.family, arguments)
     unchecked = loop.outputs(model, params)
 
-    def outputs(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def outputs(ids: np.ndarray, *others: np.ndarray) -> np.ndarray:
         data.check_ids(list(ids), arguments["vocab"])
-        return unchecked(ids, mask)
+        return unchecked(ids, *others)
 
     return Run(folder, config, about, tokenizer, model, params, outputs)
