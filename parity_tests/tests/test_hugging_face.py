@@ -12,9 +12,9 @@ import torch
 import transformers
 from transformers.models.llama import modeling_llama
 
-from data.pretrained import from_hugging_face, model_arguments, to_hugging_face
+from data.pretrained import from_hugging_face, to_hugging_face
 from parity_tests.check import find_twins
-from parity_tests.compare import Record, relative_error
+from parity_tests.compare import Record
 from parity_tests.references import Reference, check_reference
 from parity_tests.run import backward, initial_params, numbers, outputs, run_jax, run_torch
 from parity_tests.twins import Inputs, Twin
@@ -151,3 +151,66 @@ def test_both_twins_agree_with_hugging_face(name, dtype):
     assert {reading.model.split()[0] for reading in readings} == {"jax", "torch"}
     assert {"forward", "parameter gradient"} == {reading.check for reading in readings}
     assert [reading for reading in readings if reading.max_rel_error > BOUND[dtype]] == []
+
+
+def test_every_other_block_of_gpt3_is_local_as_gpt_neos():
+    """GPT-Neo's queries, keys and values have no bias, and its scores are not scaled."""
+    (twin,) = find_twins("gpt3")
+    inputs = visible("gpt3").inputs(np.random.default_rng(0))
+    params = initial_params(twin, inputs, 0)
+    biases = [f"blocks_{n}/attention/{name}/bias" for n in range(2) for name in ("query", "key", "value")]
+    params |= {name: np.zeros_like(params[name]) for name in biases}
+    given = twin.arguments
+    config = transformers.GPTNeoConfig(
+        vocab_size=given["vocab"],
+        max_position_embeddings=given["positions"],
+        hidden_size=given["embed"],
+        num_layers=2,
+        num_heads=given["heads"],
+        intermediate_size=given["mlp"],
+        window_size=given["window"],
+        attention_types=[[["global", "local"], 1]],
+        bos_token_id=1,
+        eos_token_id=1,
+        tie_word_embeddings=False,
+    )
+    model = transformers.GPTNeoForCausalLM(config).double().eval()
+    gpt2 = transformers.GPT2Config(
+        n_embd=given["embed"], n_head=given["heads"], bos_token_id=1, eos_token_id=1
+    )
+    rest = {name: array for name, array in params.items() if name != "output_embedding/embedding"}
+    state = {"lm_head.weight": torch.tensor(params["output_embedding/embedding"])}
+    for name, array in to_hugging_face(rest, gpt2.to_dict()).items():
+        tensor = torch.tensor(array)
+        if name.endswith("c_attn.weight"):
+            query, key, value = tensor.T.chunk(3)
+            scaled = query / (given["embed"] // given["heads"]) ** 0.5
+            for kind, part in (("q", scaled), ("k", key), ("v", value)):
+                state[name.replace("c_attn", f"attention.{kind}_proj")] = part
+        elif not name.endswith("c_attn.bias"):
+            name = name.replace("attn.c_proj", "attn.attention.out_proj")
+            state[name] = (
+                tensor.T if name.endswith("weight") and ("mlp" in name or "proj" in name) else tensor
+            )
+    assert model.load_state_dict(state).missing_keys == []
+    ids, mask = (torch.tensor(inputs[name]).long() for name in ("ids", "mask"))
+    theirs = model(input_ids=ids, attention_mask=mask).logits.detach().numpy()
+    for run in (run_jax, run_torch):
+        ours = run(twin, params, inputs, "float64").arrays["forward"]["output"]
+        assert np.abs(ours - theirs).max() <= BOUND["float64"] * np.abs(theirs).max()
+
+
+REAL = {
+    "gpt": {"vocab": 50257, "positions": 1024, "embed": 768, "heads": 12, "mlp": 3072, "layers": 12},
+    "bert_pretraining": {"vocab": 30522, "positions": 512, "embed": 768, "heads": 12}
+    | {"mlp": 3072, "layers": 12},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REAL)
+def test_both_twins_agree_at_the_real_size(name):
+    """gpt2 and bert-base-uncased as they are, but for the weights, which are drawn."""
+    twin = replace(visible(name), arguments=REAL[name])
+    readings = check_reference(Reference(MODELS[name][1], twin, run_hugging_face), "float64")
+    assert [reading for reading in readings if reading.max_rel_error > BOUND["float64"]] == []
