@@ -327,9 +327,9 @@ DEFECTS = (
     ),
     Defect(
         "bert: the last token pooled",
-        _twin("pooler"),
+        _twin("bert_classifier"),
         _instead(bert.Pooler, "forward", lambda original, self, x: original(self, x.flip(1))),
-        "output",
+        "pooled",
     ),
     Defect(
         "gpt: no causal mask",
