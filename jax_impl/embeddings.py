@@ -47,7 +47,7 @@ class TokenPositionEmbedding(nn.Module):
         tokens = tap("tokens", tokens, "batch position embed")
         x = tokens
         if self.position != "none":
-            numbers = start + jnp.arange(length)
+            numbers = start + jnp.arange(length, dtype=jnp.int32)
             if self.position == "learned":
                 places = self.position_embedding(numbers)
             else:

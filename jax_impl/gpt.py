@@ -123,7 +123,7 @@ class GPT(nn.Module):
         """By how much rotary positions turn the heads at each position of x."""
         table = rotary_angles(self.positions, self.embed // self.heads, self.theta)
         wide = jnp.asarray(table, at_least_float32(x).dtype)
-        return jnp.take(wide, start + jnp.arange(x.shape[1]), axis=0)
+        return jnp.take(wide, start + jnp.arange(x.shape[1], dtype=jnp.int32), axis=0)
 
     def table(self) -> Float[Array, "vocab embed"]:
         """The output layer's matrix, one row a token."""

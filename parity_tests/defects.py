@@ -22,7 +22,19 @@ from parity_tests.check import find_twins
 from parity_tests.compare import BOUNDS, Reading, Record, compare, first_divergence
 from parity_tests.run import Params, initial_params, run_jax, run_torch
 from parity_tests.twins import Inputs, Twin
-from torch_impl import attention, block, classifier, convert, embeddings, layers, losses, masks, random
+from torch_impl import (
+    attention,
+    bert,
+    block,
+    classifier,
+    convert,
+    embeddings,
+    gpt,
+    layers,
+    losses,
+    masks,
+    random,
+)
 
 Plant = Callable[[], AbstractContextManager[Any]]
 
@@ -157,6 +169,19 @@ def _smooth_the_others(original: Any, logits: Tensor, labels: Tensor, smoothing:
     return original(logits, labels, smoothing * classes / (classes - 1))
 
 
+def _pair_neighbours(original: Any, x: Tensor, angles: Tensor) -> Tensor:
+    halves = torch.cat((x[..., 0::2], x[..., 1::2]), dim=-1)
+    return original(halves, angles).unflatten(-1, (2, -1)).mT.flatten(-2)
+
+
+def _around_the_mean(original: Any, x: Tensor, scale: Tensor, epsilon: float) -> Tensor:
+    return original(x - x.mean(dim=-1, keepdim=True), scale, epsilon)
+
+
+def _repeat_in_turn(original: Any, self: Tensor, count: int, dim: int) -> Tensor:
+    return torch.cat([self] * count, dim=dim)
+
+
 _norm, _softmax = (
     partial(_instead, layers, "layer_norm"),
     partial(_instead, attention, "masked_softmax"),
@@ -271,6 +296,92 @@ DEFECTS = (
         _twin("classifier"),
         _instead(classifier, "masked_mean", lambda original, x, mask: x.mean(dim=1)),
         "pooled",
+    ),
+    Defect(
+        "bert: masked positions off by one",
+        _twin("bert_masked_words"),
+        _instead(bert, "gather_positions", lambda original, x, where: original(x, (where + 1) % x.shape[1])),
+        "masked",
+    ),
+    Defect(
+        "bert: segment ids ignored",
+        _twin("bert_masked_words"),
+        _instead(
+            embeddings.SegmentEmbedding,
+            "forward",
+            lambda original, self, ids, segment_ids, *rest: original(self, ids, None, *rest),
+        ),
+        "bert/embeddings/segments",
+    ),
+    Defect(
+        "bert: epsilon 1e-5 for 1e-12",
+        _twin("bert_masked_words"),
+        _norm(lambda original, x, scale, bias, epsilon: original(x, scale, bias, 1e-5)),
+        "bert/embeddings/output",
+    ),
+    Defect(
+        "bert: no bias on the words",
+        _twin("bert_masked_words"),
+        _instead(bert, "add_bias", lambda original, y, bias: y),
+        "words/logits",
+    ),
+    Defect(
+        "bert: the last token pooled",
+        _twin("bert_classifier"),
+        _instead(bert.Pooler, "forward", lambda original, self, x: original(self, x.flip(1))),
+        "pooled",
+    ),
+    Defect(
+        "gpt: no causal mask",
+        _twin("gpt1"),
+        _instead(gpt, "causal_mask", lambda original, *sizes: torch.ones_like(original(*sizes))),
+        "blocks.0/attention/weights",
+    ),
+    Defect(
+        "gpt: the tied head does not train the embeddings",
+        _twin("gpt1"),
+        _instead(gpt.GPT, "table", lambda original, self: original(self).detach()),
+        "embeddings/token_embedding/embedding",
+    ),
+    Defect(
+        "gpt: the window one token too wide",
+        _twin("gpt3"),
+        _instead(
+            gpt,
+            "banded_mask",
+            lambda original, query, key, window, start: original(query, key, window + 1, start),
+        ),
+        "blocks.1/attention/weights",
+    ),
+    Defect(
+        "llama: neighbours rotated for halves",
+        _twin("llama"),
+        _instead(attention, "rotate", _pair_neighbours),
+        "blocks.0/attention/query",
+    ),
+    Defect(
+        "llama: RMSNorm around the mean",
+        _twin("llama"),
+        _instead(layers, "rms_norm", _around_the_mean),
+        "blocks.0/attention_norm",
+    ),
+    Defect(
+        "llama: GELU for SiLU in the gate",
+        _twin("llama"),
+        lambda: patch.dict(layers.ACTIVATIONS, silu=layers.gelu),
+        "blocks.0/feed_forward/active",
+    ),
+    Defect(
+        "llama: keys dealt to the heads in turn",
+        _twin("llama"),
+        _instead(Tensor, "repeat_interleave", _repeat_in_turn),
+        "blocks.0/attention/scores",
+    ),
+    Defect(
+        "loss: mean over the padding too",
+        _twin("weighted_cross_entropy"),
+        _instead(losses, "_count", lambda original, weights: original(torch.ones_like(weights))),
+        "output",
     ),
     Defect(
         "loss: smoothing spread over the other classes only",

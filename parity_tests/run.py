@@ -134,7 +134,7 @@ def run_torch(
 
 def outputs(output: Any) -> dict[str, Any]:
     """What a model returned, by name: its one array, or the fields of a named tuple."""
-    return output._asdict() if isinstance(output, tuple) else {"output": output}
+    return output._asdict() if hasattr(output, "_asdict") else {"output": output}
 
 
 def backward(output: Any) -> None:
