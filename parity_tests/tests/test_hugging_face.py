@@ -144,8 +144,10 @@ def gather(logits: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     return torch.stack([row[where.long()] for row, where in zip(logits, positions, strict=True)])
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "name, dtype",
+    [*((name, "float64") for name in MODELS), ("llama", "float32")],  # theirs unchanged, norms and angles
+)
 def test_both_twins_agree_with_hugging_face(name, dtype):
     readings = check_reference(Reference(MODELS[name][1], visible(name), run_hugging_face), dtype)
     assert {reading.model.split()[0] for reading in readings} == {"jax", "torch"}
