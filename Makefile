@@ -13,7 +13,7 @@ demo: .venv/installed
 	$(BIN)/twinformer evaluate runs/demo --framework torch
 
 test: .venv/installed lint
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadfile
 
 # The classifier's test accuracy on the polarity data, mean of three seeds: the README's figure.
 quality: .venv/installed

@@ -78,12 +78,13 @@ def _token_losses(
     labels: Int[Array, "batch position"],
     weights: Float[Array, "batch position"],
 ) -> Float[Array, "batch position"]:
-    """Weight times -log p(label) of each token; exactly zero at weight zero, and so is its gradient."""
+    """Weight times -log p(label) of each token; exactly zero at weight zero, and so are its gradients."""
     counts = weights != 0
     wide = at_least_float32(jnp.where(counts[:, :, None], logits, 0.0))
     indices = jnp.where(counts, labels, 0)[:, :, None]
     truth = jnp.take_along_axis(wide, indices, axis=-1)[:, :, 0]
-    return weights.astype(wide.dtype) * (jax.nn.logsumexp(wide, axis=-1) - truth)
+    losses = jnp.where(counts, jax.nn.logsumexp(wide, axis=-1) - truth, 0.0)
+    return weights.astype(wide.dtype) * losses
 
 
 def _count(weights: Float[Array, "batch position"]) -> Float[Array, ""]:

@@ -146,6 +146,24 @@ def _jax_gelu(arguments: Any, params: Any, x: Any, approximate: bool) -> jax.Arr
     return jax.nn.gelu(x, approximate=approximate)
 
 
+def _torch_silu(arguments: Any, params: Any, x: Any) -> torch.Tensor:
+    return F.silu(x)
+
+
+def _torch_rms_norm(arguments: Any, params: Any, x: Any, scale: Any) -> torch.Tensor:
+    return F.rms_norm(x, scale.shape, scale, arguments["epsilon"])
+
+
+def _flax_rms_norm(arguments: Any, params: Any, x: Any, scale: Any) -> jax.Array:
+    module: Any = linen.RMSNorm(epsilon=arguments["epsilon"], use_fast_variance=False)
+    return module.apply({"params": {"scale": scale}}, x)
+
+
+def _torch_weighted(arguments: Any, params: Any, logits: Any, labels: Any, weights: Any) -> torch.Tensor:
+    each = F.cross_entropy(logits.mT, labels.long(), reduction="none")  # -100 is its label to ignore
+    return (weights * each).sum() / weights.sum()
+
+
 def _torch_layer_norm(arguments: Any, params: Any, x: Any, scale: Any, bias: Any) -> torch.Tensor:
     module = torch.nn.LayerNorm(x.shape[-1], eps=arguments["epsilon"], device="meta")
     return functional_call(module, {"weight": scale, "bias": bias}, x)
@@ -297,6 +315,10 @@ def _references() -> list[Reference]:
         Reference("jax.nn.gelu", tanh, in_jax(partial(_jax_gelu, approximate=True))),
         Reference("torch.nn.LayerNorm", norm, in_torch(_torch_layer_norm)),
         Reference("flax.linen.LayerNorm", norm, in_jax(_flax_layer_norm)),
+        Reference("F.silu", _twin("silu"), in_torch(_torch_silu)),
+        Reference("F.rms_norm", _twin("rms_norm"), in_torch(_torch_rms_norm)),
+        Reference("flax.linen.RMSNorm", _twin("rms_norm"), in_jax(_flax_rms_norm)),
+        Reference("F.cross_entropy", _twin("weighted_cross_entropy"), in_torch(_torch_weighted)),
         Reference("torch.nn.Embedding", embeddings, in_torch(_torch_embedding)),
         Reference("flax.linen.Embed", embeddings, in_jax(_flax_embedding)),
         Reference("F.cross_entropy", entropy, in_torch(_torch_cross_entropy)),

@@ -72,12 +72,13 @@ def _token_losses(
     labels: Int[Tensor, "batch position"],
     weights: Float[Tensor, "batch position"],
 ) -> Float[Tensor, "batch position"]:
-    """Weight times -log p(label) of each token; exactly zero at weight zero, and so is its gradient."""
+    """Weight times -log p(label) of each token; exactly zero at weight zero, and so are its gradients."""
     counts = weights != 0
     wide = at_least_float32(torch.where(counts[:, :, None], logits, 0.0))
     indices = torch.where(counts, labels, 0)[:, :, None].long()
     truth = wide.gather(-1, indices)[:, :, 0]
-    return weights.to(wide.dtype) * (torch.logsumexp(wide, dim=-1) - truth)
+    losses = torch.where(counts, torch.logsumexp(wide, dim=-1) - truth, 0.0)
+    return weights.to(wide.dtype) * losses
 
 
 def _count(weights: Float[Tensor, "batch position"]) -> Float[Tensor, ""]:

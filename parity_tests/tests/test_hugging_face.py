@@ -144,8 +144,10 @@ def gather(logits: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     return torch.stack([row[where.long()] for row, where in zip(logits, positions, strict=True)])
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "name, dtype",
+    [*((name, "float64") for name in MODELS), ("llama", "float32")],  # theirs unchanged, norms and angles
+)
 def test_both_twins_agree_with_hugging_face(name, dtype):
     readings = check_reference(Reference(MODELS[name][1], visible(name), run_hugging_face), dtype)
     assert {reading.model.split()[0] for reading in readings} == {"jax", "torch"}
@@ -154,9 +156,12 @@ def test_both_twins_agree_with_hugging_face(name, dtype):
 
 
 def test_every_other_block_of_gpt3_is_local_as_gpt_neos():
-    """GPT-Neo's queries, keys and values have no bias, and its scores are not scaled."""
+    """GPT-Neo's queries, keys and values have no bias, and its scores are not scaled.
+
+    Nor are they more than float32, in a model of float64, which is why the bound is wider here.
+    """
     (twin,) = find_twins("gpt3")
-    inputs = visible("gpt3").inputs(np.random.default_rng(0))
+    inputs = {"ids": twin.inputs(np.random.default_rng(0))["ids"]}  # padding could fill a whole window
     params = initial_params(twin, inputs, 0)
     biases = [f"blocks_{n}/attention/{name}/bias" for n in range(2) for name in ("query", "key", "value")]
     params |= {name: np.zeros_like(params[name]) for name in biases}
@@ -175,12 +180,10 @@ def test_every_other_block_of_gpt3_is_local_as_gpt_neos():
         tie_word_embeddings=False,
     )
     model = transformers.GPTNeoForCausalLM(config).double().eval()
-    gpt2 = transformers.GPT2Config(
-        n_embd=given["embed"], n_head=given["heads"], bos_token_id=1, eos_token_id=1
-    )
+    gpt2 = {"model_type": "gpt2", "n_embd": given["embed"], "n_head": given["heads"]}
     rest = {name: array for name, array in params.items() if name != "output_embedding/embedding"}
     state = {"lm_head.weight": torch.tensor(params["output_embedding/embedding"])}
-    for name, array in to_hugging_face(rest, gpt2.to_dict()).items():
+    for name, array in to_hugging_face(rest, gpt2).items():
         tensor = torch.tensor(array)
         if name.endswith("c_attn.weight"):
             query, key, value = tensor.T.chunk(3)
@@ -189,15 +192,13 @@ def test_every_other_block_of_gpt3_is_local_as_gpt_neos():
                 state[name.replace("c_attn", f"attention.{kind}_proj")] = part
         elif not name.endswith("c_attn.bias"):
             name = name.replace("attn.c_proj", "attn.attention.out_proj")
-            state[name] = (
-                tensor.T if name.endswith("weight") and ("mlp" in name or "proj" in name) else tensor
-            )
+            matrix = name.endswith(("_fc.weight", "_proj.weight"))
+            state[name] = tensor.T if matrix else tensor
     assert model.load_state_dict(state).missing_keys == []
-    ids, mask = (torch.tensor(inputs[name]).long() for name in ("ids", "mask"))
-    theirs = model(input_ids=ids, attention_mask=mask).logits.detach().numpy()
+    theirs = model(input_ids=torch.tensor(inputs["ids"]).long()).logits.detach().numpy()
     for run in (run_jax, run_torch):
         ours = run(twin, params, inputs, "float64").arrays["forward"]["output"]
-        assert np.abs(ours - theirs).max() <= BOUND["float64"] * np.abs(theirs).max()
+        assert np.abs(ours - theirs).max() <= 1e-6 * np.abs(theirs).max()
 
 
 REAL = {

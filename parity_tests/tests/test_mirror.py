@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 from flax import linen
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +80,9 @@ def test_the_same_parameters_with_the_same_defaults(file):
         mirror = ours[name]
         if inspect.isclass(theirs) and issubclass(theirs, linen.Module):
             pairs = [(theirs.__init__, mirror.__init__), (theirs.__call__, mirror.forward)]
+            ours_called, theirs_called = methods(mirror, "forward"), methods(theirs, "setup")
+            assert list(theirs_called) == list(ours_called), name
+            pairs += [(theirs_called[n], ours_called[n]) for n in theirs_called]
         else:
             pairs = [(theirs, mirror)]
         for one, other in pairs:
@@ -87,9 +91,20 @@ def test_the_same_parameters_with_the_same_defaults(file):
             assert [(n, standing_for(default)) for n, default in parameters(one)] == renamed, name
 
 
+def methods(module, own):
+    """The public methods that a module's class adds to the framework's ``own``."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and not name.startswith("_") and name != own
+    }
+
+
 def standing_for(default):
-    """A function as a default (`no_tap`) is the other framework's of the same name."""
-    return default.__name__ if inspect.isfunction(default) else default
+    """A function as a default (`no_tap`) or a dtype is the other framework's of the same name."""
+    if isinstance(default, torch.dtype):
+        return str(default).removeprefix("torch.")
+    return getattr(default, "__name__", default)
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from train.config import Config, ConfigError, Model, Optimizer, Text
-from train.presets import PRESETS
+from train.presets import DATA, preset
 from train.schedule import learning_rate
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_presets_are_valid_and_survive_json(name: str) -> None:
-    config = PRESETS[name]
+@pytest.mark.parametrize("family", DATA)
+@pytest.mark.parametrize("data", ["embedded", None])
+def test_presets_are_valid_and_survive_json(family: str, data: str | None) -> None:
+    config = preset(family, data or DATA[family])
     config.check()
-    assert config.data == name
+    assert (config.family, config.data) == (family, data or DATA[family])
     assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
