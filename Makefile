@@ -21,7 +21,7 @@ quality: .venv/installed
 	for seed in 0 1 2; do \
 	  $(BIN)/twinformer train classifier --data polarity --framework jax --seed $$seed --out runs/quality/$$seed || exit 1; \
 	done
-	$(BIN)/python -c 'import json, statistics as s; \
+	@$(BIN)/python -c 'import json, statistics as s; \
 	  a = [json.load(open(f"runs/quality/{n}/report.json"))["jax"]["trained"]["accuracy"] for n in range(3)]; \
 	  print(f"test accuracy: mean {s.mean(a):.2%} of", ", ".join(f"{x:.2%}" for x in a))'
 
