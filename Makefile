@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test quality install lint clean
+.PHONY: demo test proof quality install lint clean
 
 demo: .venv/installed
 	rm -rf runs/demo
@@ -14,6 +14,10 @@ demo: .venv/installed
 
 test: .venv/installed lint
 	$(BIN)/pytest -n auto --dist loadfile
+
+# The tests that take minutes: the real shapes of GPT-2 and BERT against Hugging Face's.
+proof: .venv/installed
+	$(BIN)/pytest -m slow
 
 # The classifier's test accuracy on the polarity data, mean of three seeds: the README's figure.
 quality: .venv/installed
