@@ -1,6 +1,5 @@
 """Checkpoints: weights and Adam's moments in Flax's names and layout, whichever framework wrote them."""
 
-import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -54,8 +53,3 @@ def load(folder: Path, expected: Mapping[str, tuple[int, ...]]) -> Arrays:
                 "config.json and tokenizer.json; put back the files that were written together"
             )
     return params
-
-
-def about(folder: Path) -> dict[str, Any]:
-    """What was written beside the weights: the framework, the step, the versions."""
-    return json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))

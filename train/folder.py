@@ -26,7 +26,6 @@ def refuse_used(folder: Path) -> None:
 
 def create(folder: Path, task: Task) -> None:
     """Begin a run's folder with its configuration and tokenizer."""
-    refuse_used(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", task.config.to_json() | {"about": task.about})
     data.save_tokenizer(task.tokenizer, folder / "tokenizer.json")

@@ -75,14 +75,20 @@ class LanguageTask:
         everywhere = np.ones(batch["ids"].shape, bool)
         return {"ids": batch["ids"], "mask": everywhere, "positions": batch["positions"]}
 
-    def evaluation(self, split: str) -> list[Arrays]:
+    @cached_property
+    def _evaluation(self) -> dict[str, list[Any]]:
         """Batches that hold each window of a split once, masked alike in every evaluation."""
-        windows = self.windows[split]
+        held_out = {split: self.windows[split] for split in ("validation", "test")}
         if self.config.family == "bert":
-            batches: Any = masked_evaluation(windows, self.tokenizer, EVALUATION_BATCH, 0)
-        else:
-            batches = language_evaluation(windows, EVALUATION_BATCH)
-        return [dict(vars(batch)) for batch in batches]
+            return {
+                split: masked_evaluation(windows, self.tokenizer, EVALUATION_BATCH, 0)
+                for split, windows in held_out.items()
+            }
+        return {split: language_evaluation(windows, EVALUATION_BATCH) for split, windows in held_out.items()}
+
+    def evaluation(self, split: str) -> list[Arrays]:
+        """The batches of the "validation" or "test" split."""
+        return [dict(vars(batch)) for batch in self._evaluation[split]]
 
     def scores(self, loop: ModuleType, params: Arrays, split: str) -> dict[str, float]:
         """Nats per predicted token, perplexity, bits per byte; for BERT the share of masks filled right."""
@@ -98,16 +104,20 @@ class LanguageTask:
             "bits_per_byte": float(bits_per_byte(nats, self.windows[split])),
         }
 
-    def report(self, loop: ModuleType, untrained: Arrays, trained: Arrays) -> dict[str, Any]:
-        vocab = self.tokenizer.get_vocab_size()
+    @cached_property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """What counting alone reaches on the test split; the same for both frameworks."""
         rows = {}
         train, validation, test = (self.windows[name] for name in ("train", "validation", "test"))
-        for score in baseline_scores(train, validation, test, vocab):
+        for score in baseline_scores(train, validation, test, self.tokenizer.get_vocab_size()):
             nats = score.nats_per_token
             rows[score.name] = {"loss": nats} | self._derived(nats, "test")
         if self.config.family == "bert":
-            masked = masked_evaluation(test, self.tokenizer, EVALUATION_BATCH, 0)
+            masked = self._evaluation["test"]
             rows["unigram"]["accuracy"] = masked_accuracy(train, self.tokenizer, masked)
+        return rows
+
+    def report(self, loop: ModuleType, untrained: Arrays, trained: Arrays) -> dict[str, Any]:
         before, after = (self.scores(loop, params, "test") for params in (untrained, trained))
         model = loop.build_model(self.config.family, self.arguments)
         outputs, first = loop.outputs(model, trained), self.evaluation("test")[0]
@@ -119,10 +129,10 @@ class LanguageTask:
             "data": self.name,
             "test_tokens": int(len(self.windows["test"].tokens) - 1),
             "test_bytes": self.windows["test"].bytes,
-            "baselines": rows,
+            "baselines": self.baselines,
             "untrained": before,
             "trained": after,
-            "learned": after["loss"] < rows["unigram"]["loss"],
+            "learned": after["loss"] < self.baselines["unigram"]["loss"],
             "first_batch": shown,
         }
 
