@@ -7,6 +7,7 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jax_impl.block import TransformerBlock
+from jax_impl.classifier import masked_mean
 from jax_impl.embeddings import SegmentEmbedding
 from jax_impl.initial import zeros
 from jax_impl.layers import LayerNorm, Linear, add_bias, dropout, gelu
@@ -121,29 +122,10 @@ class PretrainingLogits(NamedTuple):
 class BertMaskedWords(nn.Module):
     """BERT as a masked language model. Only ``positions`` pass through the vocabulary: the costliest part."""
 
-    vocab: int
-    positions: int
-    embed: int
-    heads: int
-    mlp: int
-    layers: int
-    dropout: float = 0.0
-    segments: int = 2
-    epsilon: float = 1e-12
+    bert: Bert
 
     def setup(self) -> None:
-        self.bert = Bert(
-            self.vocab,
-            self.positions,
-            self.embed,
-            self.heads,
-            self.mlp,
-            self.layers,
-            self.dropout,
-            self.segments,
-            self.epsilon,
-        )
-        self.words = MaskedWords(self.vocab, self.embed, self.epsilon)
+        self.words = MaskedWords(self.bert.vocab, self.bert.embed, self.bert.epsilon)
 
     def __call__(
         self,
@@ -159,34 +141,22 @@ class BertMaskedWords(nn.Module):
         return self.words(masked, self.bert.token_table(), within(tap, "words"))
 
 
+class PretrainingLogits(NamedTuple):
+    """BERT's two guesses: the words at the masked positions, and whether the second sentence follows."""
+
+    words: Float[Array, "batch masked vocab"]
+    next_sentence: Float[Array, "batch classes"]
+
+
 class BertPretraining(nn.Module):
     """BERT with both of its pretraining tasks (section 3.1): masked words and next sentence."""
 
-    vocab: int
-    positions: int
-    embed: int
-    heads: int
-    mlp: int
-    layers: int
-    dropout: float = 0.0
-    segments: int = 2
-    epsilon: float = 1e-12
+    bert: Bert
 
     def setup(self) -> None:
-        self.bert = Bert(
-            self.vocab,
-            self.positions,
-            self.embed,
-            self.heads,
-            self.mlp,
-            self.layers,
-            self.dropout,
-            self.segments,
-            self.epsilon,
-        )
-        self.pooler = Pooler(self.embed)
-        self.words = MaskedWords(self.vocab, self.embed, self.epsilon)
-        self.next_sentence = Linear(self.embed, 2, std=STD)
+        self.pooler = Pooler(self.bert.embed)
+        self.words = MaskedWords(self.bert.vocab, self.bert.embed, self.bert.epsilon)
+        self.next_sentence = Linear(self.bert.embed, 2, std=STD)
 
     def __call__(
         self,
@@ -205,34 +175,50 @@ class BertPretraining(nn.Module):
         return PretrainingLogits(words, follows)
 
 
-class BertClassifier(nn.Module):
-    """BERT to classify sequences (section 4.1): dropout and a linear layer on the pooled vector."""
+class Features(NamedTuple):
+    """What BERT knows of each token, and of the whole row."""
 
-    vocab: int
-    classes: int
-    positions: int
-    embed: int
-    heads: int
-    mlp: int
-    layers: int
-    dropout: float = 0.0
-    segments: int = 2
-    epsilon: float = 1e-12
+    hidden: Float[Array, "batch position embed"]
+    pooled: Float[Array, "batch embed"]
+
+
+class BertFeatures(nn.Module):
+    """BERT without a head, to compute vectors of texts with."""
+
+    bert: Bert
 
     def setup(self) -> None:
-        self.bert = Bert(
-            self.vocab,
-            self.positions,
-            self.embed,
-            self.heads,
-            self.mlp,
-            self.layers,
-            self.dropout,
-            self.segments,
-            self.epsilon,
-        )
-        self.pooler = Pooler(self.embed)
-        self.head = Linear(self.embed, self.classes, std=STD)
+        self.pooler = Pooler(self.bert.embed)
+
+    def __call__(
+        self,
+        ids: Int[Array, "batch position"],
+        mask: Bool[Array, "batch position"],
+        segment_ids: Int[Array, "batch position"] | None = None,
+        rng: Key[Array, ""] | None = None,
+        tap: Tap = no_tap,
+    ) -> Features:
+        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
+        return Features(x, tap("pooled", self.pooler(x), "batch embed"))
+
+
+class BertClassifier(nn.Module):
+    """BERT to classify sequences (section 4.1): dropout and a linear layer on the vector of the row.
+
+    ``pooling`` says which: "first" is the pooler's, of the first token, as in the paper; "mean" is the mean
+    of the real tokens' vectors, for encoders that were not taught to sum up a row in its first token.
+    """
+
+    bert: Bert
+    classes: int
+    pooling: str = "first"
+
+    def setup(self) -> None:
+        if self.pooling not in ("first", "mean"):
+            raise ValueError(f"pooling={self.pooling!r}: choose 'first' or 'mean'")
+        if self.pooling == "first":
+            self.pooler = Pooler(self.bert.embed)
+        self.head = Linear(self.bert.embed, self.classes, std=STD)
 
     def __call__(
         self,
@@ -243,6 +229,7 @@ class BertClassifier(nn.Module):
         tap: Tap = no_tap,
     ) -> Float[Array, "batch classes"]:
         x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
-        pooled = tap("pooled", self.pooler(x), "batch embed")
-        pooled = dropout(pooled, self.dropout, fold_in(rng, self.layers + 1))
+        pooled = self.pooler(x) if self.pooling == "first" else masked_mean(x, mask)
+        pooled = tap("pooled", pooled, "batch embed")
+        pooled = dropout(pooled, self.bert.dropout, fold_in(rng, self.bert.layers + 1))
         return tap("logits", self.head(pooled), "batch classes")

@@ -10,7 +10,15 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from jax_impl.block import TransformerBlock
 from jax_impl.cache import Cache, empty_cache, remember
 from jax_impl.embeddings import TokenPositionEmbedding
-from jax_impl.layers import Embedding, LayerNorm, RMSNorm, at_least_float32, rotary_angles
+from jax_impl.layers import (
+    Embedding,
+    LayerNorm,
+    Linear,
+    RMSNorm,
+    at_least_float32,
+    dropout,
+    rotary_angles,
+)
 from jax_impl.masks import banded_mask, causal_mask, padding_mask
 from jax_impl.random import fold_in
 from jax_impl.taps import Tap, no_tap, within
@@ -152,3 +160,26 @@ class GPT(nn.Module):
         hidden = self.hidden(ids, None, None, keeping, cache["length"], room)
         grown["length"] = cache["length"] + ids.shape[1]
         return tap("logits", self.logits(hidden), "batch position vocab"), grown
+
+
+class GPTClassifier(nn.Module):
+    """GPT to classify sequences (Radford et al. 2018, section 3.2): a linear layer on the last real token."""
+
+    gpt: GPT
+    classes: int
+
+    def setup(self) -> None:
+        self.head = Linear(self.gpt.embed, self.classes, std=STD)
+
+    def __call__(
+        self,
+        ids: Int[Array, "batch position"],
+        mask: Bool[Array, "batch position"],
+        rng: Key[Array, ""] | None = None,
+        tap: Tap = no_tap,
+    ) -> Float[Array, "batch classes"]:
+        x = self.gpt.hidden(ids, mask, rng, within(tap, "gpt"))
+        last = jnp.maximum(mask.sum(axis=1, dtype=jnp.int32) - 1, 0)
+        pooled = tap("pooled", x[jnp.arange(x.shape[0]), last], "batch embed")
+        pooled = dropout(pooled, self.gpt.dropout, fold_in(rng, self.gpt.layers + 1))
+        return tap("logits", self.head(pooled), "batch classes")

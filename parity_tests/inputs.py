@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from importlib import import_module
 from typing import Any
 
 import numpy as np
+
+from parity_tests.architecture import Architecture
 
 Inputs = dict[str, np.ndarray]
 
@@ -25,16 +25,19 @@ class Twin:
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
     whole_model: bool = False
 
+    @property
+    def architecture(self) -> Architecture:
+        return Architecture(self.target, self.arguments)
+
     def build(self, package: str) -> Any:
         """The module, or the function with its arguments held, from "jax_impl" or "torch_impl"."""
-        file, name = self.target.split(".")
-        found = getattr(import_module(f"{package}.{file}"), name)
-        return found(**self.arguments) if isinstance(found, type) else partial(found, **self.arguments)
+        return self.architecture.build(package)
 
     @property
     def has_dropout(self) -> bool:
         """Whether training differs from evaluation: it takes a key and has a rate above zero."""
-        return bool(self.arguments.get("dropout") or self.arguments.get("rate"))
+        flat = self.architecture.flat()
+        return bool(flat.get("dropout") or flat.get("rate"))
 
 
 BATCH, POSITION, CONTEXT, EMBED, HEADS, MLP, VOCAB, CLASSES = 8, 7, 5, 24, 3, 40, 31, 4

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from parity_tests import inputs
+from parity_tests.architecture import Architecture
 from parity_tests.inputs import EMBED, HEADS, MLP, POSITION, VOCAB, Inputs, Twin
 
 GROUPED_HEADS, KV_HEADS, MASKED = 6, 3, 3
@@ -50,6 +51,8 @@ def _grouped(rng: np.random.Generator) -> Inputs:
 _SIZES: dict[str, Any] = {"vocab": VOCAB, "positions": POSITION + 2, "embed": EMBED, "dropout": 0.2}
 _MODEL = _SIZES | {"heads": HEADS, "mlp": MLP, "layers": 2}
 _SHALLOW = _MODEL | {"layers": 1}  # the same blocks as in the deeper models, compiled in half the time
+_BERT: dict[str, Any] = {"bert": Architecture("bert.Bert", _SHALLOW)}
+_DEEP_BERT: dict[str, Any] = {"bert": Architecture("bert.Bert", _MODEL)}
 _LLAMA: dict[str, Any] = {
     "norm": "pre",
     "activation": "silu",
@@ -104,11 +107,26 @@ def _without_mask(drawn: Inputs) -> Inputs:
 
 MODELS = (
     Twin("bert", "bert.Bert", _segments, _SHALLOW, whole_model=True),
-    Twin("bert_masked_words", "bert.BertMaskedWords", _masked_words, _SHALLOW, whole_model=True),
-    Twin("bert_pretraining", "bert.BertPretraining", _masked_words, _MODEL, whole_model=True),
-    Twin("bert_classifier", "bert.BertClassifier", _segments, _SHALLOW | {"classes": 4}, whole_model=True),
+    Twin("bert_features", "bert.BertFeatures", _segments, _BERT, whole_model=True),
+    Twin("bert_masked_words", "bert.BertMaskedWords", _masked_words, _BERT, whole_model=True),
+    Twin("bert_pretraining", "bert.BertPretraining", _masked_words, _DEEP_BERT, whole_model=True),
+    Twin("bert_classifier", "bert.BertClassifier", _segments, _BERT | {"classes": 4}, whole_model=True),
+    Twin(
+        "bert_classifier_mean",
+        "bert.BertClassifier",
+        _segments,
+        _BERT | {"classes": 4, "pooling": "mean"},
+        whole_model=True,
+    ),
     Twin("gpt", "gpt.GPT", inputs.text, _MODEL, whole_model=True),
     Twin("gpt1", "gpt.GPT", inputs.text, _SHALLOW | {"norm": "post"}, whole_model=True),
     Twin("gpt3", "gpt.GPT", inputs.text, _MODEL | {"window": 3, "tied": False}, whole_model=True),
+    Twin(
+        "gpt_classifier",
+        "gpt.GPTClassifier",
+        inputs.text,
+        {"gpt": Architecture("gpt.GPT", _SHALLOW), "classes": 4},
+        whole_model=True,
+    ),
     Twin("llama", "gpt.GPT", inputs.text, _SHALLOW | {"heads": GROUPED_HEADS} | _LLAMA, whole_model=True),
 )

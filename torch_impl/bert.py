@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from torch_impl.block import TransformerBlock
+from torch_impl.classifier import masked_mean
 from torch_impl.embeddings import SegmentEmbedding
 from torch_impl.initial import parameter, zeros
 from torch_impl.layers import LayerNorm, Linear, add_bias, dropout, gelu
@@ -40,6 +41,8 @@ class Bert(nn.Module):
         epsilon: float = 1e-12,
     ) -> None:
         super().__init__()
+        self.vocab, self.embed, self.layers = vocab, embed, layers
+        self.dropout, self.epsilon = dropout, epsilon
         self.embeddings = SegmentEmbedding(vocab, positions, embed, dropout, segments, epsilon)
         self.blocks = nn.ModuleList(
             TransformerBlock(
@@ -117,21 +120,10 @@ class PretrainingLogits(NamedTuple):
 class BertMaskedWords(nn.Module):
     """BERT as a masked language model. Only ``positions`` pass through the vocabulary: the costliest part."""
 
-    def __init__(
-        self,
-        vocab: int,
-        positions: int,
-        embed: int,
-        heads: int,
-        mlp: int,
-        layers: int,
-        dropout: float = 0.0,
-        segments: int = 2,
-        epsilon: float = 1e-12,
-    ) -> None:
+    def __init__(self, bert: Bert) -> None:
         super().__init__()
-        self.bert = Bert(vocab, positions, embed, heads, mlp, layers, dropout, segments, epsilon)
-        self.words = MaskedWords(vocab, embed, epsilon)
+        self.bert = bert
+        self.words = MaskedWords(bert.vocab, bert.embed, bert.epsilon)
 
     def forward(
         self,
@@ -147,26 +139,22 @@ class BertMaskedWords(nn.Module):
         return self.words(masked, self.bert.token_table(), within(tap, "words"))
 
 
+class PretrainingLogits(NamedTuple):
+    """BERT's two guesses: the words at the masked positions, and whether the second sentence follows."""
+
+    words: Float[Tensor, "batch masked vocab"]
+    next_sentence: Float[Tensor, "batch classes"]
+
+
 class BertPretraining(nn.Module):
     """BERT with both of its pretraining tasks (section 3.1): masked words and next sentence."""
 
-    def __init__(
-        self,
-        vocab: int,
-        positions: int,
-        embed: int,
-        heads: int,
-        mlp: int,
-        layers: int,
-        dropout: float = 0.0,
-        segments: int = 2,
-        epsilon: float = 1e-12,
-    ) -> None:
+    def __init__(self, bert: Bert) -> None:
         super().__init__()
-        self.bert = Bert(vocab, positions, embed, heads, mlp, layers, dropout, segments, epsilon)
-        self.pooler = Pooler(embed)
-        self.words = MaskedWords(vocab, embed, epsilon)
-        self.next_sentence = Linear(embed, 2, std=STD)
+        self.bert = bert
+        self.pooler = Pooler(bert.embed)
+        self.words = MaskedWords(bert.vocab, bert.embed, bert.epsilon)
+        self.next_sentence = Linear(bert.embed, 2, std=STD)
 
     def forward(
         self,
@@ -185,28 +173,48 @@ class BertPretraining(nn.Module):
         return PretrainingLogits(words, follows)
 
 
-class BertClassifier(nn.Module):
-    """BERT to classify sequences (section 4.1): dropout and a linear layer on the pooled vector."""
+class Features(NamedTuple):
+    """What BERT knows of each token, and of the whole row."""
 
-    def __init__(
-        self,
-        vocab: int,
-        classes: int,
-        positions: int,
-        embed: int,
-        heads: int,
-        mlp: int,
-        layers: int,
-        dropout: float = 0.0,
-        segments: int = 2,
-        epsilon: float = 1e-12,
-    ) -> None:
+    hidden: Float[Tensor, "batch position embed"]
+    pooled: Float[Tensor, "batch embed"]
+
+
+class BertFeatures(nn.Module):
+    """BERT without a head, to compute vectors of texts with."""
+
+    def __init__(self, bert: Bert) -> None:
         super().__init__()
-        self.layers = layers
-        self.dropout = dropout
-        self.bert = Bert(vocab, positions, embed, heads, mlp, layers, dropout, segments, epsilon)
-        self.pooler = Pooler(embed)
-        self.head = Linear(embed, classes, std=STD)
+        self.bert = bert
+        self.pooler = Pooler(bert.embed)
+
+    def forward(
+        self,
+        ids: Int[Tensor, "batch position"],
+        mask: Bool[Tensor, "batch position"],
+        segment_ids: Int[Tensor, "batch position"] | None = None,
+        rng: Key | None = None,
+        tap: Tap = no_tap,
+    ) -> Features:
+        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
+        return Features(x, tap("pooled", self.pooler(x), "batch embed"))
+
+
+class BertClassifier(nn.Module):
+    """BERT to classify sequences (section 4.1): dropout and a linear layer on the vector of the row.
+
+    ``pooling`` says which: "first" is the pooler's, of the first token, as in the paper; "mean" is the mean
+    of the real tokens' vectors, for encoders that were not taught to sum up a row in its first token.
+    """
+
+    def __init__(self, bert: Bert, classes: int, pooling: str = "first") -> None:
+        super().__init__()
+        if pooling not in ("first", "mean"):
+            raise ValueError(f"pooling={pooling!r}: choose 'first' or 'mean'")
+        self.bert, self.pooling = bert, pooling
+        if pooling == "first":
+            self.pooler = Pooler(bert.embed)
+        self.head = Linear(bert.embed, classes, std=STD)
 
     def forward(
         self,
@@ -217,6 +225,7 @@ class BertClassifier(nn.Module):
         tap: Tap = no_tap,
     ) -> Float[Tensor, "batch classes"]:
         x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
-        pooled = tap("pooled", self.pooler(x), "batch embed")
-        pooled = dropout(pooled, self.dropout, fold_in(rng, self.layers + 1))
+        pooled = self.pooler(x) if self.pooling == "first" else masked_mean(x, mask)
+        pooled = tap("pooled", pooled, "batch embed")
+        pooled = dropout(pooled, self.bert.dropout, fold_in(rng, self.bert.layers + 1))
         return tap("logits", self.head(pooled), "batch classes")

@@ -9,7 +9,15 @@ from torch import Tensor, nn
 from torch_impl.block import TransformerBlock
 from torch_impl.cache import Cache, empty_cache, remember
 from torch_impl.embeddings import TokenPositionEmbedding
-from torch_impl.layers import Embedding, LayerNorm, RMSNorm, at_least_float32, rotary_angles
+from torch_impl.layers import (
+    Embedding,
+    LayerNorm,
+    Linear,
+    RMSNorm,
+    at_least_float32,
+    dropout,
+    rotary_angles,
+)
 from torch_impl.masks import banded_mask, causal_mask, padding_mask
 from torch_impl.random import Key, fold_in
 from torch_impl.taps import Tap, no_tap, within
@@ -50,7 +58,9 @@ class GPT(nn.Module):
     ) -> None:
         super().__init__()
         self.positions = positions
+        self.embed = embed
         self.layers = layers
+        self.dropout = dropout
         self.norm = norm
         self.position = position
         self.tied = tied
@@ -163,3 +173,25 @@ class GPT(nn.Module):
         hidden = self.hidden(ids, None, None, keeping, cache["length"], room)
         grown["length"] = cache["length"] + ids.shape[1]
         return tap("logits", self.logits(hidden), "batch position vocab"), grown
+
+
+class GPTClassifier(nn.Module):
+    """GPT to classify sequences (Radford et al. 2018, section 3.2): a linear layer on the last real token."""
+
+    def __init__(self, gpt: GPT, classes: int) -> None:
+        super().__init__()
+        self.gpt = gpt
+        self.head = Linear(gpt.embed, classes, std=STD)
+
+    def forward(
+        self,
+        ids: Int[Tensor, "batch position"],
+        mask: Bool[Tensor, "batch position"],
+        rng: Key | None = None,
+        tap: Tap = no_tap,
+    ) -> Float[Tensor, "batch classes"]:
+        x = self.gpt.hidden(ids, mask, rng, within(tap, "gpt"))
+        last = (mask.sum(dim=1) - 1).clamp(min=0)
+        pooled = tap("pooled", x[torch.arange(x.shape[0], device=x.device), last], "batch embed")
+        pooled = dropout(pooled, self.gpt.dropout, fold_in(rng, self.gpt.layers + 1))
+        return tap("logits", self.head(pooled), "batch classes")

@@ -18,11 +18,12 @@ from parity_tests.compare import Record
 from parity_tests.references import Reference, check_reference
 from parity_tests.run import backward, initial_params, numbers, outputs, run_jax, run_torch
 from parity_tests.twins import Inputs, Twin
-from torch_impl.bert import PretrainingLogits
+from torch_impl.bert import Features, PretrainingLogits
 
 BOUND = {"float64": 1e-10, "float32": 1e-4}
 MODELS = {  # our twin: their configuration and model
     "bert": ("BertConfig", "BertModel"),
+    "bert_features": ("BertConfig", "BertModel"),
     "bert_masked_words": ("BertConfig", "BertForMaskedLM"),
     "bert_pretraining": ("BertConfig", "BertForPreTraining"),
     "bert_classifier": ("BertConfig", "BertForSequenceClassification"),
@@ -42,13 +43,23 @@ def visible(name: str) -> Twin:
         drawn["mask"][:, 0] = True
         return drawn
 
-    mlp = 4 * twin.arguments["embed"] if name == "gpt1" else twin.arguments["mlp"]  # theirs has no choice
-    return replace(twin, inputs=inputs, arguments={**twin.arguments, "mlp": mlp})
+    if name == "gpt1":  # theirs has no choice
+        twin = resized(twin, {"mlp": 4 * twin.arguments["embed"]})
+    return replace(twin, inputs=inputs)
+
+
+def resized(twin: Twin, sizes: dict[str, Any]) -> Twin:
+    """The twin with other sizes, which those of BERT with a head have in their part "bert"."""
+    if "bert" not in twin.arguments:
+        return replace(twin, arguments={**twin.arguments, **sizes})
+    bert = twin.arguments["bert"]
+    bert = replace(bert, arguments={**bert.arguments, **sizes})
+    return replace(twin, arguments={**twin.arguments, "bert": bert})
 
 
 def configure(twin: Twin) -> Any:
     """Their configuration of our arguments."""
-    given = dict(twin.arguments)
+    given = twin.architecture.flat()
     kind = MODELS[twin.name][0]
     if kind in ("GPT2Config", "OpenAIGPTConfig"):
         names = {"vocab": "vocab_size", "positions": "n_positions", "embed": "n_embd", "heads": "n_head"}
@@ -72,7 +83,7 @@ def build(twin: Twin, dtype: str) -> Any:
     """
     config, name = configure(twin), MODELS[twin.name][1]
     config._attn_implementation = "sdpa" if twin.name == "llama" else "eager"
-    extra = {"add_pooling_layer": False} if name == "BertModel" else {}
+    extra = {"add_pooling_layer": False} if twin.name == "bert" else {}
     model = getattr(transformers, name)(config, **extra).eval()
     if twin.name == "llama" and dtype == "float64":
         for parent in list(model.modules()):
@@ -102,10 +113,11 @@ def run_hugging_face(twin: Twin, params: Any, inputs: Inputs, dtype: str) -> Rec
     """Their forward and backward, under our names."""
     model = build(twin, dtype).to(getattr(torch, dtype))
     config = model.config.to_dict()
-    bare = twin.name == "bert"  # theirs has its parameters without "bert." then, and ours without "bert/"
+    bare = twin.name == "bert"  # ours has its parameters without "bert/" then
     ours = {f"bert/{name}": array for name, array in params.items()} if bare else params
+    headless = MODELS[twin.name][1] == "BertModel"  # theirs has its parameters without "bert." then
     state = {
-        name.removeprefix("bert.") if bare else name: torch.tensor(array)
+        name.removeprefix("bert.") if headless else name: torch.tensor(array)
         for name, array in to_hugging_face(ours, config).items()
     }
     left_out = model.load_state_dict(state, strict=False)
@@ -120,6 +132,8 @@ def run_hugging_face(twin: Twin, params: Any, inputs: Inputs, dtype: str) -> Rec
     result = model(**keywords)
     if twin.name == "bert":
         output: Any = result.last_hidden_state
+    elif twin.name == "bert_features":
+        output = Features(result.last_hidden_state, result.pooler_output)
     elif twin.name == "bert_pretraining":
         words = gather(result.prediction_logits, arrays["positions"])
         output = PretrainingLogits(words, result.seq_relationship_logits)
@@ -212,6 +226,6 @@ REAL = {
 @pytest.mark.parametrize("name", REAL)
 def test_both_twins_agree_at_the_real_size(name):
     """gpt2 and bert-base-uncased as they are, but for the weights, which are drawn."""
-    twin = replace(visible(name), arguments=REAL[name])
+    twin = resized(visible(name), REAL[name] | {"dropout": 0.0})
     readings = check_reference(Reference(MODELS[name][1], twin, run_hugging_face), "float64")
     assert [reading for reading in readings if reading.max_rel_error > BOUND["float64"]] == []
