@@ -14,7 +14,10 @@ from data.tokenizers import PAD_ID, UNK_ID
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Examples padded to one width. A filler row is one [PAD] token with label 0."""
+    """Examples padded to one width. A filler row is one [PAD] token with label 0.
+
+    Padding is id 0 under any tokenizer: the mask hides it.
+    """
 
     ids: Int32[np.ndarray, "batch position"]
     mask: Bool[np.ndarray, "batch position"]  # True at real tokens; no row is all False
@@ -25,8 +28,8 @@ class Batch:
 class TrainBatches:
     """An endless stream of full batches for training; `stream(step)` reaches any step at once.
 
-    With `word_dropout`, that share of the tokens is replaced by [UNK], other ones in every epoch, so that
-    no single word can be relied on.
+    With `word_dropout`, that share of the tokens is replaced by `unknown`, the id of [UNK], other ones in
+    every epoch, so that no single word can be relied on.
 
     An epoch is `steps_per_epoch` batches, shuffled anew from (seed, epoch). No example occurs in it
     twice; the remainder of examples / batch, drawn anew each epoch, sits out. A batch holds
@@ -41,13 +44,17 @@ class TrainBatches:
         seed: int,
         buckets: Sequence[int],
         word_dropout: float = 0.0,
+        unknown: int | None = UNK_ID,
     ) -> None:
         """Raise `DataError` unless there are `batch` examples or more and each fits a bucket."""
         check_examples(examples, labels, max(buckets))
         if not 0.0 <= word_dropout < 1.0:
             raise DataError(f"word_dropout={word_dropout}: give a share from 0 up to, not including, 1.")
+        if word_dropout and unknown is None:
+            raise DataError(f"word_dropout={word_dropout}, but the tokenizer has no [UNK]: give 0.")
         self.examples, self.labels, self.batch = examples, labels, batch
-        self.seed, self.buckets, self.word_dropout = seed, tuple(buckets), word_dropout
+        self.seed, self.buckets = seed, tuple(buckets)
+        self.word_dropout, self.unknown = word_dropout, unknown
         self._widths = _widths(examples, buckets)
         self._epochs = Epochs(self._widths, batch, seed)
         self.steps_per_epoch = self._epochs.steps
@@ -61,8 +68,9 @@ class TrainBatches:
         """Replace each real token by [UNK] with probability `word_dropout`, drawn from (seed, step)."""
         bits = random_bits(self.seed, step, WORD_DROPOUT)
         drawn = bits.random_raw(batch.ids.size).reshape(batch.ids.shape)
+        assert self.unknown is not None  # or __init__ refused
         dropped = batch.mask & (drawn < below(self.word_dropout))
-        return replace(batch, ids=np.where(dropped, np.int32(UNK_ID), batch.ids))
+        return replace(batch, ids=np.where(dropped, np.int32(self.unknown), batch.ids))
 
 
 def evaluation_batches(

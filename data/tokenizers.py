@@ -57,13 +57,13 @@ def train_tokenizer(texts: Sequence[str], vocab: int) -> Tokenizer:
     return tokenizer
 
 
-def encode(tokenizer: Tokenizer, texts: Sequence[str], positions: int) -> Encoded:
-    """Return each text's token ids, at most `positions` of them, with nothing added.
+def encode(tokenizer: Tokenizer, texts: Sequence[str], positions: int, marked: bool = False) -> Encoded:
+    """Return each text's token ids, at most `positions` of them; `marked`: with [CLS] before and [SEP] after.
 
     A text that the tokenizer strips to nothing becomes one [UNK], so that no example is empty.
 
     Raises:
-        DataError: `positions` is not positive, or the tokenizer needs an [UNK] and has none.
+        DataError: `positions` is too small, or the tokenizer has not the [UNK], [CLS] or [SEP] it needs.
     """
     if positions < 1:
         raise DataError(f"positions={positions}: an example needs at least one; give 1 or more.")
@@ -73,8 +73,12 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], positions: int) -> Encode
         if unknown is None:
             raise DataError(f"a text has no tokens, and the tokenizer no {UNK} to stand for it.")
         found = [ids or [unknown] for ids in found]
-    examples = [np.array(ids[:positions], np.int32) for ids in found]
-    return Encoded(examples, sum(len(ids) > positions for ids in found))
+    first, last = ([_id(tokenizer, mark)] if marked else [] for mark in (CLS_ID, SEP_ID))
+    room = positions - len(first) - len(last)
+    if room < 1:
+        raise DataError(f"positions={positions}: with [CLS] and [SEP] an example needs 3; give more.")
+    examples = [np.array([*first, *ids[:room], *last], np.int32) for ids in found]
+    return Encoded(examples, sum(len(ids) > room for ids in found))
 
 
 def end_id(tokenizer: Tokenizer) -> int:
@@ -102,6 +106,15 @@ def word_piece(vocab: dict[str, int], lowercase: bool = True) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
     return tokenizer
+
+
+def _id(tokenizer: Tokenizer, mark: int) -> int:
+    number = tokenizer.token_to_id(SPECIAL_TOKENS[mark])
+    if number is None:
+        raise DataError(
+            f"the tokenizer has no {SPECIAL_TOKENS[mark]}, which BERT's texts begin and end with."
+        )
+    return number
 
 
 def _words(tokenizer: Tokenizer, text: str) -> list[str]:

@@ -112,13 +112,6 @@ class MaskedWords(nn.Module):
         return tap("logits", logits, "batch masked vocab")
 
 
-class PretrainingLogits(NamedTuple):
-    """BERT's two guesses: the words at the masked positions, and whether the second sentence follows."""
-
-    words: Float[Array, "batch masked vocab"]
-    next_sentence: Float[Array, "batch classes"]
-
-
 class BertMaskedWords(nn.Module):
     """BERT as a masked language model. Only ``positions`` pass through the vocabulary: the costliest part."""
 

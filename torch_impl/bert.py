@@ -110,13 +110,6 @@ class MaskedWords(nn.Module):
         return tap("logits", logits, "batch masked vocab")
 
 
-class PretrainingLogits(NamedTuple):
-    """BERT's two guesses: the words at the masked positions, and whether the second sentence follows."""
-
-    words: Float[Tensor, "batch masked vocab"]
-    next_sentence: Float[Tensor, "batch classes"]
-
-
 class BertMaskedWords(nn.Module):
     """BERT as a masked language model. Only ``positions`` pass through the vocabulary: the costliest part."""
 

@@ -1,6 +1,6 @@
 """The text classifier's task: texts, tokenizer, batches, scores and report. No framework in it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +13,10 @@ from tokenizers import Tokenizer
 
 import data
 from data import Batch, Examples, LabelledText
+from parity_tests.architecture import Architecture
 from train.classifier_report import learned_report, print_report, scores
-from train.config import Config
+from train.config import Config, model_settings
+from train.fine_tune import begin_with
 
 Arrays = dict[str, np.ndarray]
 EVALUATION_BATCH = 128
@@ -32,26 +34,32 @@ class ClassifierTask:
     truncated: int
     """Texts that were cut to the model's positions."""
     buckets: tuple[int, ...]
-
-    target = "classifier.TextClassifier"
+    architecture: Architecture
+    begun: Arrays
+    """The weights that are not drawn, but taken from another run."""
 
     @property
     def name(self) -> str:
         return self.texts.name
 
     @property
-    def about(self) -> dict[str, Any]:
-        return {"classes": list(self.texts.classes)}
+    def classes(self) -> tuple[str, ...]:
+        return self.texts.classes
 
-    @property
-    def arguments(self) -> dict[str, Any]:
-        return classifier_arguments(self.config, self.tokenizer, self.about)
+    def initial_params(self, loop: ModuleType) -> Arrays:
+        return loop.initial_params(self.architecture, self.config.seed) | self.begun
 
     @cached_property
     def _stream(self) -> data.TrainBatches:
         text, labels = self.config.text, self.texts.train.labels
         return data.TrainBatches(
-            self.examples["train"], labels, text.batch, self.config.seed, self.buckets, text.word_dropout
+            self.examples["train"],
+            labels,
+            text.batch,
+            self.config.seed,
+            self.buckets,
+            text.word_dropout,
+            self.tokenizer.token_to_id(data.UNK),
         )
 
     @property
@@ -70,7 +78,7 @@ class ClassifierTask:
         """The logits of all examples of a split, in its order."""
         labels = getattr(self.texts, split).labels
         batches = data.evaluation_batches(self.examples[split], labels, EVALUATION_BATCH, self.buckets)
-        outputs = loop.outputs(loop.build_model(self.config.family, self.arguments), params)
+        outputs = loop.outputs(loop.build_model(self.architecture), params)
         return in_order(batches, [outputs(batch.ids, batch.mask) for batch in batches])
 
     def scores(self, loop: ModuleType, params: Arrays, split: str) -> dict[str, float]:
@@ -95,28 +103,25 @@ class ClassifierTask:
 def prepare_classifier(config: Config, data_dir: Path | None, tokenizer: Tokenizer | None) -> ClassifierTask:
     """Read the data set, train the tokenizer on its training split (or take a trained one), and encode."""
     texts = data.load(config.data, data_dir)
-    if tokenizer is None:
-        tokenizer = data.train_tokenizer(texts.train.texts, config.text.vocab)
+    classes, begun = len(texts.classes), Arrays()
+    if config.init is not None:
+        architecture, begun, tokenizer = begin_with(config, classes)
+    else:
+        if tokenizer is None:
+            tokenizer = data.train_tokenizer(texts.train.texts, config.text.vocab)
+        sizes = {"vocab": tokenizer.get_vocab_size(), "classes": classes, "positions": config.text.positions}
+        architecture = Architecture("classifier.TextClassifier", sizes | model_settings(config))
+    marked = architecture.target == "bert.BertClassifier"  # [CLS] and [SEP] around each text
     examples: dict[str, Examples] = {}
     truncated = 0
     for split in ("train", "validation", "test"):
-        encoded = data.encode(tokenizer, getattr(texts, split).texts, config.text.positions)
-        data.check_ids(encoded.examples, tokenizer.get_vocab_size())
+        encoded = data.encode(tokenizer, getattr(texts, split).texts, config.text.positions, marked)
+        data.check_ids(encoded.examples, architecture.flat()["vocab"])
         examples[split] = encoded.examples
         truncated += encoded.truncated
     lengths = [len(example) for split in examples.values() for example in split]
     buckets = data.choose_buckets(lengths, config.text.buckets, config.text.positions)
-    return ClassifierTask(config, texts, tokenizer, examples, truncated, buckets)
-
-
-def classifier_arguments(config: Config, tokenizer: Tokenizer, about: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of TextClassifier that follow from a configuration and its data."""
-    sizes = {
-        "vocab": tokenizer.get_vocab_size(),
-        "classes": len(about["classes"]),
-        "positions": config.text.positions,
-    }
-    return sizes | asdict(config.model)
+    return ClassifierTask(config, texts, tokenizer, examples, truncated, buckets, architecture, begun)
 
 
 def in_order(batches: list[Batch], logits: list[np.ndarray]) -> Float[np.ndarray, "example classes"]:

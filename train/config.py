@@ -17,7 +17,7 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class Model:
-    """The sizes of a text classifier."""
+    """The sizes of a model, and the variant of it."""
 
     embed: int = 128
     """Width of the residual stream."""
@@ -30,11 +30,31 @@ class Model:
     dropout: float = 0.3
     """Probability of dropping a number, everywhere that the original transformer drops."""
     norm: Literal["pre", "post"] = "pre"
-    """Layer norm before each branch, or after each sum."""
-    activation: Literal["gelu", "gelu_tanh", "relu"] = "gelu"
-    """Of the feed-forward layer."""
-    position: Literal["learned", "sinusoidal"] = "learned"
-    """How positions are embedded."""
+    """Layer norm before each branch, or after each sum. Not of bert, which is post."""
+    activation: Literal["gelu", "gelu_tanh", "relu", "silu"] = "gelu"
+    """Of the feed-forward layer. Not of bert, whose is gelu."""
+    position: Literal["learned", "sinusoidal", "rotary"] = "learned"
+    """How positions are embedded; rotary is gpt's alone. Not of bert, whose are learned."""
+    tied: bool = True
+    """Whether the output layer is the token embedding again (this and what follows: gpt only)."""
+    window: int | None = None
+    """Tokens that every other block sees back."""
+    kv_heads: int | None = None
+    """Heads of keys and values, each for a group of queries' heads."""
+    gated: bool = False
+    """Gated feed-forward layers."""
+    rms: bool = False
+    """RMSNorm for layer norm."""
+    biased: bool = True
+    """Linear layers with biases."""
+
+
+SIZES = {"embed", "heads", "mlp", "layers", "dropout"}
+SETTINGS = {  # of the model, by family
+    "classifier": SIZES | {"norm", "activation", "position"},
+    "bert": SIZES,
+    "gpt": {field.name for field in dataclasses.fields(Model)},
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +103,10 @@ class Config:
     classifier reads labelled data (not shakespeare); bert and gpt read any but polarity."""
     text: Text = field(default_factory=Text)
     model: Model = field(default_factory=Model)
+    init: str | None = None
+    """Folder of a run of bert or gpt to begin a classifier with. Its sizes and tokenizer are taken."""
+    pooling: Literal["first", "mean"] = "mean"
+    """With init: bert's head reads the first token's vector, through the pooler, or the mean of all."""
     optimizer: Optimizer = field(default_factory=Optimizer)
     epochs: int = 10
     """Passes over the training split."""
@@ -107,6 +131,18 @@ class Config:
             for name, value in vars(section).items():
                 if isinstance(value, int) and not isinstance(value, bool) and name != "seed" and value < 1:
                     raise ConfigError(f"{name}={value}: give 1 or more")
+        for name in vars(model).keys() - SETTINGS[self.family]:
+            default = getattr(Model(), name)
+            if getattr(model, name) != default:
+                raise ConfigError(
+                    f"{name}={getattr(model, name)!r}: {self.family} has no such setting; leave it at {default!r}"
+                )
+        if self.family == "classifier" and model.position == "rotary":
+            raise ConfigError(
+                "position='rotary': only gpt has rotary positions; choose learned or sinusoidal"
+            )
+        if self.init is not None and self.family != "classifier":
+            raise ConfigError(f"init={self.init!r}: only a classifier begins with another run; leave it out")
         if model.embed % model.heads:
             raise ConfigError(
                 f"heads={model.heads} does not divide embed={model.embed}: each head needs the same "
@@ -114,6 +150,14 @@ class Config:
             )
         if model.position == "sinusoidal" and model.embed % 2:
             raise ConfigError(f"embed={model.embed}: sinusoidal positions need an even width")
+        if model.position == "rotary" and model.embed // model.heads % 2:
+            raise ConfigError(
+                f"embed={model.embed}, heads={model.heads}: rotary positions need heads of even width"
+            )
+        if model.kv_heads is not None and model.heads % model.kv_heads:
+            raise ConfigError(
+                f"kv_heads={model.kv_heads} does not divide heads={model.heads} into equal groups"
+            )
         shares = {
             "dropout": model.dropout,
             "word_dropout": self.text.word_dropout,
@@ -128,6 +172,11 @@ class Config:
                 raise ConfigError(f"{name}={getattr(optimizer, name)}: give a number above 0")
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed={self.seed}: give a whole number from 0 to 2^32 - 1")
+
+
+def model_settings(config: Config) -> dict[str, Any]:
+    """The settings that the model of a family takes."""
+    return {name: value for name, value in vars(config.model).items() if name in SETTINGS[config.family]}
 
 
 def write_json(path: Path, value: Any) -> None:

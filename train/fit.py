@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from train import checkpoint
 from train.config import Framework, write_json
-from train.models import LOOPS
+from train.frameworks import LOOPS
 from train.schedule import learning_rate
 from train.task import Task
 
@@ -24,8 +24,8 @@ def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict
     loop = LOOPS[framework]
     family, seed, optimizer = task.config.family, task.config.seed, task.config.optimizer
     steps = task.config.steps or task.config.epochs * task.steps_per_epoch
-    untrained = loop.initial_params(family, task.arguments, seed)
-    trainer = loop.Trainer(family, task.arguments, untrained, task.batch, optimizer, steps, seed)
+    untrained = task.initial_params(loop)
+    trainer = loop.Trainer(family, task.architecture, untrained, task.batch, optimizer, steps, seed)
     bar = progress.add_task(framework, total=steps, status="compiling" if framework == "jax" else "")
     pending: list[tuple[int, dict[str, Any]]] = []
     started = time.perf_counter()

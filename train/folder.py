@@ -1,17 +1,21 @@
 """The folder of a run.
 
-config.json  tokenizer.json  parity.json  report.json  curves.png
+config.json  model.json  tokenizer.json  parity.json  report.json  curves.png
 jax/    metrics.jsonl  checkpoint.safetensors  checkpoint.json  report.json
 torch/  the same
+
+An imported run has model.json, tokenizer.json and, beside them, its checkpoint.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
 import data
+from parity_tests.architecture import Architecture
 from train.config import Config, write_json
-from train.task import Task
 
 
 class RunError(ValueError):
@@ -19,32 +23,49 @@ class RunError(ValueError):
 
 
 def refuse_used(folder: Path) -> None:
-    """Raise RunError where a new run would write over something."""
+    """Raise RunError where something new would be written over something else."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder} is not empty: give --out another folder, or move that one away")
+        raise RunError(f"{folder} is not empty: give another folder, or move that one away")
 
 
-def create(folder: Path, task: Task) -> None:
-    """Begin a run's folder with its configuration and tokenizer."""
+def create(folder: Path, architecture: Architecture, classes: tuple[str, ...], tokenizer: Tokenizer) -> None:
+    """Begin a run's folder with its model and tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", task.config.to_json() | {"about": task.about})
-    data.save_tokenizer(task.tokenizer, folder / "tokenizer.json")
+    write_json(folder / "model.json", architecture.to_json() | {"classes": classes})
+    data.save_tokenizer(tokenizer, folder / "tokenizer.json")
 
 
-def read_config(folder: Path) -> tuple[Config, dict[str, Any]]:
-    """The configuration of a run, and what its task keeps about its data."""
-    path = folder / "config.json"
+def read_model(folder: Path) -> tuple[Architecture, tuple[str, ...]]:
+    """The model of a run, and the names of its classes."""
+    fields = _read(folder, "model.json")
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        about = fields.pop("about")
-        return Config.from_json(fields), about
-    except OSError as error:
-        raise RunError(f"{folder} is no run: cannot read {path} ({error.strerror})") from error
+        return Architecture.from_json(fields), tuple(fields["classes"])
     except (ValueError, TypeError, KeyError) as error:
-        raise RunError(f"{path} is not the configuration of a run: {error!r}") from error
+        raise RunError(f"{folder / 'model.json'} is not the model of a run: {error!r}") from error
+
+
+def read_config(folder: Path) -> Config:
+    """How a run was trained."""
+    fields = _read(folder, "config.json")
+    try:
+        return Config.from_json(fields)
+    except (ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{folder / 'config.json'} is not the configuration of a run: {error!r}") from error
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{folder} is no trained run: cannot read {path} ({error.strerror})") from error
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from error
 
 
 def checkpoint_folder(folder: Path, framework: str) -> Path:
-    """Where the weights are: trained in this framework if there are such, else in the other."""
-    own, other = folder / framework, folder / ("torch" if framework == "jax" else "jax")
-    return other if (other / "checkpoint.safetensors").is_file() and not own.exists() else own
+    """Where the weights are: trained in this framework if there are such, else in the other, else imported."""
+    places = [folder / framework, folder / ("torch" if framework == "jax" else "jax"), folder]
+    begun = [place for place in places[:1] if place.exists()]  # its own is meant, even if it is damaged
+    found = [place for place in places if (place / "checkpoint.safetensors").is_file()]
+    return [*begun, *found, places[0]][0]

@@ -1,16 +1,14 @@
-"""The model families in JAX: which model, and what it is trained on."""
+"""What each model family is trained on, in JAX."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
-from flax import linen as nn
 from jaxtyping import Array, Float, Key
 
-from jax_impl.bert import BertMaskedWords
+from jax_impl.bert import BertClassifier, BertMaskedWords
 from jax_impl.classifier import TextClassifier
-from jax_impl.gpt import GPT
+from jax_impl.gpt import GPT, GPTClassifier
 from jax_impl.losses import accuracy, chunked_cross_entropy, cross_entropy, weighted_cross_entropy
 
 CHUNK = 1024  # tokens whose logits exist at a time
@@ -20,20 +18,15 @@ Metrics = dict[str, Float[Array, ""]]
 Loss = Callable[[Any, Any, Arrays, Key[Array, ""] | None, float], tuple[Float[Array, ""], Metrics]]
 
 
-@dataclass(frozen=True)
-class Family:
-    """A model, its loss (model, params, batch, rng, smoothing) -> (loss, metrics), and inputs to init it."""
-
-    model: type[nn.Module]
-    loss: Loss
-    inputs: Callable[[], tuple[Array, ...]]
-
-
 def classifier_loss(
-    model: TextClassifier, params: Any, batch: Arrays, rng: Key[Array, ""] | None, smoothing: float
+    model: TextClassifier | BertClassifier | GPTClassifier,
+    params: Any,
+    batch: Arrays,
+    rng: Key[Array, ""] | None,
+    smoothing: float,
 ) -> tuple[Float[Array, ""], Metrics]:
     """Cross-entropy of the classes, mean over the batch."""
-    logits: Any = model.apply({"params": params}, batch["ids"], batch["mask"], rng)
+    logits: Any = model.apply({"params": params}, ids=batch["ids"], mask=batch["mask"], rng=rng)
     loss = cross_entropy(logits, batch["labels"], smoothing)
     return loss, {"accuracy": accuracy(logits, batch["labels"])}
 
@@ -60,12 +53,5 @@ def gpt_loss(
     return chunked_cross_entropy(hidden, table, batch["labels"], weights, CHUNK), {}
 
 
-def _ids() -> Array:
-    return jnp.zeros((1, 1), jnp.int32)
-
-
-FAMILIES = {
-    "classifier": Family(TextClassifier, classifier_loss, lambda: (_ids(), _ids() == 0)),
-    "bert": Family(BertMaskedWords, bert_loss, lambda: (_ids(), _ids() == 0, _ids())),
-    "gpt": Family(GPT, gpt_loss, lambda: (_ids(),)),
-}
+# (model, params, batch, rng, smoothing) -> (loss, metrics)
+LOSSES: dict[str, Loss] = {"classifier": classifier_loss, "bert": bert_loss, "gpt": gpt_loss}

@@ -1,5 +1,6 @@
 """Training and evaluation in JAX: one compiled step, its buffers donated, never waited for."""
 
+import inspect
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -11,24 +12,39 @@ import optax
 from flax import linen as nn
 from flax.traverse_util import flatten_dict, path_aware_map, unflatten_dict
 
+from parity_tests.architecture import Architecture
 from train.config import Optimizer
-from train.jax_families import FAMILIES
+from train.jax_families import LOSSES
 from train.schedule import learning_rate
 
 Arrays = dict[str, np.ndarray]
-Outputs = Callable[..., np.ndarray]
+Outputs = Callable[..., Any]
 Stream = Callable[[int], Arrays]
 
 
-def build_model(family: str, arguments: dict[str, Any]) -> nn.Module:
-    """A family's model; its weights come separately."""
-    return FAMILIES[family].model(**arguments)
+def build_model(architecture: Architecture) -> nn.Module:
+    """The model; its weights come separately."""
+    return architecture.build("jax_impl")
 
 
-def initial_params(family: str, arguments: dict[str, Any], seed: int) -> Arrays:
+def initial_params(architecture: Architecture, seed: int) -> Arrays:
     """The weights of a seed, flat, float32."""
-    init = build_model(family, arguments).init
-    return _flat(jax.jit(init)(jax.random.key(seed), *FAMILIES[family].inputs())["params"])
+    model = build_model(architecture)
+    return _flat(jax.jit(model.init)(jax.random.key(seed), **smallest_inputs(model))["params"])
+
+
+def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of a model's parameters in Flax's layout, without drawing them."""
+    model = build_model(architecture)
+    variables = jax.eval_shape(model.init, jax.random.key(0), **smallest_inputs(model))
+    return {name: leaf.shape for name, leaf in flatten_dict(variables["params"], sep="/").items()}
+
+
+def smallest_inputs(model: nn.Module) -> dict[str, jax.Array]:
+    """One token for each input that the model cannot do without: enough to initialise it."""
+    parameters = inspect.signature(model.__call__).parameters.values()
+    needed = [p.name for p in parameters if p.default is p.empty]
+    return {name: jnp.zeros((1, 1), bool if name.endswith("mask") else jnp.int32) for name in needed}
 
 
 def evaluate(
@@ -42,19 +58,19 @@ def evaluate(
 
 @partial(jax.jit, static_argnames=("family", "model"))
 def _evaluate(params: Any, batch: dict[str, jax.Array], family: str, model: nn.Module) -> Any:
-    loss, metrics = FAMILIES[family].loss(model, params, batch, None, 0.0)
+    loss, metrics = LOSSES[family](model, params, batch, None, 0.0)
     return {"loss": loss, **metrics}
 
 
 def outputs(model: nn.Module, params: Arrays) -> Outputs:
-    """The model with these weights, without dropout, as a function from numpy inputs to a numpy output."""
+    """The model with these weights, without dropout, as a function from numpy inputs to what it returns."""
     tree = _tree(params)
-    return lambda *inputs: np.asarray(_apply(model, tree, *inputs))
+    return lambda *inputs: jax.tree.map(np.asarray, _apply(model, tree, *inputs))
 
 
 @partial(jax.jit, static_argnums=0)
-def _apply(model: nn.Module, params: Any, *inputs: jax.Array) -> jax.Array:
-    return model.apply({"params": params}, *inputs)  # type: ignore[return-value]
+def _apply(model: nn.Module, params: Any, *inputs: jax.Array) -> Any:
+    return model.apply({"params": params}, *inputs)
 
 
 def adamw(optimizer: Optimizer) -> optax.GradientTransformation:
@@ -84,7 +100,7 @@ def train_step(
     """One update: new params, new optimizer state, and the metrics of the batch before it."""
 
     def loss(params: Any) -> Any:
-        return FAMILIES[family].loss(model, params, batch, rng, optimizer.smoothing)
+        return LOSSES[family](model, params, batch, rng, optimizer.smoothing)
 
     (value, metrics), gradient = jax.value_and_grad(loss, has_aux=True)(params)
     with jax.numpy_dtype_promotion("standard"):  # optax takes a float to the power of an integer
@@ -99,14 +115,14 @@ class Trainer:
     def __init__(
         self,
         family: str,
-        arguments: dict[str, Any],
+        architecture: Architecture,
         params: Arrays,
         stream: Stream,
         optimizer: Optimizer,
         steps: int,
         seed: int,
     ) -> None:
-        self.family, self.model = family, build_model(family, arguments)
+        self.family, self.model = family, build_model(architecture)
         self.stream, self.optimizer, self.steps = stream, optimizer, steps
         self._params = _tree(params)
         self._state = adamw(optimizer).init(self._params)

@@ -17,12 +17,12 @@ from data.corpus import Corpus
 from data.language import LanguageBatches, language_evaluation
 from data.masking import MaskedBatches, masked_evaluation
 from data.windows import Windows, bits_per_byte, cut, join
-from train.config import Config
+from parity_tests.architecture import Architecture
+from train.config import Config, model_settings
 from train.language_report import continuations, filled_masks, print_report
 
 Arrays = dict[str, np.ndarray]
 EVALUATION_BATCH = 32
-SHARED = ("embed", "heads", "mlp", "layers", "dropout")  # settings that both models take
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,21 +35,18 @@ class LanguageTask:
     windows: dict[str, Windows]
     """Of the splits "train", "validation" and "test"."""
 
-    @property
-    def target(self) -> str:
-        return {"bert": "bert.BertMaskedWords", "gpt": "gpt.GPT"}[self.config.family]
+    classes = ()
 
     @property
     def name(self) -> str:
         return self.corpus.name
 
     @property
-    def about(self) -> dict[str, Any]:
-        return {}
+    def architecture(self) -> Architecture:
+        return language_model(self.config, self.tokenizer.get_vocab_size())
 
-    @property
-    def arguments(self) -> dict[str, Any]:
-        return language_arguments(self.config, self.tokenizer, self.about)
+    def initial_params(self, loop: ModuleType) -> Arrays:
+        return loop.initial_params(self.architecture, self.config.seed)
 
     @cached_property
     def _stream(self) -> LanguageBatches | MaskedBatches:
@@ -93,7 +90,7 @@ class LanguageTask:
     def scores(self, loop: ModuleType, params: Arrays, split: str) -> dict[str, float]:
         """Nats per predicted token, perplexity, bits per byte; for BERT the share of masks filled right."""
         family, batches = self.config.family, self.evaluation(split)
-        rows = loop.evaluate(family, loop.build_model(family, self.arguments), params, batches)
+        rows = loop.evaluate(family, loop.build_model(self.architecture), params, batches)
         counts = [batch["weights"].sum() if family == "bert" else batch["labels"].size for batch in batches]
         means = {name: float(np.average([row[name] for row in rows], weights=counts)) for name in rows[0]}
         return means | self._derived(means["loss"], split)
@@ -119,7 +116,7 @@ class LanguageTask:
 
     def report(self, loop: ModuleType, untrained: Arrays, trained: Arrays) -> dict[str, Any]:
         before, after = (self.scores(loop, params, "test") for params in (untrained, trained))
-        model = loop.build_model(self.config.family, self.arguments)
+        model = loop.build_model(self.architecture)
         outputs, first = loop.outputs(model, trained), self.evaluation("test")[0]
         if self.config.family == "bert":
             shown = filled_masks(outputs, self.tokenizer, first, self._inputs(first))
@@ -160,8 +157,9 @@ def prepare_language(config: Config, data_dir: Path | None, tokenizer: Tokenizer
     return LanguageTask(config, corpus, tokenizer, windows)
 
 
-def language_arguments(config: Config, tokenizer: Tokenizer, about: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of BertMaskedWords or GPT that follow from a configuration."""
-    taken = SHARED if config.family == "bert" else (*SHARED, "norm", "activation", "position")
-    model = {name: value for name, value in asdict(config.model).items() if name in taken}
-    return {"vocab": tokenizer.get_vocab_size(), "positions": config.text.positions} | model
+def language_model(config: Config, vocab: int) -> Architecture:
+    """The model of a configuration."""
+    arguments = {"vocab": vocab, "positions": config.text.positions} | model_settings(config)
+    if config.family == "bert":
+        return Architecture("bert.BertMaskedWords", {"bert": Architecture("bert.Bert", arguments)})
+    return Architecture("gpt.GPT", arguments)

@@ -27,7 +27,8 @@ def preflight(task: Task, path: Path) -> list[Reading]:
     def first_rows(rng: np.random.Generator) -> dict[str, np.ndarray]:
         return task.inputs(ROWS)
 
-    twin = Twin(task.config.family, task.target, first_rows, task.arguments, True)
+    model = task.architecture
+    twin = Twin(task.config.family, model.target, first_rows, model.arguments, whole_model=True)
     readings = check_twin(twin, "float64", task.config.seed)
     write_json(path, to_json(readings))
     if failed := first_divergence(readings):

@@ -25,7 +25,7 @@ _CLASSIFIER = {
 _LANGUAGE = Config(
     family="gpt",
     text=Text(vocab=4000, positions=64, batch=32),
-    model=Model(embed=128, heads=4, mlp=512, layers=2, dropout=0.1, activation="gelu_tanh"),
+    model=Model(embed=128, heads=4, mlp=512, layers=2, dropout=0.1),
     optimizer=Optimizer(learning_rate=2e-3),
     epochs=10,
 )
@@ -35,4 +35,5 @@ def preset(family: Any, data: Any) -> Config:
     """Where the command line starts from; its options change single settings."""
     if family == "classifier":
         return _CLASSIFIER.get(data, Config(data=data))
-    return replace(_LANGUAGE, family=family, data=data)
+    config = replace(_LANGUAGE, family=family, data=data)
+    return replace(config, model=replace(config.model, activation="gelu_tanh")) if family == "gpt" else config

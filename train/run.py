@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 from tokenizers import Tokenizer
 
 import data
+from parity_tests.architecture import Architecture
 from train import checkpoint
-from train.config import Config
-from train.folder import RunError, checkpoint_folder, read_config
-from train.models import LOOPS, parameter_shapes
-from train.task import model_arguments
+from train.folder import RunError, checkpoint_folder, read_model
+from train.frameworks import LOOPS
+from train.jax_loop import parameter_shapes
 
-Outputs = Callable[..., Float[np.ndarray, "..."]]
+Outputs = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -24,17 +23,18 @@ class Run:
     """A trained run, opened in one framework."""
 
     folder: Path
-    config: Config
-    about: dict[str, Any]
-    """What the task keeps about its data: the names of a classifier's "classes"."""
+    architecture: Architecture
+    classes: tuple[str, ...]
+    """The names of what a classifier tells apart; none of other models."""
     tokenizer: Tokenizer
     model: Any
-    """TextClassifier, BertMaskedWords or GPT of jax_impl or torch_impl; PyTorch's holds its weights."""
+    """The model of jax_impl or torch_impl; PyTorch's holds its weights."""
     params: checkpoint.Arrays
     """The weights, flat, in Flax's names and layout: "blocks_0/attention/query/kernel"."""
     outputs: Outputs
-    """The model's inputs, in its order, to logits: (ids, mask) of a classifier, (ids, mask, positions) of
-    BERT, (ids,) of GPT; mask is True at real tokens. Ids outside the vocabulary are an error."""
+    """The model's inputs, in its order, to what it returns: logits from (ids, mask) of a classifier,
+    (ids, mask, positions) of BERT, (ids,) of GPT; mask is True at real tokens. Ids outside the vocabulary are
+    an error."""
 
 
 def load(folder: str | Path, framework: str = "jax") -> Run:
@@ -47,16 +47,15 @@ def load(folder: str | Path, framework: str = "jax") -> Run:
     folder = Path(folder)
     if framework not in LOOPS:
         raise RunError(f"framework={framework!r}: choose one of {', '.join(LOOPS)}")
-    config, about = read_config(folder)
+    architecture, classes = read_model(folder)
     tokenizer = data.load_tokenizer(folder / "tokenizer.json")
-    arguments = model_arguments(config, tokenizer, about)
-    params = checkpoint.load(checkpoint_folder(folder, framework), parameter_shapes(config.family, arguments))
-    loop = LOOPS[framework]
-    model = loop.build_model(config.family, arguments)
+    params = checkpoint.load(checkpoint_folder(folder, framework), parameter_shapes(architecture))
+    loop, vocab = LOOPS[framework], architecture.flat()["vocab"]
+    model = loop.build_model(architecture)
     unchecked = loop.outputs(model, params)
 
-    def outputs(ids: np.ndarray, *others: np.ndarray) -> np.ndarray:
-        data.check_ids(list(ids), arguments["vocab"])
+    def outputs(ids: np.ndarray, *others: np.ndarray) -> Any:
+        data.check_ids(list(ids), vocab)
         return unchecked(ids, *others)
 
-    return Run(folder, config, about, tokenizer, model, params, outputs)
+    return Run(folder, architecture, classes, tokenizer, model, params, outputs)

@@ -28,7 +28,8 @@ def train(
     """
     folder.refuse_used(out)
     task = prepare(config, data_dir)
-    folder.create(out, task)
+    folder.create(out, task.architecture, task.classes, task.tokenizer)
+    write_json(out / "config.json", config.to_json())
     console.print(task.describe())
     if skip_parity:
         console.print("[bold red]Parity check skipped: nothing shows that the twins compute the same.")

@@ -9,9 +9,10 @@ import numpy as np
 from rich.console import Console
 from tokenizers import Tokenizer
 
-from train.classifier_task import classifier_arguments, prepare_classifier
+from parity_tests.architecture import Architecture
+from train.classifier_task import prepare_classifier
 from train.config import Config
-from train.language_task import language_arguments, prepare_language
+from train.language_task import prepare_language
 
 Arrays = dict[str, np.ndarray]
 
@@ -21,11 +22,11 @@ class Task(Protocol):
     """A data set made ready for one configuration. ``loop`` is `jax_loop` or `torch_loop`."""
 
     @property
-    def target(self) -> str:
-        """The model, as "file.name" in both implementations."""
+    def config(self) -> Config: ...
 
     @property
-    def config(self) -> Config: ...
+    def architecture(self) -> Architecture:
+        """The model."""
 
     @property
     def tokenizer(self) -> Tokenizer: ...
@@ -35,16 +36,15 @@ class Task(Protocol):
         """The data set's name, as reports give it."""
 
     @property
-    def about(self) -> dict[str, Any]:
-        """What a run must keep to build its model again, beside configuration and tokenizer."""
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The arguments of the model, in either framework."""
+    def classes(self) -> tuple[str, ...]:
+        """The names of what a classifier tells apart; none of a language model."""
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches in one pass over the training split."""
+
+    def initial_params(self, loop: ModuleType) -> Arrays:
+        """The weights that training begins with."""
 
     def batch(self, step: int) -> Arrays:
         """The training batch of a step, by name: what the family's loss takes."""
@@ -70,22 +70,13 @@ PREPARE: dict[str, Callable[[Config, Path | None, Tokenizer | None], Task]] = {
     "bert": prepare_language,
     "gpt": prepare_language,
 }
-ARGUMENTS: dict[str, Callable[[Config, Tokenizer, dict[str, Any]], dict[str, Any]]] = {
-    "classifier": classifier_arguments,
-    "bert": language_arguments,
-    "gpt": language_arguments,
-}
 
 
 def prepare(config: Config, data_dir: Path | None, tokenizer: Tokenizer | None = None) -> Task:
     """Read the data, train the tokenizer on the training split (or take a trained one), and encode.
 
-    Raises `data.DataError` on texts that cannot be used, and `ConfigError` on a bad configuration.
+    Raises `data.DataError` on texts that cannot be used, `ConfigError` on a bad configuration, and what
+    `train.load` raises on a run to begin with.
     """
     config.check()
     return PREPARE[config.family](config, data_dir, tokenizer)
-
-
-def model_arguments(config: Config, tokenizer: Tokenizer, about: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a run's model."""
-    return ARGUMENTS[config.family](config, tokenizer, about)

@@ -1,16 +1,15 @@
 """The mirror of `jax_families` in PyTorch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from torch_impl.bert import BertMaskedWords
+from torch_impl.bert import BertClassifier, BertMaskedWords
 from torch_impl.classifier import TextClassifier
-from torch_impl.gpt import GPT
+from torch_impl.gpt import GPT, GPTClassifier
 from torch_impl.losses import accuracy, chunked_cross_entropy, cross_entropy, weighted_cross_entropy
 from torch_impl.random import Key
 
@@ -21,19 +20,14 @@ Metrics = dict[str, Float[Tensor, ""]]
 Loss = Callable[[Any, Arrays, Key | None, float], tuple[Float[Tensor, ""], Metrics]]
 
 
-@dataclass(frozen=True)
-class Family:
-    """A model and its loss (model, batch, rng, smoothing) -> (loss, metrics)."""
-
-    model: type[nn.Module]
-    loss: Loss
-
-
 def classifier_loss(
-    model: TextClassifier, batch: Arrays, rng: Key | None, smoothing: float
+    model: TextClassifier | BertClassifier | GPTClassifier,
+    batch: Arrays,
+    rng: Key | None,
+    smoothing: float,
 ) -> tuple[Float[Tensor, ""], Metrics]:
     """Cross-entropy of the classes, mean over the batch."""
-    logits = model(batch["ids"], batch["mask"], rng)
+    logits = model(ids=batch["ids"], mask=batch["mask"], rng=rng)
     loss = cross_entropy(logits, batch["labels"], smoothing)
     return loss, {"accuracy": accuracy(logits, batch["labels"])}
 
@@ -59,8 +53,5 @@ def gpt_loss(
     return chunked_cross_entropy(hidden, model.table(), batch["labels"], weights, CHUNK), {}
 
 
-FAMILIES = {
-    "classifier": Family(TextClassifier, classifier_loss),
-    "bert": Family(BertMaskedWords, bert_loss),
-    "gpt": Family(GPT, gpt_loss),
-}
+# (model, batch, rng, smoothing) -> (loss, metrics)
+LOSSES: dict[str, Loss] = {"classifier": classifier_loss, "bert": bert_loss, "gpt": gpt_loss}

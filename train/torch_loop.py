@@ -7,25 +7,26 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from parity_tests.architecture import Architecture
 from torch_impl import convert, random
 from torch_impl.initial import initialise
 from train.config import Optimizer
 from train.schedule import learning_rate
-from train.torch_families import FAMILIES
+from train.torch_families import LOSSES
 
 Arrays = dict[str, np.ndarray]
-Outputs = Callable[..., np.ndarray]
+Outputs = Callable[..., Any]
 Stream = Callable[[int], Arrays]
 
 
-def build_model(family: str, arguments: dict[str, Any]) -> nn.Module:
-    """A family's model; its weights come separately."""
-    return FAMILIES[family].model(**arguments)
+def build_model(architecture: Architecture) -> nn.Module:
+    """The model; its weights come separately."""
+    return architecture.build("torch_impl")
 
 
-def initial_params(family: str, arguments: dict[str, Any], seed: int) -> Arrays:
+def initial_params(architecture: Architecture, seed: int) -> Arrays:
     """The weights of a seed, flat, float32, in Flax's layout."""
-    model = build_model(family, arguments)
+    model = build_model(architecture)
     initialise(model, random.key(seed))
     return convert.save(model)
 
@@ -39,19 +40,21 @@ def evaluate(
     model.to(_device())
     rows = []
     for batch in batches:
-        loss, metrics = FAMILIES[family].loss(model, _tensors(batch), None, 0.0)
+        loss, metrics = LOSSES[family](model, _tensors(batch), None, 0.0)
         rows.append({"loss": float(loss), **{name: float(value) for name, value in metrics.items()}})
     return rows
 
 
 def outputs(model: nn.Module, params: Arrays) -> Outputs:
-    """The model with these weights, without dropout, as a function from numpy inputs to a numpy output."""
+    """The model with these weights, without dropout, as a function from numpy inputs to what it returns."""
     convert.load(model, params)
     model.to(_device())
 
     @torch.no_grad()
-    def apply(*inputs: np.ndarray) -> np.ndarray:
-        return model(*map(_tensor, inputs)).cpu().numpy()
+    def apply(*inputs: np.ndarray) -> Any:
+        output = model(*map(_tensor, inputs))
+        several = isinstance(output, tuple)
+        return type(output)(*(x.cpu().numpy() for x in output)) if several else output.cpu().numpy()
 
     return apply
 
@@ -87,14 +90,14 @@ class Trainer:
     def __init__(
         self,
         family: str,
-        arguments: dict[str, Any],
+        architecture: Architecture,
         params: Arrays,
         stream: Stream,
         optimizer: Optimizer,
         steps: int,
         seed: int,
     ) -> None:
-        self.family, self.model = family, build_model(family, arguments)
+        self.family, self.model = family, build_model(architecture)
         self.stream, self.optimizer, self.steps = stream, optimizer, steps
         convert.load(self.model, params)
         self.model.to(_device())
@@ -104,7 +107,7 @@ class Trainer:
     def step(self, number: int) -> dict[str, Any]:
         """Take step ``number``, counted from 0, and return its metrics as tensors."""
         batch, rng = _tensors(self.stream(number)), random.fold_in(self._rng, number)
-        loss, metrics = FAMILIES[self.family].loss(self.model, batch, rng, self.optimizer.smoothing)
+        loss, metrics = LOSSES[self.family](self.model, batch, rng, self.optimizer.smoothing)
         self._adamw.zero_grad()
         loss.backward()
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]

@@ -31,6 +31,12 @@ def test_presets_are_valid_and_survive_json(family: str, data: str | None) -> No
         (Config(text=Text(word_dropout=-0.1)), r"word_dropout=-0\.1"),
         (Config(optimizer=Optimizer(learning_rate=0.0)), r"learning_rate=0\.0: give a number above 0"),
         (Config(steps=0), "steps=0"),
+        (Config(family="gpt", model=Model(position="rotary", embed=6, heads=2)), "heads of even width"),
+        (Config(family="gpt", model=Model(kv_heads=3)), "kv_heads=3 does not divide heads=4"),
+        (Config(model=Model(position="rotary")), "only gpt has rotary"),
+        (Config(model=Model(window=3)), "window=3: classifier has no such setting; leave it at None"),
+        (Config(family="bert", model=Model(norm="post")), "norm='post': bert has no such setting"),
+        (Config(family="gpt", init="runs/x"), "init='runs/x': only a classifier"),
         (Config(seed=-1), "seed=-1"),
     ],
 )

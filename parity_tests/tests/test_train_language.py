@@ -17,7 +17,7 @@ from train.config import Config, Model, Text
 from train.evaluate import evaluate
 from train.language_report import continuations
 from train.language_task import LanguageTask
-from train.models import LOOPS
+from train.frameworks import LOOPS
 from train.preflight import ParityError
 from train.start import train as train_run
 from train.task import prepare
@@ -27,11 +27,12 @@ QUIET = Console(quiet=True)
 
 
 def config(family: Any) -> Config:
+    activation: Any = "gelu_tanh" if family == "gpt" else "gelu"
     return Config(
         family=family,
         data="embedded",
         text=Text(vocab=400, positions=16, batch=64),
-        model=Model(embed=16, heads=2, mlp=24, layers=1, dropout=0.1, activation="gelu_tanh"),
+        model=Model(embed=16, heads=2, mlp=24, layers=1, dropout=0.1, activation=activation),
         steps=4,
     )
 
@@ -87,10 +88,10 @@ def task() -> LanguageTask:
 def test_a_loss_is_the_mean_over_all_tokens_of_a_split(task: LanguageTask) -> None:
     """From the logits of each window by hand: batches of unequal size must not count alike."""
     loop = LOOPS["torch"]
-    params = loop.initial_params("gpt", task.arguments, 0)
+    params = task.initial_params(loop)
     windows = task.windows["validation"]
     assert len(windows) % 32
-    outputs = loop.outputs(loop.build_model("gpt", task.arguments), params)
+    outputs = loop.outputs(loop.build_model(task.architecture), params)
     logits = outputs(windows.ids).astype(np.float64)
     normaliser = np.log(np.exp(logits).sum(axis=-1))
     truth = np.take_along_axis(logits, windows.labels[:, :, None].astype(np.int64), axis=-1)[:, :, 0]

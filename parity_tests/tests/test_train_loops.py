@@ -10,13 +10,14 @@ import pytest
 import torch
 from flax.traverse_util import flatten_dict
 
+from parity_tests.architecture import Architecture
 from train import jax_loop, torch_loop
 from train.config import Optimizer
-from train.models import LOOPS, parameter_shapes
+from train.frameworks import LOOPS
+from train.jax_loop import parameter_shapes
 
-ARGUMENTS: dict[str, Any] = {
+SIZES: dict[str, Any] = {
     "vocab": 40,
-    "classes": 3,
     "positions": 8,
     "embed": 16,
     "heads": 2,
@@ -24,6 +25,7 @@ ARGUMENTS: dict[str, Any] = {
     "layers": 2,
     "dropout": 0.2,
 }
+MODEL = Architecture("classifier.TextClassifier", SIZES | {"classes": 3})
 STEPS = 12
 OPTIMIZER = Optimizer(learning_rate=5e-3, clip=0.5, smoothing=0.1)
 
@@ -41,8 +43,8 @@ def runs() -> dict[str, dict[str, Any]]:
     """Twelve steps in each framework, from the weights of one seed."""
     results = {}
     for name, loop in LOOPS.items():
-        first = loop.initial_params("classifier", ARGUMENTS, 3)
-        trainer = loop.Trainer("classifier", ARGUMENTS, first, stream, OPTIMIZER, STEPS, 3)
+        first = loop.initial_params(MODEL, 3)
+        trainer = loop.Trainer("classifier", MODEL, first, stream, OPTIMIZER, STEPS, 3)
         metrics = [{k: float(v) for k, v in trainer.step(n).items()} for n in range(STEPS)]
         results[name] = {"first": first, "metrics": metrics, "last": trainer.params()}
         results[name] |= trainer.moments()
@@ -64,7 +66,7 @@ def test_both_start_from_the_same_weights_to_the_bit(runs: dict[str, dict[str, A
     ours, theirs = runs["jax"]["first"], runs["torch"]["first"]
     assert ours.keys() == theirs.keys()
     assert all((ours[name] == theirs[name]).all() for name in ours)
-    assert {name: array.shape for name, array in ours.items()} == parameter_shapes("classifier", ARGUMENTS)
+    assert {name: array.shape for name, array in ours.items()} == parameter_shapes(MODEL)
 
 
 def test_losses_accuracies_and_gradient_norms_agree_at_every_step(runs: dict[str, dict[str, Any]]) -> None:
@@ -90,7 +92,7 @@ def test_loss_falls(runs: dict[str, dict[str, Any]]) -> None:
 def test_a_step_with_another_decay_is_noticed(runs: dict[str, dict[str, Any]]) -> None:
     """Decay on biases and norms too, planted in PyTorch, must exceed the bound that healthy loops keep."""
     first = runs["torch"]["first"]
-    trainer = torch_loop.Trainer("classifier", ARGUMENTS, first, stream, OPTIMIZER, STEPS, 3)
+    trainer = torch_loop.Trainer("classifier", MODEL, first, stream, OPTIMIZER, STEPS, 3)
     for group in trainer._adamw.param_groups:
         group["weight_decay"] = OPTIMIZER.weight_decay
     for number in range(STEPS):
@@ -99,7 +101,7 @@ def test_a_step_with_another_decay_is_noticed(runs: dict[str, dict[str, Any]]) -
 
 
 def test_decay_touches_kernels_and_embeddings_only() -> None:
-    model = torch_loop.build_model("classifier", ARGUMENTS)
+    model = torch_loop.build_model(MODEL)
     groups = torch_loop.adamw(model, OPTIMIZER).param_groups
     decayed = {id(parameter) for parameter in groups[0]["params"]}
     assert [group["weight_decay"] for group in groups] == [OPTIMIZER.weight_decay, 0.0]
@@ -129,7 +131,7 @@ def test_a_gradient_of_zero_is_not_divided_by_its_norm() -> None:
 
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 def test_the_training_step_lowers_for_accelerators(platform: str) -> None:
-    model = jax_loop.build_model("classifier", ARGUMENTS)
+    model = jax_loop.build_model(MODEL)
     params = jax.eval_shape(
         model.init, jax.random.key(0), jnp.zeros((1, 1), jnp.int32), jnp.ones((1, 1), bool)
     )
@@ -152,8 +154,8 @@ def test_the_training_step_lowers_for_accelerators(platform: str) -> None:
 def test_evaluation_is_without_dropout_and_agrees(name: str, runs: dict[str, dict[str, Any]]) -> None:
     loop, params = LOOPS[name], runs["jax"]["last"]
     batch = stream(99)
-    (row,) = loop.evaluate("classifier", loop.build_model("classifier", ARGUMENTS), params, [batch])
-    outputs = loop.outputs(loop.build_model("classifier", ARGUMENTS), params)
+    (row,) = loop.evaluate("classifier", loop.build_model(MODEL), params, [batch])
+    outputs = loop.outputs(loop.build_model(MODEL), params)
     logits = outputs(batch["ids"], batch["mask"]).astype(np.float64)
     right = logits[np.arange(16), batch["labels"]] - np.log(np.exp(logits).sum(axis=1))
     assert row["loss"] == pytest.approx(-right.mean(), rel=1e-5)

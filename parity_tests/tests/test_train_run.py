@@ -18,8 +18,8 @@ from train.cli import main, parse
 from train.config import Config, ConfigError, Model, Text
 from train.curves import column, largest_gap, read_metrics
 from train.evaluate import evaluate
-from train.folder import RunError
-from train.models import LOOPS
+from train.folder import RunError, read_config
+from train.frameworks import LOOPS
 from train.preflight import ParityError
 from train.start import train as train_run
 
@@ -42,7 +42,7 @@ def test_the_folder_holds_what_its_page_says(run: tuple[Path, dict[str, Any]]) -
     out, _ = run
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     each = {"metrics.jsonl", "checkpoint.safetensors", "checkpoint.json", "report.json"}
-    shared = {"config.json", "tokenizer.json", "parity.json", "report.json", "curves.png"}
+    shared = {"config.json", "model.json", "tokenizer.json", "parity.json", "report.json", "curves.png"}
     assert files == shared | {f"{framework}/{name}" for framework in LOOPS for name in each}
     assert json.loads((out / "parity.json").read_text())["passed"] is True
     assert json.loads((out / "report.json").read_text()) == json.loads(json.dumps(run[1]))
@@ -82,7 +82,8 @@ def test_a_run_opens_in_either_framework(run: tuple[Path, dict[str, Any]]) -> No
     assert np.abs(outputs["jax"]).max() > 1e-2
     own = opened["torch"].model(torch.tensor(ids), torch.tensor(mask)).detach().numpy()
     assert (own == outputs["torch"]).all()
-    assert opened["jax"].about == opened["torch"].about
+    assert opened["jax"].classes == opened["torch"].classes
+    assert len(opened["jax"].classes) == 7
     assert opened["jax"].tokenizer.get_vocab_size() == 600
     with pytest.raises(DataError, match="token id 600 is outside 0 to 599"):
         opened["torch"].outputs(ids + 593, mask)
@@ -128,19 +129,25 @@ def test_bad_settings_are_refused_before_data_is_read(tmp_path: Path) -> None:
 
 
 def test_what_is_no_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="is no run"):
+    with pytest.raises(RunError, match="is no trained run"):
         train.load(tmp_path)
-    (tmp_path / "config.json").write_text('{"about": {}, "depth": 3}')
+    (tmp_path / "model.json").write_text('{"target": "gpt.GPT"}')
+    with pytest.raises(RunError, match="not the model of a run: KeyError"):
+        train.load(tmp_path)
+    (tmp_path / "config.json").write_text('{"depth": 3}')
     with pytest.raises(RunError, match="not the configuration of a run"):
-        train.load(tmp_path)
+        read_config(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(RunError, match=r"config\.json is damaged"):
+        read_config(tmp_path)
     with pytest.raises(RunError, match="framework='tensorflow'"):
         train.load(tmp_path, "tensorflow")
 
 
 def test_a_checkpoint_of_another_model_is_named(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    fields = json.loads((run[0] / "config.json").read_text())
-    fields["model"]["mlp"] = 17
-    (tmp_path / "config.json").write_text(json.dumps(fields))
+    fields = json.loads((run[0] / "model.json").read_text())
+    fields["arguments"]["mlp"] = 17
+    (tmp_path / "model.json").write_text(json.dumps(fields))
     (tmp_path / "tokenizer.json").write_bytes((run[0] / "tokenizer.json").read_bytes())
     (tmp_path / "jax").symlink_to(run[0] / "jax")
     with pytest.raises(CheckpointError, match=r"another model: blocks_0/feed_forward/down/kernel"):
@@ -157,7 +164,7 @@ def test_the_command_takes_its_defaults_from_the_data_set() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["evaluate", "no-such-run"], "no-such-run is no run"),
+        (["evaluate", "no-such-run"], "no-such-run is no trained run"),
         (["parity", "atention"], "no model or block 'atention'"),
         (["train", "classifier", "--out", "{out}", "--data-dir", "no-such-folder"], "no-such-folder"),
     ],
