@@ -19,6 +19,7 @@ import numpy as np
 from einops import EinopsError, rearrange
 
 from data.errors import DataError
+from data.pretrained_config import KINDS, head_dim_of, is_tied
 
 Arrays = dict[str, np.ndarray]
 SPLIT = "(heads head_dim) embed -> embed heads head_dim"
@@ -36,8 +37,11 @@ class Row(NamedTuple):
     axes: str
 
 
+OUTPUT = Row("lm_head.weight", "output_embedding/embedding", SAME2)
+
+
 @dataclass(frozen=True)
-class Architecture:
+class Table:
     """The table of one ``model_type``.
 
     ``base`` begins the names of the model without its heads; a checkpoint of that alone has it left out.
@@ -63,7 +67,7 @@ def _norm(theirs: str, ours: str) -> tuple[Row, Row]:
     return Row(f"{theirs}.weight", f"{ours}/scale", SAME1), Row(f"{theirs}.bias", f"{ours}/bias", SAME1)
 
 
-def _bert() -> Architecture:
+def _bert() -> Table:
     theirs, ours = "bert.encoder.layer.#", "bert/blocks_#"
     attention = [
         row
@@ -98,14 +102,15 @@ def _bert() -> Architecture:
         "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
         "cls.predictions.decoder.bias": "cls.predictions.bias",
     }
-    return Architecture("bert.", rows, (r".*\.position_ids",), copies)
+    return Table("bert.", rows, (r".*\.position_ids",), copies)
 
 
-def _gpt(token: str, position: str) -> Architecture:
+def _gpt(token: str, position: str, tied: bool) -> Table:
     theirs, ours = "transformer.h.#", "blocks_#"
     split = "{query,key,value}"
     rows = (
         Row(f"transformer.{token}.weight", "embeddings/token_embedding/embedding", SAME2),
+        *([] if tied else [OUTPUT]),
         Row(f"transformer.{position}.weight", "embeddings/position_embedding/embedding", SAME2),
         *_norm(f"{theirs}.ln_1", f"{ours}/attention_norm"),
         Row(
@@ -130,13 +135,13 @@ def _gpt(token: str, position: str) -> Architecture:
         *_norm("transformer.ln_f", "final_norm"),
     )
     ignored = (r".*\.attn\.bias", r".*\.attn\.masked_bias")  # the causal mask
-    return Architecture("transformer.", rows, ignored, {"lm_head.weight": f"transformer.{token}.weight"})
+    copies = {OUTPUT.theirs: f"transformer.{token}.weight"} if tied else {}
+    return Table("transformer.", rows, ignored, copies)
 
 
-def _llama(tied: bool) -> Architecture:
+def _llama(tied: bool) -> Table:
     theirs, ours = "model.layers.#", "blocks_#"
     token = Row("model.embed_tokens.weight", "embeddings/token_embedding/embedding", SAME2)
-    output = Row("lm_head.weight", "output_embedding/embedding", SAME2)
     attention = [
         Row(f"{theirs}.self_attn.{name[0]}_proj.weight", f"{ours}/attention/{name}/kernel", SPLIT)
         for name in ("query", "key", "value")
@@ -147,7 +152,7 @@ def _llama(tied: bool) -> Architecture:
     ]
     rows = (
         token,
-        *([] if tied else [output]),
+        *([] if tied else [OUTPUT]),
         *attention,
         Row(f"{theirs}.self_attn.o_proj.weight", f"{ours}/attention/output/kernel", MERGE),
         *feed_forward,
@@ -155,8 +160,8 @@ def _llama(tied: bool) -> Architecture:
         Row(f"{theirs}.post_attention_layernorm.weight", f"{ours}/feed_forward_norm/scale", SAME1),
         Row("model.norm.weight", "final_norm/scale", SAME1),
     )
-    copies = {output.theirs: token.theirs} if tied else {}
-    return Architecture("model.", rows, (r".*\.rotary_emb\.inv_freq",), copies)
+    copies = {OUTPUT.theirs: token.theirs} if tied else {}
+    return Table("model.", rows, (r".*\.rotary_emb\.inv_freq",), copies)
 
 
 def from_hugging_face(state: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> Arrays:
@@ -165,21 +170,21 @@ def from_hugging_face(state: Mapping[str, np.ndarray], config: Mapping[str, Any]
     Raises:
         DataError: naming the tensor that no row takes, that two give, or that does not fit its row.
     """
-    architecture = _architecture(config)
-    head_dim = _head_dim(config)
-    full = {_full_name(name, architecture): array for name, array in state.items()}
+    table = _table(config)
+    head_dim = head_dim_of(config)
+    full = {_full_name(name, table): array for name, array in state.items()}
     if len(full) != len(state):
-        raise DataError(f"tensors occur twice, with and without {architecture.base!r} before their names.")
+        raise DataError(f"tensors occur twice, with and without {table.base!r} before their names.")
     converted: Arrays = {}
     for name, array in full.items():
-        if any(re.fullmatch(pattern, name) for pattern in architecture.ignored):
+        if any(re.fullmatch(pattern, name) for pattern in table.ignored):
             continue
-        if name in architecture.copies:
-            original = architecture.copies[name]
+        if name in table.copies:
+            original = table.copies[name]
             if original not in full or not np.array_equal(array, full[original], equal_nan=True):
                 raise DataError(f"{name} is no copy of {original}: this model is not tied.")
             continue
-        row, number = _claim(name, "theirs", architecture)
+        row, number = _claim(name, "theirs", table)
         names = _members(row.ours.replace("#", number))
         moved = _move(array, row.axes, name, head_dim, len(names))
         converted.update(zip(names, moved if len(names) > 1 else [moved], strict=True))
@@ -192,11 +197,11 @@ def to_hugging_face(params: Mapping[str, np.ndarray], config: Mapping[str, Any])
     Raises:
         DataError: naming the parameter that no row takes, that is missing, or that does not fit its row.
     """
-    architecture = _architecture(config)
-    head_dim = _head_dim(config)
+    table = _table(config)
+    head_dim = head_dim_of(config)
     converted: Arrays = {}
     for name in params:
-        row, number = _claim(name, "ours", architecture)
+        row, number = _claim(name, "ours", table)
         target = row.theirs.replace("#", number)
         if target in converted:
             continue
@@ -210,100 +215,33 @@ def to_hugging_face(params: Mapping[str, np.ndarray], config: Mapping[str, Any])
     return converted
 
 
-def model_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of our model (`Bert...` or `GPT`) that a config.json describes, dropout left out.
-
-    Raises:
-        DataError: naming the setting that our models do not have.
-    """
-    kind = config["model_type"]
-    _architecture(config)  # refuses what is unknown
-    if kind in ("gpt2", "openai-gpt"):
-        embed = config["n_embd"]
-        arguments = {
-            "positions": config["n_positions"],
-            "embed": embed,
-            "heads": config["n_head"],
-            "mlp": config.get("n_inner") or 4 * embed,
-            "layers": config["n_layer"],
-            "norm": "pre" if kind == "gpt2" else "post",
-            "epsilon": config["layer_norm_epsilon"],
-        }
-        activation = config["activation_function" if kind == "gpt2" else "afn"]
-        known = {"gelu_new": "gelu_tanh"} if kind == "gpt2" else {"gelu": "gelu_tanh"}
-    else:
-        arguments = {
-            "positions": config["max_position_embeddings"],
-            "embed": config["hidden_size"],
-            "heads": config["num_attention_heads"],
-            "mlp": config["intermediate_size"],
-            "layers": config["num_hidden_layers"],
-        }
-        activation = config["hidden_act"]
-        known = {"gelu": "gelu"} if kind == "bert" else {"silu": "silu"}
-    if activation not in known:
-        raise DataError(f"{kind} with the activation {activation!r}: known is {list(known)}.")
-    if kind == "bert":
-        arguments |= {"segments": config["type_vocab_size"], "epsilon": config["layer_norm_eps"]}
-        return {"vocab": config["vocab_size"]} | arguments
-    if kind == "llama":
-        rope = config.get("rope_parameters") or {"rope_theta": config.get("rope_theta", 10000.0)}
-        if config.get("rope_scaling") or rope.get("rope_type", "default") != "default":
-            raise DataError(f"llama with scaled rotary positions: {config.get('rope_scaling') or rope}.")
-        if config.get("attention_bias") or config.get("mlp_bias"):
-            raise DataError("llama with biases (attention_bias or mlp_bias): ours has none.")
-        if _head_dim(config) * arguments["heads"] != arguments["embed"]:
-            raise DataError(f"llama with head_dim={_head_dim(config)} other than hidden_size / heads.")
-        arguments |= {
-            "position": "rotary",
-            "epsilon": config["rms_norm_eps"],
-            "tied": _tied(config),
-            "kv_heads": config.get("num_key_value_heads") or arguments["heads"],
-            "gated": True,
-            "rms": True,
-            "biased": False,
-            "theta": rope["rope_theta"],
-        }
-    return {"vocab": config["vocab_size"]} | arguments | {"activation": known[activation]}
-
-
-def _tied(config: Mapping[str, Any]) -> bool:
-    return bool(config.get("tie_word_embeddings", config["model_type"] != "llama"))
-
-
-def _architecture(config: Mapping[str, Any]) -> Architecture:
+def _table(config: Mapping[str, Any]) -> Table:
     kind = config.get("model_type")
     if kind == "bert":
         return _bert()
     if kind == "gpt2":
-        return _gpt("wte", "wpe")
+        return _gpt("wte", "wpe", is_tied(config))
     if kind == "openai-gpt":
-        return _gpt("tokens_embed", "positions_embed")
+        return _gpt("tokens_embed", "positions_embed", is_tied(config))
     if kind == "llama":
-        return _llama(_tied(config))
-    raise DataError(f"model_type={kind!r}: choose a checkpoint of bert, gpt2, openai-gpt or llama.")
+        return _llama(is_tied(config))
+    raise DataError(f"model_type={kind!r}: choose a checkpoint of {', '.join(KINDS)}.")
 
 
-def _head_dim(config: Mapping[str, Any]) -> int:
-    embed = config["hidden_size"] if "hidden_size" in config else config["n_embd"]
-    heads = config["num_attention_heads"] if "num_attention_heads" in config else config["n_head"]
-    return config.get("head_dim") or embed // heads
-
-
-def _full_name(name: str, architecture: Architecture) -> str:
+def _full_name(name: str, table: Table) -> str:
     """The name as a model with heads has it. Checkpoints of BERT from TensorFlow say gamma and beta."""
     name = re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", name)
     name = re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", name)
-    based = architecture.base + name
-    rows = [row.theirs for row in architecture.rows]
+    based = table.base + name
+    rows = [row.theirs for row in table.rows]
     inner = any(re.fullmatch(re.escape(row).replace(r"\#", r"\d+"), based) for row in rows)
     return based if inner else name
 
 
-def _claim(name: str, side: str, architecture: Architecture) -> tuple[Row, str]:
+def _claim(name: str, side: str, table: Table) -> tuple[Row, str]:
     """The one row that takes a tensor, and the number of its layer."""
     claims = []
-    for row in architecture.rows:
+    for row in table.rows:
         pattern = re.escape(getattr(row, side)).replace(r"\#", r"(\d+)")
         pattern = re.sub(r"\\\{(.*?)\\\}", lambda names: f"(?:{names[1].replace(',', '|')})", pattern)
         if match := re.fullmatch(pattern, name):

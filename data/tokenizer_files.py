@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models
 from data.bpe import BYTES, END, byte_level
 from data.errors import DataError
 from data.files import decode, read_bytes
-from data.tokenizers import SPECIAL_TOKENS, UNK, word_piece
+from data.tokenizers import SPECIAL_TOKENS, UNK, add_marks, word_piece
 
 REMEDY = "check the path"
 
@@ -79,7 +79,7 @@ def _word_piece(path: Path) -> Tokenizer:
     special = [token for token in SPECIAL_TOKENS if token in vocab]
     capitals = any(token != token.lower() for token in vocab if not token.startswith("["))
     tokenizer = word_piece(vocab, lowercase=not capitals)
-    tokenizer.add_special_tokens(special)
+    add_marks(tokenizer, special)
     return tokenizer
 
 

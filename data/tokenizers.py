@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int32
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from data.bpe import END
 from data.errors import DataError
@@ -53,7 +53,7 @@ def train_tokenizer(texts: Sequence[str], vocab: int) -> Tokenizer:
             f"texts alone are {len(pieces)} tokens; give at least that many."
         )
     tokenizer = word_piece(pieces)
-    tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
+    add_marks(tokenizer, SPECIAL_TOKENS)
     return tokenizer
 
 
@@ -106,6 +106,16 @@ def word_piece(vocab: dict[str, int], lowercase: bool = True) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
     return tokenizer
+
+
+def add_marks(tokenizer: Tokenizer, special: Sequence[str]) -> None:
+    """Make these tokens special; where that is asked for, texts begin with [CLS] and end with [SEP]."""
+    tokenizer.add_special_tokens(list(special))
+    marks = [(mark, tokenizer.token_to_id(mark)) for mark in (SPECIAL_TOKENS[CLS_ID], SPECIAL_TOKENS[SEP_ID])]
+    if None not in dict(marks).values():
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=marks
+        )
 
 
 def _id(tokenizer: Tokenizer, mark: int) -> int:

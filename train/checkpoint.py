@@ -44,12 +44,16 @@ def load(folder: Path, expected: Mapping[str, tuple[int, ...]]) -> Arrays:
     except SafetensorError as error:
         raise CheckpointError(f"{path} is damaged ({error}): train the run again") from error
     params = {name.removeprefix("params/"): a for name, a in arrays.items() if name.startswith("params/")}
+    check(params, expected, f"{path} is of another model than the run's model.json")
+    return params
+
+
+def check(params: Arrays, expected: Mapping[str, tuple[int, ...]], where: str) -> None:
+    """Raise CheckpointError, which begins with ``where``, unless names and shapes are as expected."""
     for name in sorted(expected.keys() | params.keys()):
-        found = params[name].shape if name in params else None
-        wanted = expected.get(name)
+        found, wanted = params[name].shape if name in params else None, expected.get(name)
         if found != wanted:
             raise CheckpointError(
-                f"{path} is of another model: {name} has shape {found} there, but {wanted} by the run's "
-                "config.json and tokenizer.json; put back the files that were written together"
+                f"{where}: {name} has shape {found} there, but {wanted} in the model; put back files that "
+                "were written together"
             )
-    return params

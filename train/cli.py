@@ -18,8 +18,9 @@ from train.checkpoint import CheckpointError
 from train.config import Config, ConfigError, Framework, write_json
 from train.evaluate import evaluate
 from train.folder import RunError
+from train.hugging_face import export_run, import_run
 from train.preflight import ParityError
-from train.presets import DATA, preset
+from train.presets import DATA, FINE_TUNING, preset
 from train.start import train
 
 ERRORS = (
@@ -79,7 +80,27 @@ class Evaluate:
     """Folder that holds the data sets; else $TWINFORMER_DATA; else they are downloaded."""
 
 
-Command = Parity | Train | Evaluate
+@dataclass(frozen=True)
+class Import:
+    """Make a run of a Hugging Face checkpoint: BERT, GPT-2, GPT or Llama."""
+
+    source: tyro.conf.Positional[Path]
+    """Folder with config.json, a tokenizer, and model.safetensors or pytorch_model.bin, whole or in shards."""
+    out: tyro.conf.Positional[Path]
+    """The run's folder, new or empty."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a run as a folder that transformers opens with from_pretrained."""
+
+    run: tyro.conf.Positional[Path]
+    """The run's folder."""
+    out: tyro.conf.Positional[Path]
+    """The folder to write, new or empty."""
+
+
+Command = Parity | Train | Evaluate | Import | Export
 
 
 def main() -> None:
@@ -96,9 +117,9 @@ def parse(arguments: list[str]) -> Command:
     """The command of an argument list. Training starts from the preset of its data set."""
     family = next((word for word in arguments if word in DATA), "classifier")
     named = next((value for word, value in pairwise(arguments) if word == "--data"), DATA[family])
-    start = preset(family, named)
+    start = FINE_TUNING if "--init" in arguments else preset(family, named)
     train_default = tyro.conf.subcommand("train", default=Train(start))
-    commands: Any = Parity | Annotated[Train, train_default] | Evaluate
+    commands: Any = Parity | Annotated[Train, train_default] | Evaluate | Import | Export
     config = (tyro.conf.OmitSubcommandPrefixes,)
     return tyro.cli(commands, args=arguments, prog="twinformer", description=__doc__, config=config)
 
@@ -109,6 +130,13 @@ def run(command: Command, console: Console) -> int:
         return parity(command, console)
     if isinstance(command, Evaluate):
         evaluate(command.run, command.framework, command.data_dir, console)
+        return 0
+    if isinstance(command, Import):
+        model = import_run(command.source, command.out)
+        console.print(f"{command.out} holds a {model.target}: {model.flat()}")
+        return 0
+    if isinstance(command, Export):
+        console.print(f"{command.out} opens as {export_run(command.run, command.out)}.from_pretrained")
         return 0
     both: list[Framework] = ["jax", "torch"]
     config = replace(command.config, family=command.family)

@@ -132,10 +132,10 @@ class Config:
                 if isinstance(value, int) and not isinstance(value, bool) and name != "seed" and value < 1:
                     raise ConfigError(f"{name}={value}: give 1 or more")
         for name in vars(model).keys() - SETTINGS[self.family]:
-            default = getattr(Model(), name)
-            if getattr(model, name) != default:
+            value, default = getattr(model, name), getattr(Model(), name)
+            if value != default:
                 raise ConfigError(
-                    f"{name}={getattr(model, name)!r}: {self.family} has no such setting; leave it at {default!r}"
+                    f"{name}={value!r}: {self.family} has no such setting; leave it at {default!r}"
                 )
         if self.family == "classifier" and model.position == "rotary":
             raise ConfigError(

@@ -15,7 +15,8 @@ from train.task import prepare
 def evaluate(folder: Path, framework: Framework, data_dir: Path | None, console: Console) -> dict[str, Any]:
     """Compute, print and write (evaluation-FRAMEWORK.json) the learned-something report of a run.
 
-    The untrained model is drawn again from the run's seed, or opened again where the run began. Raises what `load` and `prepare` raise.
+    The untrained model is drawn again from the run's seed, or opened again where the run began. Raises what
+    `load` and `prepare` raise.
     """
     config = read_config(folder)
     run = load(folder, framework)

@@ -39,7 +39,8 @@ def begin_with(config: Config, classes: int) -> tuple[Architecture, Arrays, Toke
     positions = part.arguments["positions"]
     if config.text.positions > positions:
         raise ConfigError(
-            f"positions={config.text.positions}: the model of init={config.init!r} has {positions}; give fewer"
+            f"positions={config.text.positions}: the model of init={config.init!r} has {positions}; "
+            "give no more than that"
         )
     kept = parameter_shapes(architecture).keys() & found.keys()
     return architecture, {name: found[name] for name in sorted(kept)}, run.tokenizer

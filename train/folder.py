@@ -64,8 +64,8 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 
 
 def checkpoint_folder(folder: Path, framework: str) -> Path:
-    """Where the weights are: trained in this framework if there are such, else in the other, else imported."""
-    places = [folder / framework, folder / ("torch" if framework == "jax" else "jax"), folder]
-    begun = [place for place in places[:1] if place.exists()]  # its own is meant, even if it is damaged
-    found = [place for place in places if (place / "checkpoint.safetensors").is_file()]
-    return [*begun, *found, places[0]][0]
+    """Where the weights are: trained in this framework if there are such, in the other, or imported."""
+    own, other = folder / framework, folder / ("torch" if framework == "jax" else "jax")
+    if own.exists():
+        return own
+    return next((place for place in (other, folder) if (place / "checkpoint.safetensors").is_file()), own)

@@ -1,6 +1,6 @@
 """The task of both language models, BERT and GPT: a corpus, its windows, batches, scores and report."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType

@@ -22,6 +22,13 @@ _CLASSIFIER = {
         epochs=12,
     ),
 }
+# Of a classifier that begins with a trained encoder.
+FINE_TUNING = Config(
+    text=Text(positions=64, batch=32),
+    model=Model(dropout=0.1),
+    optimizer=Optimizer(learning_rate=5e-5, weight_decay=0.01, beta2=0.999),
+    epochs=3,
+)
 _LANGUAGE = Config(
     family="gpt",
     text=Text(vocab=4000, positions=64, batch=32),

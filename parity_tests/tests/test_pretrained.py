@@ -8,7 +8,8 @@ import torch
 import transformers
 
 from data.errors import DataError
-from data.pretrained import from_hugging_face, model_arguments, to_hugging_face
+from data.pretrained import from_hugging_face, to_hugging_face
+from data.pretrained_config import model_arguments
 from parity_tests.tests.test_hugging_face import MODELS, configure, resized, visible
 from torch_impl import convert
 

@@ -15,9 +15,9 @@ import torch_impl.masks
 import train
 from train.config import Config, Model, Text
 from train.evaluate import evaluate
+from train.frameworks import LOOPS
 from train.language_report import continuations
 from train.language_task import LanguageTask
-from train.frameworks import LOOPS
 from train.preflight import ParityError
 from train.start import train as train_run
 from train.task import prepare
