@@ -85,7 +85,7 @@ class Import:
     """Make a run of a Hugging Face checkpoint: BERT, GPT-2, GPT or Llama."""
 
     source: tyro.conf.Positional[Path]
-    """Folder with config.json, a tokenizer, and model.safetensors or pytorch_model.bin, whole or in shards."""
+    """Folder with config.json, a tokenizer, and model.safetensors or pytorch_model.bin, or shards."""
     out: tyro.conf.Positional[Path]
     """The run's folder, new or empty."""
 

@@ -224,6 +224,10 @@ def test_word_dropout_replaces_its_share_of_real_tokens_anew_at_each_step() -> N
     again = TrainBatches(examples, labels, 32, 5, (24,), 0.3)
     assert (again.stream(0).ids == dropped.ids).all()
     assert (dropping.stream(1).ids != dropped.ids).any()
+    other = TrainBatches(examples, labels, 32, 5, (24,), 0.3, 100).stream(0)
+    assert ((other.ids == 100) == (dropped.ids == UNK_ID)).all()  # another tokenizer's [UNK]
+    with pytest.raises(DataError, match=r"word_dropout=0\.3, but the tokenizer has no \[UNK\]"):
+        TrainBatches(examples, labels, 32, 5, (24,), 0.3, None)
 
 
 def test_word_dropout_of_everything_is_refused() -> None:

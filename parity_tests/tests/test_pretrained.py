@@ -136,7 +136,7 @@ def test_a_configuration_that_ours_lack_is_refused(change, words):
     "change, words",
     [
         ({"rope_parameters": {"rope_type": "llama3", "rope_theta": 5e5}}, "scaled rotary"),
-        ({"attention_bias": True}, "biases"),
+        ({"attention_bias": True}, "attention_bias=True"),
         ({"head_dim": 8}, "head_dim=8"),
     ],
 )
