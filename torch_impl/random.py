@@ -8,7 +8,7 @@ import math
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float32, Int32
+from jaxtyping import Float, Float32, Int, Int32
 from torch import Tensor
 
 WORD = 0xFFFFFFFF
@@ -50,6 +50,17 @@ def uniform(rng: Key, shape: tuple[int, ...], device: torch.device | None = None
     """Numbers in [0, 1): 23 random bits become the mantissa of a float in [1, 2), less 1."""
     mantissa = (bits(rng, shape, device) >> 9) & 0x007FFFFF
     return (mantissa | 0x3F800000).view(torch.float32) - 1.0
+
+
+def categorical(rng: Key, logits: Float[Tensor, "*axes classes"]) -> Int[Tensor, "*axes"]:
+    """A draw from softmax(logits): the largest logit after Gumbel noise (Maddison et al. 2014, section 2).
+
+    In float32 it is `jax.random.categorical`. In float64 the noise comes from the same float32 numbers, so
+    that the draws do not depend on the dtype; narrower logits must be widened before.
+    """
+    tiny = torch.finfo(torch.float32).tiny
+    drawn = uniform(rng, tuple(logits.shape), logits.device).clamp(min=tiny).to(logits.dtype)
+    return torch.argmax(logits - torch.log(-torch.log(drawn)), dim=-1)
 
 
 def _hash_words(rng: Key, high: int, low: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The Flax classifier lowers for GPUs and TPUs, training and evaluation, on a machine that has neither."""
+"""The Flax models lower for GPUs and TPUs on a machine that has neither: training, evaluation, generation."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ import pytest
 from jax import export
 
 from jax_impl.classifier import TextClassifier
+from jax_impl.generate import generate
+from jax_impl.gpt import GPT
 from jax_impl.losses import cross_entropy
 
 MODEL = TextClassifier(vocab=31, classes=4, positions=8, embed=16, heads=2, mlp=32, layers=2, dropout=0.1)
@@ -43,3 +45,20 @@ def test_the_classifier_lowers_for_every_platform(platform):
     assert shape.shape == (4, 4) and shape.dtype == jnp.float32
     gradients = jax.tree.leaves(PARAMS)
     assert [a.shape for a in training.out_avals] == [(), *(leaf.shape for leaf in gradients)]
+
+
+@pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
+def test_generation_lowers_for_every_platform_as_one_program(platform):
+    model = GPT(vocab=31, positions=16, embed=16, heads=2, mlp=32, layers=2)
+
+    def text(params, prompts, seed):
+        return generate(model.bind(params), prompts, [8, 5, 3, 8], 8, jax.random.key(seed), 0.8, 5, 0.9, 0)
+
+    params = jax.eval_shape(model.init, jax.random.key(0), IDS)
+    seed = jax.ShapeDtypeStruct((), jnp.uint32)
+    exported = export.export(jax.jit(text), platforms=[platform])(params, IDS, seed)
+    assert "stablehlo.while" in exported.mlir_module()
+    assert [(shape.shape, shape.dtype) for shape in exported.out_avals] == [
+        ((4, 16), jnp.int32),
+        ((4,), jnp.int32),
+    ]

@@ -91,3 +91,22 @@ def test_dropout_needs_a_key_and_a_rate():
     theirs = jnp.ones(1000)
     assert jax_impl.layers.dropout(theirs, 0.5) is theirs
     assert jax_impl.layers.dropout(theirs, 0.0, jax.random.key(0)) is theirs
+
+
+@pytest.mark.parametrize("shape", [(1,), (3, 7), (2, 3, 5), (40, 5000)], ids=str)
+@pytest.mark.parametrize("seed", [0, 2**32 - 1])
+def test_draws_from_softmax_are_jaxs_and_the_same_in_every_dtype(seed, shape):
+    logits = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    expected = np.asarray(jax.random.categorical(jax.random.key(seed), jnp.asarray(logits)))
+    for dtype in (np.float32, np.float64):
+        with jax.enable_x64(dtype == np.float64):
+            drawn = jax_impl.random.categorical(jax.random.key(seed), jnp.asarray(logits, dtype))
+            np.testing.assert_array_equal(np.asarray(drawn), expected)
+        ours = random.categorical(random.key(seed), torch.tensor(logits.astype(dtype)))
+        np.testing.assert_array_equal(ours.numpy(), expected)
+
+
+def test_an_impossible_class_is_never_drawn():
+    impossible = np.where(np.arange(10) % 2, 0.0, -np.inf).astype(np.float32).reshape(1, -1).repeat(2000, 0)
+    drawn = random.categorical(random.key(0), torch.tensor(impossible)).numpy()
+    assert set(drawn) == {1, 3, 5, 7, 9}
