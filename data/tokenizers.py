@@ -13,6 +13,7 @@ from data.errors import DataError
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD_ID, UNK_ID, CLS_ID, SEP_ID, MASK_ID = range(len(SPECIAL_TOKENS))
 UNK = SPECIAL_TOKENS[UNK_ID]
+ENDS = (END, SPECIAL_TOKENS[SEP_ID], "</s>", "<|end_of_text|>")  # GPT-2's, BERT's, Llama 2's and 3's
 
 
 class Encoded(NamedTuple):
@@ -82,15 +83,15 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], positions: int, marked: b
 
 
 def end_id(tokenizer: Tokenizer) -> int:
-    """Return the id of the token that ends a document: `<|endoftext|>` or [SEP].
+    """Return the id of the token that ends a document: the first of `ENDS` that there is.
 
     Raises:
-        DataError: the tokenizer has neither.
+        DataError: the tokenizer has none of them.
     """
-    for token in (END, SPECIAL_TOKENS[SEP_ID]):
+    for token in ENDS:
         if (number := tokenizer.token_to_id(token)) is not None:
             return number
-    raise DataError(f"the tokenizer has no {END} and no {SPECIAL_TOKENS[SEP_ID]} to end a document with.")
+    raise DataError(f"the tokenizer has no {' and no '.join(ENDS)} to end a document with.")
 
 
 def special_ids(tokenizer: Tokenizer) -> Int32[np.ndarray, " special"]:

@@ -1,13 +1,14 @@
 """One transformer in JAX and in PyTorch: compare the two, train them, open what they learned."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 
 import data
@@ -18,6 +19,7 @@ from train.checkpoint import CheckpointError
 from train.config import Config, ConfigError, Framework, write_json
 from train.evaluate import evaluate
 from train.folder import RunError
+from train.generate import Sampling, generate
 from train.hugging_face import export_run, import_run
 from train.preflight import ParityError
 from train.presets import DATA, FINE_TUNING, preset
@@ -100,7 +102,20 @@ class Export:
     """The folder to write, new or empty."""
 
 
-Command = Parity | Train | Evaluate | Import | Export
+@dataclass(frozen=True)
+class Generate:
+    """Let a GPT go on writing. The same seed gives the same text in both frameworks."""
+
+    run: tyro.conf.Positional[Path]
+    """The run's folder."""
+    prompts: tyro.conf.Positional[list[str]]
+    """One text or more, of any lengths, to go on from."""
+    sampling: Annotated[Sampling, tyro.conf.arg(name="")] = field(default_factory=Sampling)
+    framework: Framework = "jax"
+    """Which framework computes."""
+
+
+Command = Parity | Train | Evaluate | Generate | Import | Export
 
 
 def main() -> None:
@@ -119,7 +134,7 @@ def parse(arguments: list[str]) -> Command:
     named = next((value for word, value in pairwise(arguments) if word == "--data"), DATA[family])
     start = FINE_TUNING if "--init" in arguments else preset(family, named)
     train_default = tyro.conf.subcommand("train", default=Train(start))
-    commands: Any = Parity | Annotated[Train, train_default] | Evaluate | Import | Export
+    commands: Any = Parity | Annotated[Train, train_default] | Evaluate | Generate | Import | Export
     config = (tyro.conf.OmitSubcommandPrefixes,)
     return tyro.cli(commands, args=arguments, prog="twinformer", description=__doc__, config=config)
 
@@ -130,6 +145,13 @@ def run(command: Command, console: Console) -> int:
         return parity(command, console)
     if isinstance(command, Evaluate):
         evaluate(command.run, command.framework, command.data_dir, console)
+        return 0
+    if isinstance(command, Generate):
+        texts = generate(command.run, command.prompts, command.sampling, command.framework)
+        for number, text in enumerate(texts):
+            console.print(
+                f"[bold]{escape(command.prompts[number // command.sampling.num])}[/]{escape(text)}\n"
+            )
         return 0
     if isinstance(command, Import):
         model = import_run(command.source, command.out)

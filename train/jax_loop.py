@@ -157,5 +157,10 @@ def _flat(tree: Any) -> Arrays:
     return {name: np.array(array) for name, array in flatten_dict(tree, sep="/").items()}
 
 
+def variables(params: Arrays) -> dict[str, Any]:
+    """Flat weights as Flax's models take them."""
+    return {"params": _tree(params)}
+
+
 def _tree(arrays: Arrays) -> Any:
     return unflatten_dict({name: jnp.array(array) for name, array in arrays.items()}, sep="/")
