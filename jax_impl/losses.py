@@ -61,9 +61,9 @@ def chunked_cross_entropy(
         return flat.reshape(-1, 1, chunk, *flat.shape[1:])
 
     def add(total: Array, part: tuple[Array, Array, Array]) -> tuple[Array, None]:
-        vectors, *counted = part
+        vectors, its_labels, its_weights = part
         logits = add_bias(jnp.einsum("bpe,ve->bpv", vectors, table), bias)
-        return total + _token_losses(logits, *counted, 0.0).sum(), None
+        return total + _token_losses(logits, its_labels, its_weights, 0.0).sum(), None
 
     nothing = jnp.zeros((), at_least_float32(hidden).dtype)
     parts = (chunks(hidden), chunks(labels), chunks(weights))
@@ -77,7 +77,7 @@ def _token_losses(
     weights: Float[Array, "batch position"],
     smoothing: float,
 ) -> Float[Array, "batch position"]:
-    """Weight times `_negative_log_likelihood` of each token; exactly zero at weight zero, and so are its gradients."""
+    """Weight times -log p(label) of each token; exactly zero at weight zero, and so are its gradients."""
     counts = weights != 0
     seen = jnp.where(counts[:, :, None], logits, 0.0)
     losses = _negative_log_likelihood(seen, jnp.where(counts, labels, 0), smoothing)

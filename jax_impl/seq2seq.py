@@ -26,13 +26,14 @@ class DecoderBlock(nn.Module):
     heads: int
     mlp: int
     dropout: float = 0.0
+    activation: str = "relu"
 
     def setup(self) -> None:
         self.attention = MultiHeadAttention(self.embed, self.heads, self.dropout)
         self.attention_norm = LayerNorm(self.embed)
         self.cross_attention = MultiHeadAttention(self.embed, self.heads, self.dropout)
         self.cross_attention_norm = LayerNorm(self.embed)
-        self.feed_forward = FeedForward(self.embed, self.mlp, "relu")
+        self.feed_forward = FeedForward(self.embed, self.mlp, self.activation)
         self.feed_forward_norm = LayerNorm(self.embed)
 
     def __call__(

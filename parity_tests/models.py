@@ -117,7 +117,7 @@ PARTS = (
         "block_decoder",
         "seq2seq.DecoderBlock",
         _decoded,
-        {"embed": EMBED, "heads": HEADS, "mlp": MLP, "dropout": 0.2},
+        {"embed": EMBED, "heads": HEADS, "mlp": MLP, "dropout": 0.2, "activation": "gelu"},
     ),
     Twin("weighted_cross_entropy", "losses.weighted_cross_entropy", _weighted_logits),
     Twin(

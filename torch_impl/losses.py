@@ -71,7 +71,7 @@ def _token_losses(
     weights: Float[Tensor, "batch position"],
     smoothing: float,
 ) -> Float[Tensor, "batch position"]:
-    """Weight times `_negative_log_likelihood` of each token; exactly zero at weight zero, and so are its gradients."""
+    """Weight times -log p(label) of each token; exactly zero at weight zero, and so are its gradients."""
     counts = weights != 0
     seen = torch.where(counts[:, :, None], logits, 0.0)
     losses = _negative_log_likelihood(seen, torch.where(counts, labels, 0), smoothing)

@@ -22,14 +22,16 @@ class DecoderBlock(nn.Module):
     a position of x may look at another (causal), and at the context.
     """
 
-    def __init__(self, embed: int, heads: int, mlp: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, embed: int, heads: int, mlp: int, dropout: float = 0.0, activation: str = "relu"
+    ) -> None:
         super().__init__()
         self.dropout = dropout
         self.attention = MultiHeadAttention(embed, heads, dropout)
         self.attention_norm = LayerNorm(embed)
         self.cross_attention = MultiHeadAttention(embed, heads, dropout)
         self.cross_attention_norm = LayerNorm(embed)
-        self.feed_forward = FeedForward(embed, mlp, "relu")
+        self.feed_forward = FeedForward(embed, mlp, activation)
         self.feed_forward_norm = LayerNorm(embed)
 
     def forward(

@@ -12,6 +12,7 @@ from jax_impl.bert import BertMaskedWords
 from jax_impl.classifier import TextClassifier
 from jax_impl.gpt import GPT
 from jax_impl.losses import accuracy, chunked_cross_entropy, cross_entropy, weighted_cross_entropy
+from jax_impl.seq2seq import EncoderDecoder
 
 CHUNK = 1024  # tokens whose logits exist at a time
 
@@ -60,6 +61,18 @@ def gpt_loss(
     return chunked_cross_entropy(hidden, table, batch["labels"], weights, CHUNK), {}
 
 
+def seq2seq_loss(
+    model: EncoderDecoder, params: Any, batch: Arrays, rng: Key[Array, ""] | None, smoothing: float
+) -> tuple[Float[Array, ""], Metrics]:
+    """Cross-entropy of the target's next tokens, mean over those that count."""
+    inputs = (batch["source"], batch["target"], batch["source_mask"])
+    logits: Any = model.apply({"params": params}, *inputs, rng)
+    labels, weights = batch["labels"], batch["weights"]
+    right = (logits.argmax(axis=-1) == labels).astype(jnp.float32) * weights
+    loss = weighted_cross_entropy(logits, labels, weights, smoothing)
+    return loss, {"accuracy": right.sum() / jnp.maximum(weights.sum(), 1.0)}
+
+
 def _ids() -> Array:
     return jnp.zeros((1, 1), jnp.int32)
 
@@ -68,4 +81,5 @@ FAMILIES = {
     "classifier": Family(TextClassifier, classifier_loss, lambda: (_ids(), _ids() == 0)),
     "bert": Family(BertMaskedWords, bert_loss, lambda: (_ids(), _ids() == 0, _ids())),
     "gpt": Family(GPT, gpt_loss, lambda: (_ids(),)),
+    "seq2seq": Family(EncoderDecoder, seq2seq_loss, lambda: (_ids(), _ids(), _ids() == 0)),
 }

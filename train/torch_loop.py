@@ -44,14 +44,17 @@ def evaluate(
     return rows
 
 
-def outputs(model: nn.Module, params: Arrays) -> Outputs:
-    """The model with these weights, without dropout, as a function from numpy inputs to a numpy output."""
+def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outputs:
+    """The model with these weights, without dropout, as a function from numpy inputs to a numpy output.
+
+    ``method`` is what of the model is called.
+    """
     convert.load(model, params)
     model.to(_device())
 
     @torch.no_grad()
     def apply(*inputs: np.ndarray) -> np.ndarray:
-        return model(*map(_tensor, inputs)).cpu().numpy()
+        return getattr(model, method)(*map(_tensor, inputs)).cpu().numpy()
 
     return apply
 
