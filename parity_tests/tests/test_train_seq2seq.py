@@ -12,7 +12,7 @@ from train.config import Optimizer
 from train.greedy import greedy
 from train.models import LOOPS, parameter_shapes
 
-SYMBOLS, SHORTEST, LONGEST = 10, 3, 8
+SYMBOLS, SHORTEST, LONGEST = 10, 3, 6
 ARGUMENTS: dict[str, Any] = {
     "vocab": FIRST_SYMBOL + SYMBOLS,
     "positions": LONGEST + 1,
@@ -22,7 +22,7 @@ ARGUMENTS: dict[str, Any] = {
     "layers": 1,
     "dropout": 0.05,
 }
-STEPS, SEED = 600, 0
+STEPS, SEED = 400, 0
 OPTIMIZER = Optimizer(
     learning_rate=8e-3, warmup=0.15, schedule="inverse_sqrt", weight_decay=0.0, smoothing=0.1
 )
