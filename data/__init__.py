@@ -12,6 +12,7 @@ from data.labelled import LabelledText, Split
 from data.language import LanguageBatch, LanguageBatches, language_evaluation
 from data.masking import MaskedBatch, MaskedBatches, masked_evaluation, masked_positions
 from data.ngram import KneserNey, unigram
+from data.reversal import ReversalBatch, ReversalBatches, reversal_evaluation
 from data.tokenizer_files import load_tokenizer, save_tokenizer
 from data.tokenizers import (
     CLS_ID,
@@ -51,6 +52,8 @@ __all__ = [
     "LanguageBatches",
     "MaskedBatch",
     "MaskedBatches",
+    "ReversalBatch",
+    "ReversalBatches",
     "Score",
     "Split",
     "Stream",
@@ -74,6 +77,7 @@ __all__ = [
     "masked_evaluation",
     "masked_positions",
     "padding_fraction",
+    "reversal_evaluation",
     "save_tokenizer",
     "special_ids",
     "train_bpe",

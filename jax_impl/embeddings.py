@@ -15,7 +15,7 @@ class TokenPositionEmbedding(nn.Module):
 
     ``position`` is "learned" (up to ``positions`` tokens), "sinusoidal" or "none". Sines reach 1, so with
     them the tokens are multiplied by sqrt(embed) (section 3.4), or positions would drown them. ``start`` is
-    the position of the first token.
+    the position of the first token. ``std`` is the initial deviation of both tables.
     """
 
     vocab: int
@@ -23,13 +23,14 @@ class TokenPositionEmbedding(nn.Module):
     embed: int
     dropout: float = 0.0
     position: str = "learned"
+    std: float = 0.02
 
     def setup(self) -> None:
         if self.position not in ("learned", "sinusoidal", "none"):
             raise ValueError(f"position={self.position!r}: choose 'learned', 'sinusoidal' or 'none'")
-        self.token_embedding = Embedding(self.vocab, self.embed)
+        self.token_embedding = Embedding(self.vocab, self.embed, self.std)
         if self.position == "learned":
-            self.position_embedding = Embedding(self.positions, self.embed)
+            self.position_embedding = Embedding(self.positions, self.embed, self.std)
 
     def __call__(
         self,

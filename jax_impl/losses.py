@@ -15,11 +15,7 @@ def cross_entropy(
     ``smoothing`` spreads that much of the target evenly over all classes (Szegedy et al. 2016,
     section 7).
     """
-    wide = at_least_float32(logits)
-    log_probabilities = wide - jax.nn.logsumexp(wide, axis=-1, keepdims=True)
-    truth = jnp.take_along_axis(log_probabilities, labels[:, None], axis=-1)[:, 0]
-    target = (1.0 - smoothing) * truth + smoothing * log_probabilities.mean(axis=-1)
-    return -target.mean()
+    return _negative_log_likelihood(logits, labels, smoothing).mean()
 
 
 def accuracy(logits: Float[Array, "batch classes"], labels: Int[Array, "batch"]) -> Float[Array, ""]:
@@ -31,12 +27,14 @@ def weighted_cross_entropy(
     logits: Float[Array, "batch position vocab"],
     labels: Int[Array, "batch position"],
     weights: Float[Array, "batch position"],
+    smoothing: float = 0.0,
 ) -> Float[Array, ""]:
     """Mean of -log p(label) in nats over tokens, each counted by its weight; zero if nothing counts.
 
-    Where the weight is zero (padding), label and logits may be anything.
+    Where the weight is zero (padding), label and logits may be anything. ``smoothing`` is that of
+    `cross_entropy` (Vaswani et al. 2017, section 5.4).
     """
-    losses = _token_losses(logits, labels, weights)
+    losses = _token_losses(logits, labels, weights, smoothing)
     return losses.sum() / _count(weights).astype(losses.dtype)
 
 
@@ -63,9 +61,9 @@ def chunked_cross_entropy(
         return flat.reshape(-1, 1, chunk, *flat.shape[1:])
 
     def add(total: Array, part: tuple[Array, Array, Array]) -> tuple[Array, None]:
-        vectors, *counted = part
+        vectors, its_labels, its_weights = part
         logits = add_bias(jnp.einsum("bpe,ve->bpv", vectors, table), bias)
-        return total + _token_losses(logits, *counted).sum(), None
+        return total + _token_losses(logits, its_labels, its_weights, 0.0).sum(), None
 
     nothing = jnp.zeros((), at_least_float32(hidden).dtype)
     parts = (chunks(hidden), chunks(labels), chunks(weights))
@@ -77,14 +75,24 @@ def _token_losses(
     logits: Float[Array, "batch position vocab"],
     labels: Int[Array, "batch position"],
     weights: Float[Array, "batch position"],
+    smoothing: float,
 ) -> Float[Array, "batch position"]:
     """Weight times -log p(label) of each token; exactly zero at weight zero, and so are its gradients."""
     counts = weights != 0
-    wide = at_least_float32(jnp.where(counts[:, :, None], logits, 0.0))
-    indices = jnp.where(counts, labels, 0)[:, :, None]
-    truth = jnp.take_along_axis(wide, indices, axis=-1)[:, :, 0]
-    losses = jnp.where(counts, jax.nn.logsumexp(wide, axis=-1) - truth, 0.0)
-    return weights.astype(wide.dtype) * losses
+    seen = jnp.where(counts[:, :, None], logits, 0.0)
+    losses = _negative_log_likelihood(seen, jnp.where(counts, labels, 0), smoothing)
+    return weights.astype(losses.dtype) * jnp.where(counts, losses, 0.0)
+
+
+def _negative_log_likelihood(
+    logits: Float[Array, "*axes classes"], labels: Int[Array, "*axes"], smoothing: float
+) -> Float[Array, "*axes"]:
+    """-log p(label), the label smoothed over all classes."""
+    wide = at_least_float32(logits)
+    target = jnp.take_along_axis(wide, labels[..., None], axis=-1)[..., 0]
+    if smoothing:
+        target = (1.0 - smoothing) * target + smoothing * wide.mean(axis=-1)
+    return jax.nn.logsumexp(wide, axis=-1) - target
 
 
 def _count(weights: Float[Array, "batch position"]) -> Float[Array, ""]:

@@ -8,7 +8,7 @@ the first one after it.
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial, wraps
 from typing import Any
 from unittest.mock import patch
@@ -20,8 +20,9 @@ from torch.nn import functional as F
 
 from parity_tests.check import find_twins
 from parity_tests.compare import BOUNDS, Reading, Record, compare, first_divergence
+from parity_tests.inputs import real_tokens
 from parity_tests.run import Params, initial_params, run_jax, run_torch
-from parity_tests.twins import Inputs, Twin
+from parity_tests.twins import EMBED, Inputs, Twin
 from torch_impl import (
     attention,
     bert,
@@ -34,6 +35,7 @@ from torch_impl import (
     losses,
     masks,
     random,
+    seq2seq,
 )
 
 Plant = Callable[[], AbstractContextManager[Any]]
@@ -93,6 +95,16 @@ SQUARE = Twin(
     lambda rng: {**_twin("block_pre").inputs(rng), "x": rng.standard_normal((8, 7, 16))},
     {"embed": 16, "heads": 4, "mlp": 16, "dropout": 0.2},
 )
+
+
+def _as_long(rng: np.random.Generator) -> Inputs:
+    """A source as long as the target: one read in place of the other keeps all shapes."""
+    drawn = _twin("block_decoder").inputs(rng)
+    shape = drawn["x"].shape
+    return drawn | {
+        "context": rng.standard_normal(shape),
+        "context_mask": real_tokens(shape[1])[:, None, None],
+    }
 
 
 def _instead(owner: Any, name: str, wrong: Callable[..., Any]) -> Plant:
@@ -182,6 +194,18 @@ def _repeat_in_turn(original: Any, self: Tensor, count: int, dim: int) -> Tensor
     return torch.cat([self] * count, dim=dim)
 
 
+def _unscaled_target(original: Any, self: Any, *arguments: Any) -> Tensor:
+    def undo(embed: Any, module: Any, ids: Tensor) -> Tensor:
+        return embed(module, ids) / math.sqrt(module.weight.shape[1])
+
+    with _embed(undo)():
+        return original(self, *arguments)
+
+
+def _always_causal(original: Any, self: Any, x: Tensor, context: Tensor, mask: Tensor, *rest: Any) -> Tensor:
+    return original(self, x, context, mask & masks.causal_mask(x.shape[1], context.shape[1]), *rest)
+
+
 _norm, _softmax = (
     partial(_instead, layers, "layer_norm"),
     partial(_instead, attention, "masked_softmax"),
@@ -191,6 +215,8 @@ _drop = partial(_instead, attention, "dropout")
 _embed = partial(_instead, layers.Embedding, "forward")
 _block = partial(_instead, block.TransformerBlock, "forward")
 _model = partial(_instead, classifier.TextClassifier, "forward")
+_multi_head = partial(_instead, attention.MultiHeadAttention, "forward")
+_decode = partial(_instead, seq2seq.EncoderDecoder, "decode")
 
 DEFECTS = (
     Defect(
@@ -274,7 +300,7 @@ DEFECTS = (
     Defect(
         "block: no residual connection around attention",
         _twin("block_post"),
-        _instead(attention.MultiHeadAttention, "forward", _no_residual),
+        _multi_head(_no_residual),
         "attention_norm",
     ),
     Defect("embeddings: positions counted from one", _twin("embeddings"), _embed(_next_place), "places"),
@@ -376,6 +402,56 @@ DEFECTS = (
         _twin("llama"),
         _instead(Tensor, "repeat_interleave", _repeat_in_turn),
         "blocks.0/attention/scores",
+    ),
+    Defect(
+        "seq2seq: cross-attention reads the target",
+        replace(_twin("block_decoder"), name="block_decoder_as_long", inputs=_as_long),
+        _multi_head(lambda original, self, x, context, *rest: original(self, x, x, *rest)),
+        "cross_attention/key",
+    ),
+    Defect(
+        "seq2seq: causal mask over the source",
+        _twin("block_decoder"),
+        _multi_head(_always_causal),
+        "cross_attention/weights",
+    ),
+    Defect(
+        "seq2seq: cross-attention sees the source's padding",
+        _twin("encoder_decoder"),
+        _decode(
+            lambda original, self, target, context, mask, *rest: original(
+                self, target, context, torch.ones_like(mask), *rest
+            )
+        ),
+        "decoder.0/cross_attention/weights",
+    ),
+    Defect(
+        "seq2seq: the target's embeddings not scaled",
+        _twin("encoder_decoder"),
+        _decode(_unscaled_target),
+        "target_embeddings/tokens",
+    ),
+    Defect(
+        "seq2seq: the target shifted twice",
+        _twin("encoder_decoder"),
+        _decode(lambda original, self, target, *rest: original(self, target.roll(1, dims=1), *rest)),
+        "target_embeddings/tokens",
+    ),
+    Defect(
+        "seq2seq: one more norm after the encoder",  # as in torch.nn.Transformer
+        _twin("encoder_decoder"),
+        _instead(
+            seq2seq.EncoderDecoder,
+            "encode",
+            lambda original, *arguments: F.layer_norm(original(*arguments), (EMBED,)),
+        ),
+        "decoder.0/cross_attention/key",
+    ),
+    Defect(
+        "seq2seq: the output layer does not train the embeddings",
+        _twin("encoder_decoder"),
+        _instead(layers.Embedding, "table", lambda original, self: original(self).detach()),
+        "embeddings/token_embedding/embedding",
     ),
     Defect(
         "loss: mean over the padding too",

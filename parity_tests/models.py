@@ -1,4 +1,4 @@
-"""The twins that are language models, and the parts that only they use."""
+"""The twins that are language models or translate, and the parts that only they use."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from parity_tests import inputs
 from parity_tests.architecture import Architecture
-from parity_tests.inputs import EMBED, HEADS, MLP, POSITION, VOCAB, Inputs, Twin
+from parity_tests.inputs import BATCH, CONTEXT, EMBED, HEADS, MLP, POSITION, VOCAB, Inputs, Twin
 
 GROUPED_HEADS, KV_HEADS, MASKED = 6, 3, 3
 
@@ -35,7 +35,7 @@ def _weighted(rng: np.random.Generator) -> Inputs:
 
 
 def _weighted_logits(rng: np.random.Generator) -> Inputs:
-    return _weighted(rng) | {"logits": inputs.normal(rng, inputs.BATCH, POSITION, VOCAB)}
+    return _weighted(rng) | {"logits": inputs.normal(rng, BATCH, POSITION, VOCAB)}
 
 
 def _chunked(rng: np.random.Generator) -> Inputs:
@@ -46,6 +46,26 @@ def _chunked(rng: np.random.Generator) -> Inputs:
 def _grouped(rng: np.random.Generator) -> Inputs:
     angles = inputs.normal(rng, POSITION, EMBED // GROUPED_HEADS // 2)
     return inputs.self_attention(inputs.causal(POSITION, POSITION))(rng) | {"angles": angles}
+
+
+def _decoded(rng: np.random.Generator) -> Inputs:
+    """What a decoder block reads: its own sequence up to each position, and the source's real tokens."""
+    drawn = inputs.cross_attention(rng)
+    return {
+        "x": drawn["x"],
+        "context": drawn["context"],
+        "mask": inputs.causal(POSITION, POSITION),
+        "context_mask": drawn["mask"],
+    }
+
+
+def _translated(rng: np.random.Generator) -> Inputs:
+    """Sources with and without padding, some of which are nothing else, and their targets."""
+    return {
+        "source": rng.integers(0, VOCAB, (BATCH, CONTEXT), dtype=np.int32),
+        "target": inputs.ids(rng)["ids"],
+        "source_mask": inputs.real_tokens(CONTEXT),
+    }
 
 
 _SIZES: dict[str, Any] = {"vocab": VOCAB, "positions": POSITION + 2, "embed": EMBED, "dropout": 0.2}
@@ -96,7 +116,19 @@ PARTS = (
         lambda rng: inputs.hidden(rng) | {"table": inputs.normal(rng, VOCAB, EMBED)},
         {"vocab": VOCAB, "embed": EMBED},
     ),
+    Twin(
+        "block_decoder",
+        "seq2seq.DecoderBlock",
+        _decoded,
+        {"embed": EMBED, "heads": HEADS, "mlp": MLP, "dropout": 0.2, "activation": "gelu"},
+    ),
     Twin("weighted_cross_entropy", "losses.weighted_cross_entropy", _weighted_logits),
+    Twin(
+        "weighted_cross_entropy_smooth",
+        "losses.weighted_cross_entropy",
+        _weighted_logits,
+        {"smoothing": 0.1},
+    ),
     Twin("chunked_cross_entropy", "losses.chunked_cross_entropy", _chunked, {"chunk": 5}),
 )
 
@@ -129,4 +161,5 @@ MODELS = (
         whole_model=True,
     ),
     Twin("llama", "gpt.GPT", inputs.text, _SHALLOW | {"heads": GROUPED_HEADS} | _LLAMA, whole_model=True),
+    Twin("encoder_decoder", "seq2seq.EncoderDecoder", _translated, _MODEL, whole_model=True),
 )

@@ -160,7 +160,15 @@ def _flax_rms_norm(arguments: Any, params: Any, x: Any, scale: Any) -> jax.Array
 
 
 def _torch_weighted(arguments: Any, params: Any, logits: Any, labels: Any, weights: Any) -> torch.Tensor:
-    each = F.cross_entropy(logits.mT, labels.long(), reduction="none")  # -100 is its label to ignore
+    smoothing = arguments.get("smoothing", 0.0)  # -100 is its label to ignore
+    each = F.cross_entropy(logits.mT, labels.long(), reduction="none", label_smoothing=smoothing)
+    return (weights * each).sum() / weights.sum()
+
+
+def _optax_weighted(arguments: Any, params: Any, logits: Any, labels: Any, weights: Any) -> jax.Array:
+    certain = jax.nn.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
+    smooth = optax.smooth_labels(certain, arguments["smoothing"])
+    each = jnp.where(labels < 0, 0.0, optax.softmax_cross_entropy(logits, smooth))
     return (weights * each).sum() / weights.sum()
 
 
@@ -228,9 +236,25 @@ def _torch_feed_forward(arguments: Any, params: Any, x: Any) -> torch.Tensor:
     return functional_call(module, state, x)
 
 
-def _torch_encoder_layer(arguments: Any, params: Any, x: Any, mask: Any) -> torch.Tensor:
-    activation = arguments.get("activation", "gelu")
-    module = torch.nn.TransformerEncoderLayer(
+def _layer_state(params: Mapping[str, torch.Tensor], ours: str, theirs: str) -> dict[str, torch.Tensor]:
+    """The state of one of PyTorch's encoder layers, or of its decoder layers if there is cross-attention."""
+    state = _multi_head_state(params, f"{ours}attention/", f"{theirs}self_attn.")
+    norms = ["attention_norm", "feed_forward_norm"]
+    if f"{ours}cross_attention/query/kernel" in params:
+        state |= _multi_head_state(params, f"{ours}cross_attention/", f"{theirs}multihead_attn.")
+        norms.insert(1, "cross_attention_norm")
+    for number, name in enumerate(("up", "down"), start=1):
+        state[f"{theirs}linear{number}.weight"] = params[f"{ours}feed_forward/{name}/kernel"].T
+        state[f"{theirs}linear{number}.bias"] = params[f"{ours}feed_forward/{name}/bias"]
+    for number, name in enumerate(norms, start=1):
+        state[f"{theirs}norm{number}.weight"] = params[f"{ours}{name}/scale"]
+        state[f"{theirs}norm{number}.bias"] = params[f"{ours}{name}/bias"]
+    return state
+
+
+def _layer(kind: Any, arguments: Any, norm: str, activation: str) -> Any:
+    """One of PyTorch's encoder or decoder layers, without weights."""
+    return kind(
         arguments["embed"],
         arguments["heads"],
         arguments["mlp"],
@@ -238,18 +262,62 @@ def _torch_encoder_layer(arguments: Any, params: Any, x: Any, mask: Any) -> torc
         activation=partial(F.gelu, approximate="tanh") if activation == "gelu_tanh" else activation,
         layer_norm_eps=arguments.get("epsilon", 1e-5),
         batch_first=True,
-        norm_first=arguments.get("norm", "pre") == "pre",
+        norm_first=norm == "pre",
         device="meta",
     )
-    state = _multi_head_state(params, "attention/", "self_attn.")
-    for theirs, ours in (("linear1", "feed_forward/up"), ("linear2", "feed_forward/down")):
-        state |= {
-            f"{theirs}.weight": params[f"{ours}/kernel"].T,
-            f"{theirs}.bias": params[f"{ours}/bias"],
-        }
-    for theirs, ours in (("norm1", "attention_norm"), ("norm2", "feed_forward_norm")):
-        state |= {f"{theirs}.weight": params[f"{ours}/scale"], f"{theirs}.bias": params[f"{ours}/bias"]}
+
+
+def _torch_encoder_layer(arguments: Any, params: Any, x: Any, mask: Any) -> torch.Tensor:
+    norm, activation = arguments.get("norm", "pre"), arguments.get("activation", "gelu")
+    module = _layer(torch.nn.TransformerEncoderLayer, arguments, norm, activation)
+    state = _layer_state(params, "", "")
     return functional_call(module, state, x, {"src_key_padding_mask": ~mask[:, 0, 0]})
+
+
+def _torch_decoder_layer(
+    arguments: Any, params: Any, x: Any, context: Any, mask: Any, context_mask: Any
+) -> torch.Tensor:
+    module = _layer(torch.nn.TransformerDecoderLayer, arguments, "post", arguments["activation"])
+    masks = {"tgt_mask": ~mask[0, 0], "memory_key_padding_mask": ~context_mask[:, 0, 0]}
+    return functional_call(module, _layer_state(params, "", ""), (x, context), masks)
+
+
+def _torch_transformer(
+    arguments: Any, params: Any, source: Any, target: Any, source_mask: Any
+) -> torch.Tensor:
+    """`torch.nn.Transformer` without its two final norms, which the paper does not have."""
+    embed, layers = arguments["embed"], arguments["layers"]
+    encoder, decoder = (
+        _layer(kind, arguments, "post", "relu")
+        for kind in (torch.nn.TransformerEncoderLayer, torch.nn.TransformerDecoderLayer)
+    )
+    module = torch.nn.Transformer(
+        custom_encoder=torch.nn.TransformerEncoder(encoder, layers, enable_nested_tensor=False),
+        custom_decoder=torch.nn.TransformerDecoder(decoder, layers),
+        d_model=embed,
+        nhead=arguments["heads"],
+        batch_first=True,
+        device="meta",
+    )
+    state: dict[str, torch.Tensor] = {}
+    for side in ("encoder", "decoder"):
+        for number in range(layers):
+            state |= _layer_state(params, f"{side}_{number}/", f"{side}.layers.{number}.")
+    table = params["embeddings/token_embedding/embedding"]
+    places = torch.arange(arguments["positions"], dtype=torch.float64)
+    angles = places[:, None] / 10000.0 ** (torch.arange(0, embed, 2, dtype=torch.float64) / embed)
+    waves = torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1).to(table)
+
+    def read(ids: torch.Tensor) -> torch.Tensor:
+        return F.embedding(ids, table) * embed**0.5 + waves[: ids.shape[1]]
+
+    padding = ~source_mask
+    masks = {
+        "tgt_mask": torch.ones(target.shape[1], target.shape[1], dtype=torch.bool).triu(1),
+        "src_key_padding_mask": padding,
+        "memory_key_padding_mask": padding,
+    }
+    return functional_call(module, state, (read(source), read(target)), masks) @ table.T
 
 
 def _torch_embedding(arguments: Any, params: Any, ids: Any) -> torch.Tensor:
@@ -307,7 +375,7 @@ def _visible(name: str) -> Twin:
 def _references() -> list[Reference]:
     sdpa, mha = "F.scaled_dot_product_attention", "torch.nn.MultiheadAttention"
     gelu, tanh, norm, entropy = (_twin(n) for n in ("gelu", "gelu_tanh", "layer_norm", "cross_entropy"))
-    embeddings = _twin("embeddings")
+    embeddings, smooth = _twin("embeddings"), _twin("weighted_cross_entropy_smooth")
     listed = [
         Reference("F.gelu", gelu, in_torch(partial(_torch_gelu, approximate="none"))),
         Reference("jax.nn.gelu", gelu, in_jax(partial(_jax_gelu, approximate=False))),
@@ -319,6 +387,8 @@ def _references() -> list[Reference]:
         Reference("F.rms_norm", _twin("rms_norm"), in_torch(_torch_rms_norm)),
         Reference("flax.linen.RMSNorm", _twin("rms_norm"), in_jax(_flax_rms_norm)),
         Reference("F.cross_entropy", _twin("weighted_cross_entropy"), in_torch(_torch_weighted)),
+        Reference("F.cross_entropy", smooth, in_torch(_torch_weighted)),
+        Reference("optax.softmax_cross_entropy", smooth, in_jax(_optax_weighted)),
         Reference("torch.nn.Embedding", embeddings, in_torch(_torch_embedding)),
         Reference("flax.linen.Embed", embeddings, in_jax(_flax_embedding)),
         Reference("F.cross_entropy", entropy, in_torch(_torch_cross_entropy)),
@@ -340,6 +410,11 @@ def _references() -> list[Reference]:
         replace(_twin("block_post", **relu), name="block_post_relu"),
     ):
         listed.append(Reference("torch.nn.TransformerEncoderLayer", twin, in_torch(_torch_encoder_layer)))
+    decoder = _twin("block_decoder")
+    for twin in (decoder, replace(_twin("block_decoder", activation="relu"), name="block_decoder_relu")):
+        listed.append(Reference("torch.nn.TransformerDecoderLayer", twin, in_torch(_torch_decoder_layer)))
+    whole = _twin("encoder_decoder")
+    listed.append(Reference("torch.nn.Transformer", whole, in_torch(_torch_transformer)))
     return listed
 
 

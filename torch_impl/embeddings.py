@@ -16,11 +16,17 @@ class TokenPositionEmbedding(nn.Module):
 
     ``position`` is "learned" (up to ``positions`` tokens), "sinusoidal" or "none". Sines reach 1, so with
     them the tokens are multiplied by sqrt(embed) (section 3.4), or positions would drown them. ``start`` is
-    the position of the first token.
+    the position of the first token. ``std`` is the initial deviation of both tables.
     """
 
     def __init__(
-        self, vocab: int, positions: int, embed: int, dropout: float = 0.0, position: str = "learned"
+        self,
+        vocab: int,
+        positions: int,
+        embed: int,
+        dropout: float = 0.0,
+        position: str = "learned",
+        std: float = 0.02,
     ) -> None:
         super().__init__()
         if position not in ("learned", "sinusoidal", "none"):
@@ -29,9 +35,9 @@ class TokenPositionEmbedding(nn.Module):
         self.embed = embed
         self.dropout = dropout
         self.position = position
-        self.token_embedding = Embedding(vocab, embed)
+        self.token_embedding = Embedding(vocab, embed, std)
         if position == "learned":
-            self.position_embedding = Embedding(positions, embed)
+            self.position_embedding = Embedding(positions, embed, std)
 
     def forward(
         self,

@@ -16,11 +16,7 @@ def cross_entropy(
     ``smoothing`` spreads that much of the target evenly over all classes (Szegedy et al. 2016,
     section 7).
     """
-    wide = at_least_float32(logits)
-    log_probabilities = wide - torch.logsumexp(wide, dim=-1, keepdim=True)
-    truth = log_probabilities.gather(-1, labels[:, None])[:, 0]
-    target = (1.0 - smoothing) * truth + smoothing * log_probabilities.mean(dim=-1)
-    return -target.mean()
+    return _negative_log_likelihood(logits, labels, smoothing).mean()
 
 
 def accuracy(logits: Float[Tensor, "batch classes"], labels: Int[Tensor, "batch"]) -> Float[Tensor, ""]:
@@ -32,12 +28,14 @@ def weighted_cross_entropy(
     logits: Float[Tensor, "batch position vocab"],
     labels: Int[Tensor, "batch position"],
     weights: Float[Tensor, "batch position"],
+    smoothing: float = 0.0,
 ) -> Float[Tensor, ""]:
     """Mean of -log p(label) in nats over tokens, each counted by its weight; zero if nothing counts.
 
-    Where the weight is zero (padding), label and logits may be anything.
+    Where the weight is zero (padding), label and logits may be anything. ``smoothing`` is that of
+    `cross_entropy` (Vaswani et al. 2017, section 5.4).
     """
-    losses = _token_losses(logits, labels, weights)
+    losses = _token_losses(logits, labels, weights, smoothing)
     return losses.sum() / _count(weights).to(losses.dtype)
 
 
@@ -57,7 +55,7 @@ def chunked_cross_entropy(
 
     def add(total: Tensor, vectors: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         logits = add_bias(torch.einsum("bpe,ve->bpv", vectors, table), bias)
-        return total + _token_losses(logits, labels, weights).sum()
+        return total + _token_losses(logits, labels, weights, 0.0).sum()
 
     flat = (hidden.flatten(0, 1), labels.flatten(), weights.flatten())
     total = at_least_float32(hidden.new_zeros(()))
@@ -71,14 +69,24 @@ def _token_losses(
     logits: Float[Tensor, "batch position vocab"],
     labels: Int[Tensor, "batch position"],
     weights: Float[Tensor, "batch position"],
+    smoothing: float,
 ) -> Float[Tensor, "batch position"]:
     """Weight times -log p(label) of each token; exactly zero at weight zero, and so are its gradients."""
     counts = weights != 0
-    wide = at_least_float32(torch.where(counts[:, :, None], logits, 0.0))
-    indices = torch.where(counts, labels, 0)[:, :, None].long()
-    truth = wide.gather(-1, indices)[:, :, 0]
-    losses = torch.where(counts, torch.logsumexp(wide, dim=-1) - truth, 0.0)
-    return weights.to(wide.dtype) * losses
+    seen = torch.where(counts[:, :, None], logits, 0.0)
+    losses = _negative_log_likelihood(seen, torch.where(counts, labels, 0), smoothing)
+    return weights.to(losses.dtype) * torch.where(counts, losses, 0.0)
+
+
+def _negative_log_likelihood(
+    logits: Float[Tensor, "*axes classes"], labels: Int[Tensor, "*axes"], smoothing: float
+) -> Float[Tensor, "*axes"]:
+    """-log p(label), the label smoothed over all classes."""
+    wide = at_least_float32(logits)
+    target = wide.gather(-1, labels[..., None].long())[..., 0]
+    if smoothing:
+        target = (1.0 - smoothing) * target + smoothing * wide.mean(dim=-1)
+    return torch.logsumexp(wide, dim=-1) - target
 
 
 def _count(weights: Float[Tensor, "batch position"]) -> Float[Tensor, ""]:

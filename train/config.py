@@ -59,12 +59,14 @@ SETTINGS = {  # of the model, by family
 
 @dataclass(frozen=True)
 class Optimizer:
-    """AdamW with warm-up, linear decay to zero, and clipping by the global norm."""
+    """AdamW with warm-up, a falling learning rate, and clipping by the global norm."""
 
     learning_rate: float = 1e-3
     """At its peak."""
     warmup: float = 0.1
     """Share of the steps in which the learning rate rises from zero."""
+    schedule: Literal["linear", "inverse_sqrt"] = "linear"
+    """How the learning rate falls: linearly to zero, or with 1/sqrt(step) as the original transformer's."""
     weight_decay: float = 0.1
     """Of kernels and embeddings, decoupled (times the learning rate)."""
     clip: float = 1.0

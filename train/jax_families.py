@@ -10,6 +10,7 @@ from jax_impl.bert import BertClassifier, BertMaskedWords
 from jax_impl.classifier import TextClassifier
 from jax_impl.gpt import GPT, GPTClassifier
 from jax_impl.losses import accuracy, chunked_cross_entropy, cross_entropy, weighted_cross_entropy
+from jax_impl.seq2seq import EncoderDecoder
 
 CHUNK = 1024  # tokens whose logits exist at a time
 
@@ -53,5 +54,22 @@ def gpt_loss(
     return chunked_cross_entropy(hidden, table, batch["labels"], weights, CHUNK), {}
 
 
+def seq2seq_loss(
+    model: EncoderDecoder, params: Any, batch: Arrays, rng: Key[Array, ""] | None, smoothing: float
+) -> tuple[Float[Array, ""], Metrics]:
+    """Cross-entropy of the target's next tokens, mean over those that count."""
+    inputs = (batch["source"], batch["target"], batch["source_mask"])
+    logits: Any = model.apply({"params": params}, *inputs, rng)
+    labels, weights = batch["labels"], batch["weights"]
+    right = (logits.argmax(axis=-1) == labels).astype(jnp.float32) * weights
+    loss = weighted_cross_entropy(logits, labels, weights, smoothing)
+    return loss, {"accuracy": right.sum() / jnp.maximum(weights.sum(), 1.0)}
+
+
 # (model, params, batch, rng, smoothing) -> (loss, metrics)
-LOSSES: dict[str, Loss] = {"classifier": classifier_loss, "bert": bert_loss, "gpt": gpt_loss}
+LOSSES: dict[str, Loss] = {
+    "classifier": classifier_loss,
+    "bert": bert_loss,
+    "gpt": gpt_loss,
+    "seq2seq": seq2seq_loss,
+}

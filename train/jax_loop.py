@@ -62,15 +62,18 @@ def _evaluate(params: Any, batch: dict[str, jax.Array], family: str, model: nn.M
     return {"loss": loss, **metrics}
 
 
-def outputs(model: nn.Module, params: Arrays) -> Outputs:
-    """The model with these weights, without dropout, as a function from numpy inputs to what it returns."""
+def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outputs:
+    """The model with these weights, without dropout, as a function from numpy inputs to what it returns.
+
+    ``method`` is what of the model is called.
+    """
     tree = _tree(params)
-    return lambda *inputs: jax.tree.map(np.asarray, _apply(model, tree, *inputs))
+    return lambda *inputs: jax.tree.map(np.asarray, _apply(model, method, tree, *inputs))
 
 
-@partial(jax.jit, static_argnums=0)
-def _apply(model: nn.Module, params: Any, *inputs: jax.Array) -> Any:
-    return model.apply({"params": params}, *inputs)
+@partial(jax.jit, static_argnums=(0, 1))
+def _apply(model: nn.Module, method: str, params: Any, *inputs: jax.Array) -> Any:
+    return model.apply({"params": params}, *inputs, method=method)
 
 
 def adamw(optimizer: Optimizer) -> optax.GradientTransformation:

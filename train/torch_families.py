@@ -12,6 +12,7 @@ from torch_impl.classifier import TextClassifier
 from torch_impl.gpt import GPT, GPTClassifier
 from torch_impl.losses import accuracy, chunked_cross_entropy, cross_entropy, weighted_cross_entropy
 from torch_impl.random import Key
+from torch_impl.seq2seq import EncoderDecoder
 
 CHUNK = 1024  # tokens whose logits exist at a time
 
@@ -53,5 +54,21 @@ def gpt_loss(
     return chunked_cross_entropy(hidden, model.table(), batch["labels"], weights, CHUNK), {}
 
 
+def seq2seq_loss(
+    model: EncoderDecoder, batch: Arrays, rng: Key | None, smoothing: float
+) -> tuple[Float[Tensor, ""], Metrics]:
+    """Cross-entropy of the target's next tokens, mean over those that count."""
+    logits = model(batch["source"], batch["target"], batch["source_mask"], rng)
+    labels, weights = batch["labels"], batch["weights"]
+    right = (logits.argmax(dim=-1) == labels).to(torch.float32) * weights
+    loss = weighted_cross_entropy(logits, labels, weights, smoothing)
+    return loss, {"accuracy": right.sum() / weights.sum().clamp(min=1.0)}
+
+
 # (model, batch, rng, smoothing) -> (loss, metrics)
-LOSSES: dict[str, Loss] = {"classifier": classifier_loss, "bert": bert_loss, "gpt": gpt_loss}
+LOSSES: dict[str, Loss] = {
+    "classifier": classifier_loss,
+    "bert": bert_loss,
+    "gpt": gpt_loss,
+    "seq2seq": seq2seq_loss,
+}

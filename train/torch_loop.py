@@ -45,14 +45,17 @@ def evaluate(
     return rows
 
 
-def outputs(model: nn.Module, params: Arrays) -> Outputs:
-    """The model with these weights, without dropout, as a function from numpy inputs to what it returns."""
+def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outputs:
+    """The model with these weights, without dropout, as a function from numpy inputs to what it returns.
+
+    ``method`` is what of the model is called.
+    """
     convert.load(model, params)
     model.to(_device())
 
     @torch.no_grad()
     def apply(*inputs: np.ndarray) -> Any:
-        output = model(*map(_tensor, inputs))
+        output = getattr(model, method)(*map(_tensor, inputs))
         several = isinstance(output, tuple)
         return type(output)(*(x.cpu().numpy() for x in output)) if several else output.cpu().numpy()
 

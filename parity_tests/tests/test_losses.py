@@ -82,6 +82,29 @@ def test_padding_counts_for_nothing(framework):
 
 
 @pytest.mark.parametrize("framework", RUNS)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
+def test_smoothing_is_pytorch_s_which_ignores_padding_too(framework, smoothing):
+    run, losses, _ = RUNS[framework]
+    (twin,) = find_twins("weighted_cross_entropy")
+    given = twin.inputs(np.random.default_rng(0))
+    given["weights"] = (given["weights"] != 0).astype(np.float64)
+    logits = torch.tensor(given["logits"], requires_grad=True)
+    truth = torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1),
+        torch.tensor(given["labels"]).long().flatten(),
+        ignore_index=-100,
+        label_smoothing=smoothing,
+    )
+    truth.backward()
+    loss, gradient = run(
+        lambda given: losses.weighted_cross_entropy(smoothing=smoothing, **given), given, "logits"
+    )
+    np.testing.assert_allclose(loss, truth.detach().numpy(), rtol=1e-14)
+    np.testing.assert_allclose(gradient, logits.grad.numpy(), rtol=0, atol=1e-16)
+    assert not gradient[given["weights"] == 0].any()
+
+
+@pytest.mark.parametrize("framework", RUNS)
 def test_a_batch_without_a_label_has_loss_zero(framework):
     run, losses, _ = RUNS[framework]
     given = inputs() | {"weights": np.zeros((8, 7))}

@@ -10,40 +10,57 @@ from jax import export
 from jax_impl.classifier import TextClassifier
 from jax_impl.generate import generate
 from jax_impl.gpt import GPT
-from jax_impl.losses import cross_entropy
+from jax_impl.losses import cross_entropy, weighted_cross_entropy
+from jax_impl.seq2seq import EncoderDecoder
 
-MODEL = TextClassifier(vocab=31, classes=4, positions=8, embed=16, heads=2, mlp=32, layers=2, dropout=0.1)
+SIZES: dict[str, Any] = {
+    "vocab": 31,
+    "positions": 8,
+    "embed": 16,
+    "heads": 2,
+    "mlp": 32,
+    "layers": 2,
+    "dropout": 0.1,
+}
 IDS = jax.ShapeDtypeStruct((4, 8), jnp.int32)
 MASK = jax.ShapeDtypeStruct((4, 8), jnp.bool_)
 LABELS = jax.ShapeDtypeStruct((4,), jnp.int32)
-PARAMS = jax.eval_shape(MODEL.init, jax.random.key(0), IDS, MASK)
+WEIGHTS = jax.ShapeDtypeStruct((4, 8), jnp.float32)
 SEED = jax.ShapeDtypeStruct((), jnp.uint32)
 
-
-def logits(params, ids, mask):
-    return MODEL.apply(params, ids, mask)
-
-
-def loss_and_gradient(params, ids, mask, labels, seed):
-    def loss(params):
-        logits: Any = MODEL.apply(params, ids, mask, jax.random.key(seed))
-        return cross_entropy(logits, labels, 0.1)
-
-    return jax.value_and_grad(loss)(params)
+# A model, its inputs, its loss, what this takes beside the logits, and the shape of the logits.
+MODELS: dict[str, tuple[Any, ...]] = {
+    "classifier": (TextClassifier(classes=4, **SIZES), (IDS, MASK), cross_entropy, (LABELS,), (4, 4)),
+    "encoder_decoder": (
+        EncoderDecoder(**SIZES),
+        (IDS, IDS, MASK),
+        weighted_cross_entropy,
+        (IDS, WEIGHTS),
+        (4, 8, 31),
+    ),
+}
 
 
 @pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
-def test_the_classifier_lowers_for_every_platform(platform):
-    evaluation = export.export(jax.jit(logits), platforms=[platform])(PARAMS, IDS, MASK)
-    training = export.export(jax.jit(loss_and_gradient), platforms=[platform])(
-        PARAMS, IDS, MASK, LABELS, SEED
-    )
+@pytest.mark.parametrize("name", MODELS)
+def test_the_model_lowers_for_every_platform(name, platform):
+    model, inputs, entropy, labels, shape = MODELS[name]
+    params = jax.eval_shape(model.init, jax.random.key(0), *inputs)
+
+    def loss_and_gradient(params, inputs, labels, seed):
+        def loss(params):
+            return entropy(model.apply(params, *inputs, jax.random.key(seed)), *labels, 0.1)
+
+        return jax.value_and_grad(loss)(params)
+
+    evaluation = export.export(jax.jit(model.apply), platforms=[platform])(params, *inputs)
+    training = export.export(jax.jit(loss_and_gradient), platforms=[platform])(params, inputs, labels, SEED)
     for exported in (evaluation, training):
         assert exported.platforms == (platform,)
         assert "stablehlo.dot_general" in exported.mlir_module()
-    (shape,) = evaluation.out_avals
-    assert shape.shape == (4, 4) and shape.dtype == jnp.float32
-    gradients = jax.tree.leaves(PARAMS)
+    (logits,) = evaluation.out_avals
+    assert logits.shape == shape and logits.dtype == jnp.float32
+    gradients = jax.tree.leaves(params)
     assert [a.shape for a in training.out_avals] == [(), *(leaf.shape for leaf in gradients)]
 
 

@@ -56,3 +56,27 @@ def test_learning_rate_rises_to_the_peak_and_falls_to_zero() -> None:
 def test_no_warmup_begins_at_the_peak() -> None:
     optimizer = dataclasses.replace(Optimizer(learning_rate=2.0), warmup=0.0)
     assert [learning_rate(step, 2, optimizer) for step in range(2)] == [2.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("warmup", "rates"),
+    [
+        (0.25, [0.5, 1.0, 1.5, 2.0, 1.788854, 1.632993, 1.511858, 1.414214]),
+        (0.0, [2.0, 1.414214, 1.154701, 1.0]),
+    ],
+)
+def test_the_inverse_square_root_by_hand(warmup: float, rates: list[float]) -> None:
+    optimizer = Optimizer(learning_rate=2.0, warmup=warmup, schedule="inverse_sqrt")
+    got = [learning_rate(step, 16, optimizer) for step in range(len(rates))]
+    np.testing.assert_allclose(got, rates, rtol=1e-6)
+
+
+def test_the_inverse_square_root_is_the_original_transformer_s() -> None:
+    """Its base model: width 512, 4,000 of 100,000 steps of warm-up; a peak of 7e-4."""
+    embed, warmup, steps = 512, 4000, 100_000
+    peak = (embed * warmup) ** -0.5
+    optimizer = Optimizer(learning_rate=peak, warmup=warmup / steps, schedule="inverse_sqrt")
+    for number in (1, 2, 1000, 3999, 4000, 4001, 16_000, 100_000):
+        paper = embed**-0.5 * min(number**-0.5, number * warmup**-1.5)
+        assert learning_rate(number - 1, steps, optimizer) == pytest.approx(paper, rel=1e-12)
+    assert peak == pytest.approx(6.99e-4, rel=1e-3)

@@ -129,25 +129,62 @@ def test_a_gradient_of_zero_is_not_divided_by_its_norm() -> None:
     assert (zeros[0] == 0).all()
 
 
-@pytest.mark.parametrize("platform", ["cuda", "tpu"])
-def test_the_training_step_lowers_for_accelerators(platform: str) -> None:
-    model = jax_loop.build_model(MODEL)
-    params = jax.eval_shape(
-        model.init, jax.random.key(0), jnp.zeros((1, 1), jnp.int32), jnp.ones((1, 1), bool)
-    )
-    state = jax.eval_shape(jax_loop.adamw(OPTIMIZER).init, params["params"])
-    exported = jax.export.export(jax_loop.train_step, platforms=[platform])(
-        params["params"],
-        state,
+ENCODER = Architecture("bert.Bert", SIZES)
+WINDOW = np.zeros((2, 8), np.int32)
+ONES = np.ones((2, 8), np.float32)
+TRAINED: dict[str, tuple[str, Architecture, dict[str, np.ndarray]]] = {
+    "classifier": ("classifier", MODEL, stream(0)),
+    "fine-tuned bert": (
+        "classifier",
+        Architecture("bert.BertClassifier", {"bert": ENCODER, "classes": 3}),
         stream(0),
+    ),
+    "fine-tuned gpt": (
+        "classifier",
+        Architecture("gpt.GPTClassifier", {"gpt": Architecture("gpt.GPT", SIZES), "classes": 3}),
+        stream(0),
+    ),
+    "bert": (
+        "bert",
+        Architecture("bert.BertMaskedWords", {"bert": ENCODER}),
+        {"ids": WINDOW, "positions": WINDOW[:, :2], "labels": WINDOW[:, :2], "weights": ONES[:, :2]},
+    ),
+    "gpt": ("gpt", Architecture("gpt.GPT", SIZES), {"ids": WINDOW, "labels": WINDOW}),
+    "llama": (
+        "gpt",
+        Architecture(
+            "gpt.GPT",
+            SIZES | {"position": "rotary", "rms": True, "gated": True, "biased": False, "kv_heads": 1},
+        ),
+        {"ids": WINDOW, "labels": WINDOW},
+    ),
+    "seq2seq": (
+        "seq2seq",
+        Architecture("seq2seq.EncoderDecoder", SIZES),
+        {"source": WINDOW, "source_mask": WINDOW == 0, "target": WINDOW, "labels": WINDOW, "weights": ONES},
+    ),
+}
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_training_step_lowers_for_accelerators(name: str, platform: str) -> None:
+    family, architecture, batch = TRAINED[name]
+    model = jax_loop.build_model(architecture)
+    params = jax.eval_shape(model.init, jax.random.key(0), **jax_loop.smallest_inputs(model))["params"]
+    state = jax.eval_shape(jax_loop.adamw(OPTIMIZER).init, params)
+    exported = jax.export.export(jax_loop.train_step, platforms=[platform])(
+        params,
+        state,
+        batch,
         jax.random.key(0),
         np.float32(0.1),
-        family="classifier",
+        family=family,
         model=model,
         optimizer=OPTIMIZER,
     )
     assert exported.platforms == (platform,)
-    assert len(exported.out_avals) > len(flatten_dict(params["params"]))
+    assert len(exported.out_avals) > len(flatten_dict(params))
 
 
 @pytest.mark.parametrize("name", LOOPS)

@@ -23,9 +23,9 @@ from torch_impl.initial import initialise
 SIZES = {
     "batch": {BATCH},
     "heads": {HEADS, GROUPED_HEADS, KV_HEADS},
-    "query": {POSITION},
+    "query": {POSITION, CONTEXT},
     "key": {POSITION, CONTEXT},
-    "position": {POSITION},
+    "position": {POSITION, CONTEXT},
     "embed": {EMBED},
     "head_dim": {4, EMBED // HEADS},
     "mlp": {MLP},
