@@ -38,6 +38,16 @@ def weighted_cross_entropy(
     return losses.sum() / _count(weights).astype(losses.dtype)
 
 
+def weighted_accuracy(
+    logits: Float[Array, "batch position vocab"],
+    labels: Int[Array, "batch position"],
+    weights: Float[Array, "batch position"],
+) -> Float[Array, ""]:
+    """The share of tokens, by weight, whose largest logit is the label's; zero if nothing counts."""
+    right = logits.argmax(axis=-1) == labels
+    return jnp.where(right, weights, 0.0).sum() / _count(weights)
+
+
 def chunked_cross_entropy(
     hidden: Float[Array, "batch position embed"],
     table: Float[Array, "vocab embed"],

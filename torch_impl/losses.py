@@ -39,6 +39,16 @@ def weighted_cross_entropy(
     return losses.sum() / _count(weights).to(losses.dtype)
 
 
+def weighted_accuracy(
+    logits: Float[Tensor, "batch position vocab"],
+    labels: Int[Tensor, "batch position"],
+    weights: Float[Tensor, "batch position"],
+) -> Float[Tensor, ""]:
+    """The share of tokens, by weight, whose largest logit is the label's; zero if nothing counts."""
+    right = logits.argmax(dim=-1) == labels
+    return torch.where(right, weights, 0.0).sum() / _count(weights)
+
+
 def chunked_cross_entropy(
     hidden: Float[Tensor, "batch position embed"],
     table: Float[Tensor, "vocab embed"],

@@ -9,7 +9,13 @@ from jaxtyping import Array, Float, Key
 from jax_impl.bert import BertClassifier, BertMaskedWords
 from jax_impl.classifier import TextClassifier
 from jax_impl.gpt import GPT, GPTClassifier
-from jax_impl.losses import accuracy, chunked_cross_entropy, cross_entropy, weighted_cross_entropy
+from jax_impl.losses import (
+    accuracy,
+    chunked_cross_entropy,
+    cross_entropy,
+    weighted_accuracy,
+    weighted_cross_entropy,
+)
 from jax_impl.seq2seq import EncoderDecoder
 
 CHUNK = 1024  # tokens whose logits exist at a time
@@ -39,9 +45,8 @@ def bert_loss(
     everywhere = jnp.ones(batch["ids"].shape, bool)
     logits: Any = model.apply({"params": params}, batch["ids"], everywhere, batch["positions"], None, rng)
     labels, weights = batch["labels"], batch["weights"]
-    right = (logits.argmax(axis=-1) == labels).astype(jnp.float32) * weights
     loss = weighted_cross_entropy(logits, labels, weights)
-    return loss, {"accuracy": right.sum() / jnp.maximum(weights.sum(), 1.0)}
+    return loss, {"accuracy": weighted_accuracy(logits, labels, weights)}
 
 
 def gpt_loss(
@@ -61,9 +66,8 @@ def seq2seq_loss(
     inputs = (batch["source"], batch["target"], batch["source_mask"])
     logits: Any = model.apply({"params": params}, *inputs, rng)
     labels, weights = batch["labels"], batch["weights"]
-    right = (logits.argmax(axis=-1) == labels).astype(jnp.float32) * weights
     loss = weighted_cross_entropy(logits, labels, weights, smoothing)
-    return loss, {"accuracy": right.sum() / jnp.maximum(weights.sum(), 1.0)}
+    return loss, {"accuracy": weighted_accuracy(logits, labels, weights)}
 
 
 # (model, params, batch, rng, smoothing) -> (loss, metrics)

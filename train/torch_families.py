@@ -10,7 +10,13 @@ from torch import Tensor
 from torch_impl.bert import BertClassifier, BertMaskedWords
 from torch_impl.classifier import TextClassifier
 from torch_impl.gpt import GPT, GPTClassifier
-from torch_impl.losses import accuracy, chunked_cross_entropy, cross_entropy, weighted_cross_entropy
+from torch_impl.losses import (
+    accuracy,
+    chunked_cross_entropy,
+    cross_entropy,
+    weighted_accuracy,
+    weighted_cross_entropy,
+)
 from torch_impl.random import Key
 from torch_impl.seq2seq import EncoderDecoder
 
@@ -40,9 +46,8 @@ def bert_loss(
     everywhere = torch.ones_like(batch["ids"], dtype=torch.bool)
     logits = model(batch["ids"], everywhere, batch["positions"], None, rng)
     labels, weights = batch["labels"], batch["weights"]
-    right = (logits.argmax(dim=-1) == labels).to(torch.float32) * weights
     loss = weighted_cross_entropy(logits, labels, weights)
-    return loss, {"accuracy": right.sum() / weights.sum().clamp(min=1.0)}
+    return loss, {"accuracy": weighted_accuracy(logits, labels, weights)}
 
 
 def gpt_loss(
@@ -60,9 +65,8 @@ def seq2seq_loss(
     """Cross-entropy of the target's next tokens, mean over those that count."""
     logits = model(batch["source"], batch["target"], batch["source_mask"], rng)
     labels, weights = batch["labels"], batch["weights"]
-    right = (logits.argmax(dim=-1) == labels).to(torch.float32) * weights
     loss = weighted_cross_entropy(logits, labels, weights, smoothing)
-    return loss, {"accuracy": right.sum() / weights.sum().clamp(min=1.0)}
+    return loss, {"accuracy": weighted_accuracy(logits, labels, weights)}
 
 
 # (model, batch, rng, smoothing) -> (loss, metrics)

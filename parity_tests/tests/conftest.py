@@ -11,5 +11,6 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
 torch.use_deterministic_algorithms(True)
+torch.set_num_threads(1)  # the tests run side by side, and threads that wait for each other cost more
 torch.backends.cuda.matmul.allow_tf32 = False
 torch.backends.cudnn.allow_tf32 = False

@@ -1,11 +1,9 @@
 """The encoder-decoder learns to reverse sequences that it never saw, alike in both frameworks."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from data.reversal import BEGIN, FIRST_SYMBOL, ReversalBatches, reversal_evaluation
 from parity_tests.architecture import Architecture
@@ -26,16 +24,7 @@ TRAIN = ReversalBatches(SYMBOLS, SHORTEST, LONGEST, 128, SEED)
 
 
 @pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
-    """Tensors this small are not worth several threads, which would wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def runs(one_thread: None) -> dict[str, dict[str, Any]]:
+def runs() -> dict[str, dict[str, Any]]:
     """The weights before and after training, and the loss of every step."""
     results = {}
     for name, loop in LOOPS.items():
