@@ -21,6 +21,7 @@ from train.evaluate import evaluate
 from train.folder import RunError
 from train.generate import Sampling, generate
 from train.hugging_face import export_run, import_run
+from train.memory import keep_freed_memory
 from train.preflight import ParityError
 from train.presets import DATA, FINE_TUNING, preset
 from train.start import train
@@ -160,6 +161,7 @@ def run(command: Command, console: Console) -> int:
     if isinstance(command, Export):
         console.print(f"{command.out} opens as {export_run(command.run, command.out)}.from_pretrained")
         return 0
+    keep_freed_memory()
     both: list[Framework] = ["jax", "torch"]
     config = replace(command.config, family=command.family)
     train(

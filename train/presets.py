@@ -29,18 +29,56 @@ FINE_TUNING = Config(
     optimizer=Optimizer(learning_rate=5e-5, weight_decay=0.01, beta2=0.999),
     epochs=3,
 )
-_LANGUAGE = Config(
-    family="gpt",
-    text=Text(vocab=4000, positions=64, batch=32),
-    model=Model(embed=128, heads=4, mlp=512, layers=2, dropout=0.1),
-    optimizer=Optimizer(learning_rate=2e-3),
-    epochs=10,
+_SMALL = Optimizer(learning_rate=1e-3, weight_decay=0.01)
+_BERT = {
+    # Shorter windows than texts have, but most of a news item; more of them a second.
+    "ag_news_10k": Config(
+        text=Text(vocab=8000, positions=64, batch=32),
+        model=Model(embed=256, heads=4, mlp=1024, layers=2, dropout=0.1),
+        optimizer=_SMALL,
+        epochs=20,
+    ),
+    "embedded": Config(
+        text=Text(vocab=2000, positions=64, batch=16),
+        model=Model(embed=192, heads=4, mlp=768, layers=2, dropout=0.1),
+        optimizer=_SMALL,
+        epochs=12,
+    ),
+}
+# Llama's choices: at the same cost a step 0.3 nats ahead of GPT-2's after an epoch of ag_news_10k.
+_LLAMA = Model(
+    embed=256,
+    heads=4,
+    mlp=688,
+    layers=3,
+    dropout=0.1,
+    activation="silu",
+    position="rotary",
+    gated=True,
+    rms=True,
+    biased=False,
 )
+_FAST = Optimizer(learning_rate=2e-3, warmup=0.03, weight_decay=0.1, beta2=0.99)
+_GPT = {
+    "ag_news_10k": Config(
+        text=Text(vocab=4000, positions=128, batch=8), model=_LLAMA, optimizer=_FAST, epochs=10
+    ),
+    "embedded": Config(
+        text=Text(vocab=2000, positions=64, batch=16),
+        model=replace(_LLAMA, embed=128, mlp=344, layers=2),
+        optimizer=replace(_FAST, learning_rate=4e-3),
+        epochs=8,
+    ),
+}
+_OTHERS = {"bert": replace(_BERT["ag_news_10k"], epochs=2), "gpt": replace(_GPT["ag_news_10k"], epochs=2)}
 
 
 def preset(family: Any, data: Any) -> Config:
-    """Where the command line starts from; its options change single settings."""
+    """Where the command line starts from; its options change single settings.
+
+    Data sets that were not tuned on take settings that others were tuned for, and fewer epochs.
+    """
     if family == "classifier":
         return _CLASSIFIER.get(data, Config(data=data))
-    config = replace(_LANGUAGE, family=family, data=data)
-    return replace(config, model=replace(config.model, activation="gelu_tanh")) if family == "gpt" else config
+    tuned = {"bert": _BERT, "gpt": _GPT}[family]
+    return replace(tuned.get(data, _OTHERS[family]), family=family, data=data)
