@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-# Page faults of 20 arrays of 16 MB, each freed before the next: thousands, or a few hundred if pages are huge.
+# Page faults of 20 arrays of 16 MB, each freed before the next; hundreds even where pages are huge.
 MEASURE = """
 import resource
 import numpy as np
