@@ -19,6 +19,7 @@ from jax_impl.losses import (
 from jax_impl.seq2seq import EncoderDecoder
 
 CHUNK = 1024  # tokens whose logits exist at a time
+FEW = 2**23  # logits that may exist together, which spares computing them again in the backward pass
 
 Arrays = dict[str, Any]
 Metrics = dict[str, Float[Array, ""]]
@@ -52,11 +53,14 @@ def bert_loss(
 def gpt_loss(
     model: GPT, params: Any, batch: Arrays, rng: Key[Array, ""] | None, smoothing: float
 ) -> tuple[Float[Array, ""], Metrics]:
-    """Cross-entropy of the next tokens, mean over all, `CHUNK` tokens at a time."""
+    """Cross-entropy of the next tokens, mean over all: `CHUNK` at a time unless their logits are `FEW`."""
     hidden: Any = model.apply({"params": params}, batch["ids"], None, rng, method="hidden")
     table: Any = model.apply({"params": params}, method="table")
-    weights = jnp.ones(batch["labels"].shape, jnp.float32)
-    return chunked_cross_entropy(hidden, table, batch["labels"], weights, CHUNK), {}
+    labels, weights = batch["labels"], jnp.ones(batch["labels"].shape, jnp.float32)
+    if labels.size * table.shape[0] <= FEW:
+        logits: Any = model.apply({"params": params}, hidden, method="logits")
+        return weighted_cross_entropy(logits, labels, weights), {}
+    return chunked_cross_entropy(hidden, table, labels, weights, CHUNK), {}
 
 
 def seq2seq_loss(

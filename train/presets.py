@@ -51,7 +51,7 @@ _LLAMA = Model(
     heads=4,
     mlp=688,
     layers=3,
-    dropout=0.1,
+    dropout=0.15,
     activation="silu",
     position="rotary",
     gated=True,
@@ -65,9 +65,9 @@ _GPT = {
     ),
     "embedded": Config(
         text=Text(vocab=2000, positions=64, batch=16),
-        model=replace(_LLAMA, embed=128, mlp=344, layers=2),
+        model=Model(embed=128, heads=4, mlp=512, layers=2, dropout=0.1, activation="gelu_tanh"),
         optimizer=replace(_FAST, learning_rate=4e-3),
-        epochs=8,
+        epochs=12,
     ),
 }
 _EPOCHS = {"ag_news": 1, "shakespeare": 5}  # of larger texts, not tuned: about as many steps

@@ -21,6 +21,7 @@ from torch_impl.random import Key
 from torch_impl.seq2seq import EncoderDecoder
 
 CHUNK = 1024  # tokens whose logits exist at a time
+FEW = 2**23  # logits that may exist together, which spares computing them again in the backward pass
 
 Arrays = dict[str, Any]
 Metrics = dict[str, Float[Tensor, ""]]
@@ -53,10 +54,13 @@ def bert_loss(
 def gpt_loss(
     model: GPT, batch: Arrays, rng: Key | None, smoothing: float
 ) -> tuple[Float[Tensor, ""], Metrics]:
-    """Cross-entropy of the next tokens, mean over all, `CHUNK` tokens at a time."""
+    """Cross-entropy of the next tokens, mean over all: `CHUNK` at a time unless their logits are `FEW`."""
     hidden = model.hidden(batch["ids"], None, rng)
-    weights = torch.ones_like(batch["labels"], dtype=torch.float32)
-    return chunked_cross_entropy(hidden, model.table(), batch["labels"], weights, CHUNK), {}
+    table = model.table()
+    labels, weights = batch["labels"], torch.ones_like(batch["labels"], dtype=torch.float32)
+    if labels.numel() * table.shape[0] <= FEW:
+        return weighted_cross_entropy(model.logits(hidden), labels, weights), {}
+    return chunked_cross_entropy(hidden, table, labels, weights, CHUNK), {}
 
 
 def seq2seq_loss(

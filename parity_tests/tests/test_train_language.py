@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import jax
 import numpy as np
 import pytest
 from rich.console import Console
@@ -13,6 +14,7 @@ from tokenizers import Tokenizer, models
 import torch_impl.gpt
 import torch_impl.masks
 import train
+from train import jax_families, torch_families
 from train.config import Config, Model, Text
 from train.evaluate import evaluate
 from train.frameworks import LOOPS
@@ -123,3 +125,23 @@ def test_a_causal_mask_off_by_one_stops_the_run(tmp_path: Path) -> None:
         pytest.raises(ParityError, match=r"blocks\.0/attention/weights"),
     ):
         train_run(config("gpt"), ["jax"], tmp_path / "run", None, False, QUIET)
+
+
+@pytest.mark.parametrize("module", [jax_families, torch_families])
+def test_many_logits_are_taken_in_chunks_and_the_loss_is_the_same(module: Any, task: LanguageTask) -> None:
+    loop = LOOPS["jax" if module is jax_families else "torch"]
+    params, batches = task.initial_params(loop), [task.batch(0)]
+
+    def loss() -> float:
+        jax.clear_caches()
+        (row,) = loop.evaluate("gpt", loop.build_model(task.architecture), params, batches)
+        return row["loss"]
+
+    with mock.patch.object(
+        module, "chunked_cross_entropy", side_effect=module.chunked_cross_entropy
+    ) as chunked:
+        whole = loss()
+        assert not chunked.called
+        with mock.patch.object(module, "FEW", 0), mock.patch.object(module, "CHUNK", 100):
+            assert loss() == pytest.approx(whole, rel=1e-6)
+        assert chunked.called
