@@ -163,7 +163,10 @@ class GPT(nn.Module):
 
 
 class GPTClassifier(nn.Module):
-    """GPT to classify sequences (Radford et al. 2018, section 3.2): a linear layer on the last real token."""
+    """GPT to classify sequences (Radford et al. 2018, section 3.2): a linear layer on the last real token.
+
+    Of a row without real tokens the layer reads zeros.
+    """
 
     gpt: GPT
     classes: int
@@ -180,6 +183,7 @@ class GPTClassifier(nn.Module):
     ) -> Float[Array, "batch classes"]:
         x = self.gpt.hidden(ids, mask, rng, within(tap, "gpt"))
         last = jnp.maximum(mask.sum(axis=1, dtype=jnp.int32) - 1, 0)
-        pooled = tap("pooled", x[jnp.arange(x.shape[0]), last], "batch embed")
+        pooled = jnp.where(mask.any(axis=1)[:, None], x[jnp.arange(x.shape[0]), last], 0.0)
+        pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.gpt.dropout, fold_in(rng, self.gpt.layers + 1))
         return tap("logits", self.head(pooled), "batch classes")

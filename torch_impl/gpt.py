@@ -176,7 +176,10 @@ class GPT(nn.Module):
 
 
 class GPTClassifier(nn.Module):
-    """GPT to classify sequences (Radford et al. 2018, section 3.2): a linear layer on the last real token."""
+    """GPT to classify sequences (Radford et al. 2018, section 3.2): a linear layer on the last real token.
+
+    Of a row without real tokens the layer reads zeros.
+    """
 
     def __init__(self, gpt: GPT, classes: int) -> None:
         super().__init__()
@@ -192,6 +195,8 @@ class GPTClassifier(nn.Module):
     ) -> Float[Tensor, "batch classes"]:
         x = self.gpt.hidden(ids, mask, rng, within(tap, "gpt"))
         last = (mask.sum(dim=1) - 1).clamp(min=0)
-        pooled = tap("pooled", x[torch.arange(x.shape[0], device=x.device), last], "batch embed")
+        rows = torch.arange(x.shape[0], device=x.device)
+        pooled = torch.where(mask.any(dim=1)[:, None], x[rows, last], 0.0)
+        pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.gpt.dropout, fold_in(rng, self.gpt.layers + 1))
         return tap("logits", self.head(pooled), "batch classes")

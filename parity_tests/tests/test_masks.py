@@ -52,8 +52,9 @@ def test_a_hidden_keys_value_has_no_influence(forward):
 
 
 @FORWARD
-def test_padding_tokens_have_no_influence_on_the_logits(forward):
-    twin, params, inputs = trial("classifier")
+@pytest.mark.parametrize("name", ["classifier", "bert_classifier_mean", "gpt_classifier"])
+def test_padding_tokens_have_no_influence_on_the_logits(forward, name):
+    twin, params, inputs = trial(name)
     changed = {**inputs, "ids": np.where(inputs["mask"], inputs["ids"], (inputs["ids"] + 1) % 31)}
     assert (changed["ids"] != inputs["ids"]).any()
     np.testing.assert_array_equal(forward(twin, params, changed), forward(twin, params, inputs))
@@ -68,6 +69,19 @@ def test_causal_attention_does_not_look_ahead(forward):
     after = forward(twin, params, changed)
     np.testing.assert_array_equal(after[:, :4], before[:, :4])
     assert (np.abs(after[:, 4:] - before[:, 4:]).max(axis=-1) > 1e-3).all()
+
+
+@FORWARD
+@pytest.mark.parametrize("name", ["gpt", "gpt1", "gpt3", "llama", "encoder_decoder"])
+def test_a_planted_future_token_does_not_move_earlier_outputs(forward, name):
+    twin, params, inputs = trial(name)
+    read = "target" if name == "encoder_decoder" else "ids"
+    whole = {n: array for n, array in inputs.items() if n != "mask"}
+    changed = {**whole, read: whole[read].copy()}
+    changed[read][:, 4] = (changed[read][:, 4] + 1) % 31
+    before, after = forward(twin, params, whole), forward(twin, params, changed)
+    np.testing.assert_array_equal(after[:, :4], before[:, :4])
+    assert (np.abs(after[:, 4] - before[:, 4]).max(axis=-1) > 1e-3).all()
 
 
 @pytest.mark.parametrize("run", [run_jax, run_torch], ids=["jax", "torch"])
