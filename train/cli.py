@@ -23,7 +23,7 @@ from train.generate import Sampling, generate
 from train.hugging_face import export_run, import_run
 from train.memory import keep_freed_memory
 from train.preflight import ParityError
-from train.presets import DATA, FINE_TUNING, preset
+from train.presets import DATA, preset
 from train.start import train
 
 ERRORS = (
@@ -133,7 +133,7 @@ def parse(arguments: list[str]) -> Command:
     """The command of an argument list. Training starts from the preset of its data set."""
     family = next((word for word in arguments if word in DATA), "classifier")
     named = next((value for word, value in pairwise(arguments) if word == "--data"), DATA[family])
-    start = FINE_TUNING if "--init" in arguments else preset(family, named)
+    start = preset(family, named, "--init" in arguments)
     train_default = tyro.conf.subcommand("train", default=Train(start))
     commands: Any = Parity | Annotated[Train, train_default] | Evaluate | Generate | Import | Export
     config = (tyro.conf.OmitSubcommandPrefixes,)

@@ -22,13 +22,22 @@ _CLASSIFIER = {
         epochs=12,
     ),
 }
-# Of a classifier that begins with a trained encoder.
-FINE_TUNING = Config(
-    text=Text(positions=64, batch=32),
-    model=Model(dropout=0.1),
-    optimizer=Optimizer(learning_rate=5e-5, weight_decay=0.01, beta2=0.999),
-    epochs=3,
-)
+_FINE_TUNING = {
+    # For encoders that others trained long, on much more text.
+    "polarity": Config(
+        text=Text(positions=64, batch=32),
+        model=Model(dropout=0.1),
+        optimizer=Optimizer(learning_rate=5e-5, weight_decay=0.01, beta2=0.999),
+        epochs=3,
+    ),
+    # For those that were trained here, on the same texts.
+    "ag_news_10k": Config(
+        text=Text(positions=64, batch=32, word_dropout=0.2),
+        model=Model(dropout=0.2),
+        optimizer=Optimizer(learning_rate=3e-4, weight_decay=0.01, beta2=0.999),
+        epochs=2,
+    ),
+}
 _SMALL = Optimizer(learning_rate=1e-3, weight_decay=0.01)
 _BERT = {
     # Shorter windows than texts have, but most of a news item; more of them a second.
@@ -73,11 +82,13 @@ _GPT = {
 _EPOCHS = {"ag_news": 1, "shakespeare": 5}  # of larger texts, not tuned: about as many steps
 
 
-def preset(family: Any, data: Any) -> Config:
+def preset(family: Any, data: Any, fine_tuning: bool = False) -> Config:
     """Where the command line starts from; its options change single settings.
 
     Texts that the language models were not tuned on take the settings of ag_news_10k.
     """
+    if fine_tuning:
+        return replace(_FINE_TUNING.get(data, _FINE_TUNING["polarity"]), data=data)
     if family == "classifier":
         return _CLASSIFIER.get(data, Config(data=data))
     tuned = {"bert": _BERT, "gpt": _GPT}[family]
