@@ -114,7 +114,7 @@ def bernoulli(
     rng: Key, p: float, shape: tuple[int, ...], device: torch.device | None = None
 ) -> Bool[Tensor, "..."]:
     """True with probability ``p``, rounded to float32."""
-    return uniform(rng, shape, device=device) < torch.tensor(p, dtype=torch.float32, device=device)
+    return uniform(rng, shape, device=device) < p
 
 
 def randint(
@@ -137,9 +137,7 @@ def permutation(rng: Key, n: int, device: torch.device | None = None) -> Int64[T
     order = torch.arange(n, device=device)
     for _ in range(math.ceil(3 * math.log(max(1, n)) / math.log(WORD))):
         rng, own_rng = split(rng)
-        words = bits(own_rng, (n,), device=device).bitwise_xor_(
-            -(2**31)
-        )  # signed, they sort as unsigned ones
+        words = bits(own_rng, (n,), device=device) ^ -(2**31)  # signed, they sort as the unsigned ones do
         order = order[words.argsort(stable=True)]
     return order
 
