@@ -40,7 +40,7 @@ def bits(
 ) -> Int[Tensor, "..."]:
     """``width`` random bits an element, in a signed integer of that width: PyTorch shifts no unsigned ones.
 
-    64 bits are both words of a hash; 32 are their exclusive or, of which fewer are the lowest.
+    64 bits are both words of a hash, 32 their exclusive or, 16 and 8 the lowest of those.
     """
     count = math.prod(shape)
     if count >= 2**31:
@@ -64,6 +64,7 @@ def uniform(
 ) -> Float[Tensor, "..."]:
     """Numbers in [low, high): random bits become the mantissa of a float in [1, 2), less 1, then scaled.
 
+    With bounds other than 0 and 1 the last sum may be rounded up to ``high``, as in JAX.
     XLA may round the product with ``high - low`` and the sum with ``low`` at once, PyTorch rounds each. Where
     the product is exact, as for a difference of 1 or 2, that is the same.
     """
