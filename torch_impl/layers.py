@@ -98,7 +98,7 @@ def dropout(x: Float[Tensor, "*axes"], rate: float, rng: Key | None = None) -> F
     if rng is None or rate == 0.0:
         return x
     # int32 orders as uint32 does once both sides are shifted by -2^31, that is, the top bit is flipped.
-    shifted = random.bits(rng, tuple(x.shape), x.device).bitwise_xor_(-(2**31))
+    shifted = random.bits(rng, tuple(x.shape), device=x.device).bitwise_xor_(-(2**31))
     kept = shifted >= round(rate * 2**32) - 2**31
     return torch.where(kept, x / (1.0 - rate), 0.0)
 

@@ -13,10 +13,16 @@ ROOT = Path(__file__).parents[2]
 # What one side has and the other has no use for, with the reason.
 TORCH_ONLY = {
     "convert.py": "weights are converted in one place",
-    "random.Key": "JAX has keys of its own",
+    "threefry.py": "JAX has the generator and its keys",
     "random.key": "jax.random.key",
+    "random.split": "jax.random.split",
     "random.bits": "jax.random.bits",
     "random.uniform": "jax.random.uniform",
+    "random.normal": "jax.random.normal",
+    "random.truncated_normal": "jax.random.truncated_normal",
+    "random.bernoulli": "jax.random.bernoulli",
+    "random.randint": "jax.random.randint",
+    "random.permutation": "jax.random.permutation",
     "initial.parameter": "linen declares parameters with self.param",
     "initial.initialise": "linen's init",
 }
