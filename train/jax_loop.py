@@ -104,7 +104,7 @@ update = jax.jit(jax_optimizer.update, static_argnames="optimizer", donate_argna
 
 
 class Trainer:
-    """A run in progress. Every draw of its dropout follows from ``seed`` and the number of the step."""
+    """A run in progress. Every draw of its dropout follows from ``seed`` and the number of the batch."""
 
     def __init__(
         self,

@@ -64,7 +64,7 @@ def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outpu
 
 
 def gradient(
-    model: nn.Module, batch: dict[str, Tensor], rng: random.Key, family: str, optimizer: Optimizer
+    model: nn.Module, batch: dict[str, Tensor], rng: random.Key | None, family: str, optimizer: Optimizer
 ) -> dict[str, Tensor]:
     """Add a batch's part to the mean gradient of its step; returns its part of the mean metrics."""
     loss, metrics = LOSSES[family](model, batch, rng, optimizer.smoothing)
@@ -73,7 +73,7 @@ def gradient(
 
 
 class Trainer:
-    """A run in progress. Every draw of its dropout follows from ``seed`` and the number of the step."""
+    """A run in progress. Every draw of its dropout follows from ``seed`` and the number of the batch."""
 
     def __init__(
         self,

@@ -3,6 +3,8 @@
 Parameters go by their names in Flax, and have PyTorch's layout.
 """
 
+from collections.abc import Mapping
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -10,7 +12,7 @@ from torch import Tensor
 from train.config import Optimizer
 from train.optimizer import MOMENTS, Rates, decays
 
-Tensors = dict[str, Tensor]
+Tensors = Mapping[str, Tensor]
 Moments = dict[str, Float[Tensor, "*axes"]]
 State = dict[str, Moments]
 

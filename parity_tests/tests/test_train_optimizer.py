@@ -5,6 +5,7 @@ Adam's means remember 1 / (1 - beta2) = 50 of them: 1e-12 of a tensor's largest 
 planted defect is above it a million times.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -164,6 +165,17 @@ def references() -> dict[tuple[str, str], Arrays]:
             for name, reference in REFERENCES.items()
             for method, settings in METHODS.items()
         }
+
+
+def test_the_two_files_mirror_each_other() -> None:
+    for ours, theirs in ((jax_optimizer, torch_optimizer), (torch_optimizer, jax_optimizer)):
+        for name, function in inspect.getmembers(ours, inspect.isfunction):
+            if function.__module__ == ours.__name__:
+                mirror = getattr(theirs, name)
+                assert list(inspect.signature(function).parameters) == list(
+                    inspect.signature(mirror).parameters
+                )
+    assert list(jax_optimizer.METHODS) == list(torch_optimizer.METHODS) == list(optimizer.MOMENTS)
 
 
 def test_half_of_the_steps_are_clipped() -> None:
@@ -440,7 +452,10 @@ def test_a_sum_for_the_mean_is_noticed(
 
 
 def test_each_batch_has_dropout_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two steps of three batches draw with six keys: the same in both frameworks, and those of six steps."""
+    """Two steps of three batches draw with six keys: the same in both frameworks, and those of six steps.
+
+    Where PyTorch has no gradient and JAX zeros, weights decay alike.
+    """
     drawn: dict[str, list[tuple[int, ...]]] = {"jax": [], "torch": []}
 
     def in_jax(params: Any, batch: Arrays, rng: jax.Array, *rest: Any) -> Any:
@@ -453,11 +468,17 @@ def test_each_batch_has_dropout_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(jax_loop, "gradient", in_jax)
     monkeypatch.setattr(torch_loop, "gradient", in_torch)
-    first = torch_loop.initial_params(MODEL, 0)
+    first = {name: a.astype(np.float64) for name, a in torch_loop.initial_params(MODEL, 0).items()}
+    after = []
     for loop in LOOPS.values():
         for settings, steps in ((replace(UNION, accumulate=3), 2), (UNION, 6)):
             trainer = loop.Trainer("classifier", MODEL, first, batch, settings, steps, 0)
             for step in range(steps):
                 trainer.step(step)
+            after.append(but_the_key_bias(trainer.params()))
     assert drawn["jax"] == drawn["torch"]
     assert drawn["jax"][:6] == drawn["jax"][6:] and len(set(drawn["jax"])) == 6
+    head = "head/kernel"
+    assert np.abs(after[0][head]).max() < np.abs(first[head]).max()
+    for name, array in after[0].items():
+        np.testing.assert_allclose(after[2][name], array, rtol=1e-14)
