@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from jax_impl.layers import add_bias, at_least_float32
 
@@ -20,7 +20,7 @@ def cross_entropy(
 
 def accuracy(logits: Float[Array, "batch classes"], labels: Int[Array, "batch"]) -> Float[Array, ""]:
     """The share of rows whose largest logit is the label's, between 0 and 1."""
-    return (logits.argmax(axis=-1) == labels).astype(jnp.float32).mean()
+    return _right(logits, labels).astype(jnp.float32).mean()
 
 
 def weighted_cross_entropy(
@@ -44,8 +44,7 @@ def weighted_accuracy(
     weights: Float[Array, "batch position"],
 ) -> Float[Array, ""]:
     """The share of tokens, by weight, whose largest logit is the label's; zero if nothing counts."""
-    right = logits.argmax(axis=-1) == labels
-    return jnp.where(right, weights, 0.0).sum() / _count(weights)
+    return jnp.where(_right(logits, labels), weights, 0.0).sum() / _count(weights)
 
 
 def chunked_cross_entropy(
@@ -103,6 +102,11 @@ def _negative_log_likelihood(
     if smoothing:
         target = (1.0 - smoothing) * target + smoothing * wide.mean(axis=-1)
     return jax.nn.logsumexp(wide, axis=-1) - target
+
+
+def _right(logits: Float[Array, "*axes classes"], labels: Int[Array, "*axes"]) -> Bool[Array, "*axes"]:
+    """Whether the largest logit is the label's."""
+    return logits.argmax(axis=-1).astype(labels.dtype) == labels  # in 64-bit runs an argmax is int64
 
 
 def _count(weights: Float[Array, "batch position"]) -> Float[Array, ""]:

@@ -1,7 +1,7 @@
 """Losses and what is counted beside them."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -21,7 +21,7 @@ def cross_entropy(
 
 def accuracy(logits: Float[Tensor, "batch classes"], labels: Int[Tensor, "batch"]) -> Float[Tensor, ""]:
     """The share of rows whose largest logit is the label's, between 0 and 1."""
-    return (logits.argmax(dim=-1) == labels).to(torch.float32).mean()
+    return _right(logits, labels).to(torch.float32).mean()
 
 
 def weighted_cross_entropy(
@@ -45,8 +45,7 @@ def weighted_accuracy(
     weights: Float[Tensor, "batch position"],
 ) -> Float[Tensor, ""]:
     """The share of tokens, by weight, whose largest logit is the label's; zero if nothing counts."""
-    right = logits.argmax(dim=-1) == labels
-    return torch.where(right, weights, 0.0).sum() / _count(weights)
+    return torch.where(_right(logits, labels), weights, 0.0).sum() / _count(weights)
 
 
 def chunked_cross_entropy(
@@ -97,6 +96,11 @@ def _negative_log_likelihood(
     if smoothing:
         target = (1.0 - smoothing) * target + smoothing * wide.mean(dim=-1)
     return torch.logsumexp(wide, dim=-1) - target
+
+
+def _right(logits: Float[Tensor, "*axes classes"], labels: Int[Tensor, "*axes"]) -> Bool[Tensor, "*axes"]:
+    """Whether the largest logit is the label's."""
+    return logits.argmax(dim=-1) == labels
 
 
 def _count(weights: Float[Tensor, "batch position"]) -> Float[Tensor, ""]:

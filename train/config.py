@@ -59,21 +59,29 @@ SETTINGS = {  # of the model, by family
 
 @dataclass(frozen=True)
 class Optimizer:
-    """AdamW with warm-up, a falling learning rate, and clipping by the global norm."""
+    """The method, its learning rate with warm-up, and clipping by the global norm."""
 
+    method: Literal["adamw", "sgd"] = "adamw"
+    """AdamW, or stochastic gradient descent with momentum, whose decay is decoupled too."""
     learning_rate: float = 1e-3
     """At its peak."""
     warmup: float = 0.1
     """Share of the steps in which the learning rate rises from zero."""
-    schedule: Literal["linear", "inverse_sqrt"] = "linear"
-    """How the learning rate falls: linearly to zero, or with 1/sqrt(step) as the original transformer's."""
+    schedule: Literal["linear", "inverse_sqrt", "constant", "cosine", "triangular"] = "linear"
+    """From the peak on: linearly to zero, with 1/sqrt(step) as the original transformer's, not at all, along
+    half a cosine to zero, or down and up again, each side as long as the warm-up."""
     weight_decay: float = 0.1
     """Of kernels and embeddings, decoupled (times the learning rate)."""
     clip: float = 1.0
     """Largest global norm of the gradient."""
+    accumulate: int = 1
+    """Batches of a step: its gradient is the mean of theirs."""
     beta1: float = 0.9
+    """Of Adam's mean of gradients, or SGD's momentum."""
     beta2: float = 0.98
+    """Of Adam's mean of squares."""
     epsilon: float = 1e-8
+    """Added to Adam's root."""
     smoothing: float = 0.0
     """Label smoothing of the training loss."""
 
@@ -113,7 +121,7 @@ class Config:
     epochs: int = 10
     """Passes over the training split."""
     steps: int | None = None
-    """Train for so many steps instead."""
+    """Train for so many steps (updates) instead."""
     seed: int = 0
     """Of weights, batches and dropout."""
 
@@ -164,6 +172,8 @@ class Config:
             "dropout": model.dropout,
             "word_dropout": self.text.word_dropout,
             "warmup": optimizer.warmup,
+            "beta1": optimizer.beta1,
+            "beta2": optimizer.beta2,
             "smoothing": optimizer.smoothing,
         }
         for name, value in shares.items():
@@ -172,6 +182,10 @@ class Config:
         for name in ("learning_rate", "clip", "epsilon"):
             if not getattr(optimizer, name) > 0.0:
                 raise ConfigError(f"{name}={getattr(optimizer, name)}: give a number above 0")
+        if optimizer.accumulate < 1:
+            raise ConfigError(f"accumulate={optimizer.accumulate}: give 1 or more")
+        if optimizer.schedule == "triangular" and not optimizer.warmup:
+            raise ConfigError("warmup=0.0: it is one side of schedule='triangular'; give a share above 0")
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed={self.seed}: give a whole number from 0 to 2^32 - 1")
 

@@ -1,6 +1,7 @@
 """One run from first step to report: the same lines for both frameworks."""
 
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict
     out.mkdir(parents=True)
     loop = LOOPS[framework]
     family, seed, optimizer = task.config.family, task.config.seed, task.config.optimizer
-    steps = task.config.steps or task.config.epochs * task.steps_per_epoch
+    per_epoch = math.ceil(task.steps_per_epoch / optimizer.accumulate)
+    steps = task.config.steps or task.config.epochs * per_epoch
     untrained = task.initial_params(loop)
     trainer = loop.Trainer(family, task.architecture, untrained, task.batch, optimizer, steps, seed)
     bar = progress.add_task(framework, total=steps, status="compiling" if framework == "jax" else "")
@@ -36,7 +38,7 @@ def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict
 
         for number in range(steps):
             pending.append((number, trainer.step(number)))
-            epoch_ends = (number + 1) % task.steps_per_epoch == 0 or number + 1 == steps
+            epoch_ends = (number + 1) % per_epoch == 0 or number + 1 == steps
             if len(pending) < FLUSH and not epoch_ends:
                 continue
             for step, metrics in pending:

@@ -1,21 +1,21 @@
-"""Training and evaluation in JAX: one compiled step, its buffers donated, never waited for."""
+"""Training and evaluation in JAX: a compiled gradient and a compiled update, never waited for."""
 
 import inspect
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from flax import linen as nn
-from flax.traverse_util import flatten_dict, path_aware_map, unflatten_dict
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from parity_tests.architecture import Architecture
+from train import jax_optimizer
 from train.config import Optimizer
 from train.jax_families import LOSSES
-from train.schedule import learning_rate
+from train.optimizer import MOMENTS, rates_at
 
 Arrays = dict[str, np.ndarray]
 Outputs = Callable[..., Any]
@@ -76,44 +76,35 @@ def _apply(model: nn.Module, method: str, params: Any, *inputs: jax.Array) -> An
     return model.apply({"params": params}, *inputs, method=method)
 
 
-def adamw(optimizer: Optimizer) -> optax.GradientTransformation:
-    """Clipping, Adam, and decay of kernels and embeddings; all but the learning rate."""
-
-    def decayed(params: Any) -> Any:
-        return path_aware_map(lambda path, _: path[-1] in ("kernel", "embedding"), params)
-
-    return optax.chain(
-        optax.clip_by_global_norm(optimizer.clip),
-        optax.scale_by_adam(optimizer.beta1, optimizer.beta2, optimizer.epsilon),
-        optax.add_decayed_weights(optimizer.weight_decay, decayed),
-    )
-
-
-@partial(jax.jit, static_argnames=("family", "model", "optimizer"), donate_argnames=("params", "state"))
-def train_step(
+@partial(jax.jit, static_argnames=("family", "model", "optimizer"))
+def gradient(
     params: Any,
-    state: Any,
     batch: dict[str, jax.Array],
     rng: jax.Array,
-    rate: jax.Array,
     family: str,
     model: nn.Module,
     optimizer: Optimizer,
-) -> tuple[Any, Any, dict[str, jax.Array]]:
-    """One update: new params, new optimizer state, and the metrics of the batch before it."""
+) -> tuple[Any, dict[str, jax.Array]]:
+    """A batch's part of the mean gradient of its step, and of the mean metrics."""
 
     def loss(params: Any) -> Any:
         return LOSSES[family](model, params, batch, rng, optimizer.smoothing)
 
-    (value, metrics), gradient = jax.value_and_grad(loss, has_aux=True)(params)
-    with jax.numpy_dtype_promotion("standard"):  # optax takes a float to the power of an integer
-        updates, state = adamw(optimizer).update(gradient, state, params)
-    params = jax.tree.map(lambda p, u: p - rate.astype(p.dtype) * u, params, updates)
-    return params, state, {"loss": value, **metrics, "gradient_norm": optax.tree.norm(gradient)}
+    (value, metrics), whole = jax.value_and_grad(loss, has_aux=True)(params)
+    return jax.tree.map(lambda array: array / optimizer.accumulate, (whole, {"loss": value, **metrics}))
+
+
+@partial(jax.jit, donate_argnames="total")
+def add(total: Any, part: Any) -> Any:
+    """The sum of two trees."""
+    return jax.tree.map(jnp.add, total, part)
+
+
+update = jax.jit(jax_optimizer.update, static_argnames="optimizer", donate_argnames=("params", "state"))
 
 
 class Trainer:
-    """A run in progress. Every draw of its dropout follows from ``seed`` and the number of the step."""
+    """A run in progress. Every draw of its dropout follows from ``seed`` and the number of the batch."""
 
     def __init__(
         self,
@@ -128,32 +119,32 @@ class Trainer:
         self.family, self.model = family, build_model(architecture)
         self.stream, self.optimizer, self.steps = stream, optimizer, steps
         self._params = _tree(params)
-        self._state = adamw(optimizer).init(self._params)
+        self._state = jax_optimizer.init(self._params, optimizer)
         self._rng = jax.random.fold_in(jax.random.key(seed), 1)
 
     def step(self, number: int) -> dict[str, Any]:
         """Take step ``number``, counted from 0. The metrics are still being computed when it returns."""
-        rate = np.float32(learning_rate(number, self.steps, self.optimizer))
-        self._params, self._state, metrics = train_step(
-            self._params,
-            self._state,
-            self.stream(number),
-            jax.random.fold_in(self._rng, number),
-            rate,
-            self.family,
-            self.model,
-            self.optimizer,
-        )
-        return metrics
+        batches = range(number * self.optimizer.accumulate, (number + 1) * self.optimizer.accumulate)
+        whole, metrics = reduce(add, map(self._gradient, batches))
+        rates = rates_at(number, self.steps, self.optimizer)
+        self._params, self._state, norm = update(self._params, self._state, whole, rates, self.optimizer)
+        return {**metrics, "gradient_norm": norm}
+
+    def _gradient(self, number: int) -> tuple[Any, dict[str, jax.Array]]:
+        """That of batch ``number``, with dropout of its own."""
+        rng = jax.random.fold_in(self._rng, number)
+        return gradient(self._params, self.stream(number), rng, self.family, self.model, self.optimizer)
 
     def params(self) -> Arrays:
         """The weights, flat, in Flax's layout."""
         return _flat(self._params)
 
     def moments(self) -> dict[str, Arrays]:
-        """Adam's running means of the gradient and of its square, like `params`."""
-        adam = self._state[1]
-        return {"mean": _flat(adam.mu), "square": _flat(adam.nu)}
+        """What the optimizer keeps, by kind (Adam's "mean" and "square"), each like `params`."""
+        return {
+            kind: {name: np.array(moments[kind]) for name, moments in self._state.items()}
+            for kind in MOMENTS[self.optimizer.method]
+        }
 
 
 def _flat(tree: Any) -> Arrays:

@@ -6,16 +6,33 @@ from train.config import Optimizer
 
 
 def learning_rate(step: int, steps: int, optimizer: Optimizer) -> float:
-    """Rise linearly during warm-up, then fall; step counts from 0.
+    """Rise linearly during warm-up, then follow the schedule; step counts from 0 and is below ``steps``.
 
-    The first step takes 1/warm-up of the peak, the last step of warm-up the peak itself. From there
-    "linear" falls so that one step more than the last would take zero, and "inverse_sqrt" with
-    1/sqrt(step), counted from 1: that is eq. 3 of Vaswani et al. 2017, section 5.3, with its peak,
-    1/sqrt(embed * warm-up), given as the learning rate.
+    The first step takes 1/warm-up of the peak, the last step of warm-up the peak itself. From there, with
+    x the share that is done of the steps after warm-up, so that one step more than the last would be at 1:
+
+    - "constant" stays at the peak.
+    - "linear" falls as 1 - x. With warm-up it is slanted triangular (Howard & Ruder 2018, section 3.2, but
+      to zero).
+    - "cosine" falls as (1 + cos(pi x)) / 2 (Loshchilov & Hutter 2017, eq. 5, without restarts).
+    - "inverse_sqrt" falls with 1/sqrt(step), counted from 1: that is eq. 3 of Vaswani et al. 2017, section
+      5.3, with its peak, 1/sqrt(embed * warm-up), given as the learning rate.
+    - "triangular" falls to zero in as many steps as warm-up has (at least one), rises again in as many, and
+      so on: Smith 2017, section 3.1, from zero, and warm-up is the first rise.
     """
-    warmup = round(optimizer.warmup * steps)
+    peak, warmup = optimizer.learning_rate, round(optimizer.warmup * steps)
     if step < warmup:
-        return optimizer.learning_rate * (step + 1) / warmup
-    if optimizer.schedule == "inverse_sqrt":
-        return optimizer.learning_rate * math.sqrt(max(warmup, 1) / (step + 1))
-    return optimizer.learning_rate * (steps - step) / (steps - warmup)
+        return peak * (step + 1) / warmup
+    done = (step - warmup) / (steps - warmup)
+    match optimizer.schedule:
+        case "constant":
+            return peak
+        case "linear":
+            return peak * (1.0 - done)
+        case "cosine":
+            return peak * (1.0 + math.cos(math.pi * done)) / 2.0
+        case "inverse_sqrt":
+            return peak * math.sqrt(max(warmup, 1) / (step + 1))
+        case "triangular":
+            sides = (step + 1) / max(warmup, 1)
+            return peak * (1.0 - abs(sides % 2.0 - 1.0))

@@ -47,7 +47,7 @@ class Task(Protocol):
         """The weights that training begins with."""
 
     def batch(self, step: int) -> Arrays:
-        """The training batch of a step, by name: what the family's loss takes."""
+        """Training batch number ``step``, by name: what the family's loss takes."""
 
     def inputs(self, rows: int) -> Arrays:
         """The model's inputs for some rows of the first training batch."""

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from parity_tests.architecture import Architecture
 from torch_impl import convert, random
 from torch_impl.initial import initialise
+from train import torch_optimizer
 from train.config import Optimizer
-from train.schedule import learning_rate
+from train.optimizer import MOMENTS, rates_at
 from train.torch_families import LOSSES
 
 Arrays = dict[str, np.ndarray]
@@ -62,33 +63,17 @@ def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outpu
     return apply
 
 
-def adamw(model: nn.Module, optimizer: Optimizer) -> torch.optim.AdamW:
-    """Adam, and decay of kernels and embeddings; the learning rate is set at each step."""
-    decayed: list[Tensor] = []
-    others: list[Tensor] = []
-    for name, parameter in model.named_parameters():
-        leaf = convert.flax_name(name).split("/")[-1]
-        (decayed if leaf in ("kernel", "embedding") else others).append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": optimizer.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    betas = (optimizer.beta1, optimizer.beta2)
-    return torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=optimizer.epsilon)
-
-
-def clip_by_global_norm(gradients: list[Tensor], largest: float) -> Tensor:
-    """Scale gradients in place so that their joint norm is at most ``largest``; returns the norm before.
-
-    PyTorch's own clipping adds 1e-6 to the norm, which optax does not.
-    """
-    norm = torch.nn.utils.get_total_norm(gradients)
-    torch._foreach_mul_(gradients, torch.clamp(largest / norm, max=1.0))
-    return norm
+def gradient(
+    model: nn.Module, batch: dict[str, Tensor], rng: random.Key | None, family: str, optimizer: Optimizer
+) -> dict[str, Tensor]:
+    """Add a batch's part to the mean gradient of its step; returns its part of the mean metrics."""
+    loss, metrics = LOSSES[family](model, batch, rng, optimizer.smoothing)
+    (loss / optimizer.accumulate).backward()
+    return {name: value / optimizer.accumulate for name, value in {"loss": loss.detach(), **metrics}.items()}
 
 
 class Trainer:
-    """A run in progress. Every draw of its dropout follows from ``seed`` and the number of the step."""
+    """A run in progress. Every draw of its dropout follows from ``seed`` and the number of the batch."""
 
     def __init__(
         self,
@@ -104,37 +89,44 @@ class Trainer:
         self.stream, self.optimizer, self.steps = stream, optimizer, steps
         convert.load(self.model, params)
         self.model.to(_device())
-        self._adamw = adamw(self.model, optimizer)
+        self._params = {convert.flax_name(name): p for name, p in self.model.named_parameters()}
+        self._state = torch_optimizer.init(self._params, optimizer)
         self._rng = random.fold_in(random.key(seed), 1)
 
     def step(self, number: int) -> dict[str, Any]:
         """Take step ``number``, counted from 0, and return its metrics as tensors."""
-        batch, rng = _tensors(self.stream(number)), random.fold_in(self._rng, number)
-        loss, metrics = LOSSES[self.family](self.model, batch, rng, self.optimizer.smoothing)
-        self._adamw.zero_grad()
-        loss.backward()
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        norm = clip_by_global_norm(gradients, self.optimizer.clip)
-        for group in self._adamw.param_groups:
-            group["lr"] = learning_rate(number, self.steps, self.optimizer)
-        self._adamw.step()
-        return {"loss": loss.detach(), **metrics, "gradient_norm": norm}
+        batches = range(number * self.optimizer.accumulate, (number + 1) * self.optimizer.accumulate)
+        self.model.zero_grad()
+        parts = [self._gradient(batch) for batch in batches]
+        metrics = {name: sum(part[name] for part in parts) for name in parts[0]}
+        whole = {name: _gradient_of(parameter) for name, parameter in self._params.items()}
+        rates = rates_at(number, self.steps, self.optimizer)
+        norm = torch_optimizer.update(self._params, self._state, whole, rates, self.optimizer)
+        return {**metrics, "gradient_norm": norm}
+
+    def _gradient(self, number: int) -> dict[str, Tensor]:
+        """That of batch ``number``, with dropout of its own."""
+        rng = random.fold_in(self._rng, number)
+        return gradient(self.model, _tensors(self.stream(number)), rng, self.family, self.optimizer)
 
     def params(self) -> Arrays:
         """The weights, flat, in Flax's layout."""
         return convert.save(self.model)
 
     def moments(self) -> dict[str, Arrays]:
-        """Adam's running means of the gradient and of its square, like `params`."""
-        sizes = convert.axis_sizes(self.model)
-        moments = {}
-        for name, key in (("mean", "exp_avg"), ("square", "exp_avg_sq")):
-            state = {
-                path: self._adamw.state[parameter][key].cpu().numpy()
-                for path, parameter in self.model.named_parameters()
-            }
-            moments[name] = convert.to_flax(state, sizes)
-        return moments
+        """What the optimizer keeps, by kind (Adam's "mean" and "square"), each like `params`."""
+        sizes, names = convert.axis_sizes(self.model), [name for name, _ in self.model.named_parameters()]
+        return {
+            kind: convert.to_flax(
+                {name: self._state[convert.flax_name(name)][kind].cpu().numpy() for name in names}, sizes
+            )
+            for kind in MOMENTS[self.optimizer.method]
+        }
+
+
+def _gradient_of(parameter: Tensor) -> Tensor:
+    """Zeros where the loss uses no such parameter, as JAX says."""
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
 
 
 def _device() -> torch.device:

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -61,6 +62,37 @@ def test_a_chunk_at_a_time_is_the_plain_loss(framework, chunk):
         np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-12 * np.abs(wanted).max())
 
 
+def pytorch_s(given):
+    """The mean over the labels that are not PyTorch's -100."""
+    logits = given["hidden"] @ given["table"].T + given["bias"]
+    labels = torch.where(given["weights"] != 0, given["labels"].long(), -100)
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+
+
+def optax_s(given):
+    logits = given["hidden"] @ given["table"].T + given["bias"][None, None, :]
+    real = given["weights"] != 0
+    each = optax.softmax_cross_entropy_with_integer_labels(logits, jnp.where(real, given["labels"], 0))
+    return each.mean(where=real)
+
+
+THEIRS = {"torch": (in_torch, pytorch_s), "optax": (in_jax, optax_s)}
+
+
+@pytest.mark.parametrize("framework", RUNS)
+@pytest.mark.parametrize("theirs", THEIRS)
+def test_a_chunk_at_a_time_is_pytorch_s_and_optax_s_loss_with_its_gradients(framework, theirs):
+    """`test_references` holds the other losses to them."""
+    run, losses, _ = RUNS[framework]
+    run_theirs, loss = THEIRS[theirs]
+    names = ("hidden", "table", "bias")
+    given = inputs()
+    given["weights"] = (given["weights"] != 0).astype(np.float64)
+    expected = run_theirs(loss, given, *names)
+    for got, wanted in zip(run(chunked(losses, 5), given, *names), expected, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-13 * np.abs(wanted).max())
+
+
 @pytest.mark.parametrize("framework", RUNS)
 def test_padding_counts_for_nothing(framework):
     """The mean over the real tokens alone is PyTorch's own; what stands at padding changes nothing."""
@@ -110,6 +142,19 @@ def test_a_batch_without_a_label_has_loss_zero(framework):
     given = inputs() | {"weights": np.zeros((8, 7))}
     loss, gradient = run(chunked(losses, 5), given, "hidden")
     assert loss == 0.0 and not gradient.any()
+
+
+def test_accuracies_by_hand_also_in_64_bit_runs():
+    """Labels are int32 where JAX's argmax is int64; the token without weight does not count."""
+    logits = np.array([[[3.0, 1.0], [0.0, 2.0], [5.0, 4.0]]])
+    labels, weights = np.array([[0, 0, 1]], np.int32), np.array([[3.0, 1.0, 0.0]])
+    with jax.enable_x64(True):
+        given = [jnp.asarray(array) for array in (logits, labels, weights)]
+        assert float(jax_losses.weighted_accuracy(*given)) == 0.75
+        assert float(jax_losses.accuracy(given[0][0], given[1][0])) == pytest.approx(1 / 3)
+    given = [torch.tensor(array) for array in (logits, labels, weights)]
+    assert float(torch_losses.weighted_accuracy(*given)) == 0.75
+    assert float(torch_losses.accuracy(given[0][0], given[1][0])) == pytest.approx(1 / 3)
 
 
 def jax_largest(loss, given):
