@@ -1,4 +1,4 @@
-"""Checkpoints: weights and Adam's moments in Flax's names and layout, whichever framework wrote them."""
+"""Checkpoints: weights and moments in Flax's names and layout, whichever framework wrote them."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -19,7 +19,7 @@ class CheckpointError(ValueError):
 
 
 def save(folder: Path, groups: Mapping[str, Arrays], about: Mapping[str, Any]) -> None:
-    """Write ``groups`` ("params", "mean", "square": flat arrays) and ``about`` (as JSON) into a folder.
+    """Write ``groups`` (flat arrays: "params", and moments such as "mean", "square") and ``about`` (as JSON) into a folder.
 
     The arrays are written aside and moved into place, so that a full disk costs no older checkpoint.
     """

@@ -150,7 +150,7 @@ def test_a_checkpoint_of_another_model_is_named(run: tuple[Path, dict[str, Any]]
     (tmp_path / "model.json").write_text(json.dumps(fields))
     (tmp_path / "tokenizer.json").write_bytes((run[0] / "tokenizer.json").read_bytes())
     (tmp_path / "jax").symlink_to(run[0] / "jax")
-    with pytest.raises(CheckpointError, match=r"another model: blocks_0/feed_forward/down/kernel"):
+    with pytest.raises(CheckpointError, match=r"model\.json: blocks_0/feed_forward/down/kernel"):
         train.load(tmp_path)
 
 
