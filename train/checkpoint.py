@@ -21,7 +21,8 @@ class CheckpointError(ValueError):
 def save(folder: Path, groups: Mapping[str, Arrays], about: Mapping[str, Any]) -> None:
     """Write ``groups`` of flat arrays and ``about`` (as JSON) into a folder.
 
-    A group is "params", or a moment: "mean" and "square" of Adam, "momentum" of SGD. The arrays are written aside and moved into place, so that a full disk costs no older checkpoint.
+    A group is "params", or a moment: "mean" and "square" of Adam, "momentum" of SGD. The arrays are
+    written aside and moved into place, so that a full disk costs no older checkpoint.
     """
     flat = {f"{group}/{name}": array for group, arrays in groups.items() for name, array in arrays.items()}
     partial = folder / "checkpoint.safetensors.partial"
