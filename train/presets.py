@@ -32,10 +32,10 @@ _FINE_TUNING = {
     ),
     # For those that were trained here, on the same texts.
     "ag_news_10k": Config(
-        text=Text(positions=64, batch=32, word_dropout=0.2),
-        model=Model(dropout=0.2),
-        optimizer=Optimizer(learning_rate=3e-4, weight_decay=0.01, beta2=0.999),
-        epochs=2,
+        text=Text(positions=64, batch=32, word_dropout=0.3),
+        model=Model(dropout=0.3),
+        optimizer=Optimizer(learning_rate=3e-4, weight_decay=0.01, beta2=0.999, smoothing=0.1),
+        epochs=3,
     ),
 }
 _SMALL = Optimizer(learning_rate=1e-3, weight_decay=0.01)
