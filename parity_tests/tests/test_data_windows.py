@@ -27,7 +27,7 @@ def numbered(count):
 def test_an_end_token_follows_each_document_and_nothing_else(tokenizer):
     end = tokenizer.token_to_id("[SEP]") or 0
     stream = join(tokenizer, [*TEXTS, *ODD])
-    pieces = [encoding.ids for encoding in tokenizer.encode_batch(TEXTS)]
+    pieces = [e.ids for e in tokenizer.encode_batch(TEXTS, add_special_tokens=False)]
     assert stream.tokens.tolist()[: sum(map(len, pieces)) + 3] == [i for ids in pieces for i in [*ids, end]]
     assert (stream.tokens == end).sum() == len(TEXTS) + len(ODD)  # the name of a token is only text
     assert not tokenizer.encode_special_tokens  # and the tokenizer is as it was
