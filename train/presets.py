@@ -75,7 +75,7 @@ _GPT = {
     "embedded": Config(
         text=Text(vocab=2000, positions=64, batch=16),
         model=Model(embed=128, heads=4, mlp=512, layers=2, dropout=0.1, activation="gelu_tanh"),
-        optimizer=replace(_FAST, learning_rate=4e-3),
+        optimizer=replace(_FAST, warmup=0.1),
         epochs=12,
     ),
 }
