@@ -60,7 +60,9 @@ def expected_checks(twin):
     }
 
 
-@pytest.mark.parametrize("name", ["layer_norm", "attention_padded", "cross_entropy", "block_post"])
+@pytest.mark.parametrize(
+    "name", ["layer_norm", "attention_padded", "cross_entropy", "block_post", "bert_masked_words", "gpt"]
+)
 def test_the_twins_are_as_exact_as_each_other_in_bfloat16(name):
     (twin,) = find_twins(name)
     readings = check_twin(twin, "bfloat16")
