@@ -12,9 +12,8 @@ ACTIVATIONS = {  # by kind, their name and ours; what OpenAI's first GPT calls g
     "openai-gpt": {"gelu": "gelu_tanh"},
     "llama": {"silu": "silu"},
 }
-REFUSED: dict[
-    str, dict[str, Any]
-] = {  # settings that change what is computed, and the only value that ours can have
+# Settings that change what is computed, and the only value that ours can have.
+REFUSED: dict[str, dict[str, Any]] = {
     "bert": {"position_embedding_type": "absolute", "is_decoder": False},
     "gpt2": {"scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False},
     "openai-gpt": {},

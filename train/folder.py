@@ -37,7 +37,7 @@ def create(folder: Path, architecture: Architecture, classes: tuple[str, ...], t
 
 def read_model(folder: Path) -> tuple[Architecture, tuple[str, ...]]:
     """The model of a run, and the names of its classes."""
-    fields = _read(folder, "model.json")
+    fields = read_json(folder / "model.json", f"{folder} is no trained run")
     try:
         return Architecture.from_json(fields), tuple(fields["classes"])
     except (ValueError, TypeError, KeyError) as error:
@@ -46,19 +46,19 @@ def read_model(folder: Path) -> tuple[Architecture, tuple[str, ...]]:
 
 def read_config(folder: Path) -> Config:
     """How a run was trained."""
-    fields = _read(folder, "config.json")
+    fields = read_json(folder / "config.json", f"{folder} is no trained run")
     try:
         return Config.from_json(fields)
     except (ValueError, TypeError, KeyError) as error:
         raise RunError(f"{folder / 'config.json'} is not the configuration of a run: {error!r}") from error
 
 
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
+def read_json(path: Path, missing: str) -> dict[str, Any]:
+    """What a JSON file holds; ``missing`` begins the RunError where there is no such file."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise RunError(f"{folder} is no trained run: cannot read {path} ({error.strerror})") from error
+        raise RunError(f"{missing}: cannot read {path} ({error.strerror})") from error
     except ValueError as error:
         raise RunError(f"{path} is damaged: {error}") from error
 

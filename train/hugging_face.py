@@ -1,7 +1,6 @@
 """Checkpoints of Hugging Face become runs, and runs become folders that `transformers` opens."""
 
 import dataclasses
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,10 +29,10 @@ CLASSES = {  # of theirs, by our model and their kind
     ("gpt.GPT", "openai-gpt"): "OpenAIGPTLMHeadModel",
     ("gpt.GPT", "llama"): "LlamaForCausalLM",
 }
-SPECIAL = {  # ids that a config.json gives, and the tokens that may be meant
-    "pad_token_id": ("[PAD]",),
-    "bos_token_id": (data.END,),
-    "eos_token_id": (data.END,),
+SPECIAL = {  # ids that a config.json gives, and the tokens that are meant
+    "pad_token_id": data.SPECIAL_TOKENS[data.PAD_ID],
+    "bos_token_id": data.END,
+    "eos_token_id": data.END,
 }
 TOKENIZER_CONFIG = "tokenizer_config.json"
 
@@ -48,7 +47,7 @@ def import_run(source: Path, out: Path) -> Architecture:
         RunError, CheckpointError: naming the file at fault.
     """
     folder.refuse_used(out)
-    config = _read_json(source / "config.json")
+    config = folder.read_json(source / "config.json", f"{source} is no checkpoint")
     arguments = model_arguments(config)  # refuses what is unknown before the tensors are read
     tokenizer = data.load_tokenizer(source)
     _check_vocabulary(tokenizer, arguments["vocab"], source)
@@ -118,15 +117,14 @@ def _config(
         raise data.DataError(f"no model at Hugging Face computes this {target}: {architecture.to_json()}.")
     special = {
         name: number
-        for name, tokens in SPECIAL.items()
-        for token in tokens
+        for name, token in SPECIAL.items()
         if (number := tokenizer.token_to_id(token)) is not None
     }
     module: Any = build_model(arguments.get("bert", architecture))
     fields = {field.name for field in dataclasses.fields(module)} - {"parent", "name"}
     config = hugging_face_config({name: getattr(module, name) for name in fields}, special)
     theirs = CLASSES[target, config["model_type"]]
-    labels = dict(enumerate(classes)) if classes else {}
+    labels = dict(enumerate(classes))
     named = (
         {"id2label": labels, "label2id": {name: number for number, name in labels.items()}} if labels else {}
     )
@@ -149,14 +147,3 @@ def _check_vocabulary(tokenizer: Tokenizer, vocab: int, source: Path) -> None:
             f"{source}: the tokenizer has a token {last}, but the embedding has rows 0 to {vocab - 1} "
             f"(vocab_size={vocab}): put back the files that belong together."
         )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise folder.RunError(
-            f"cannot read {path} ({error.strerror}): give a folder with config.json"
-        ) from error
-    except ValueError as error:
-        raise folder.RunError(f"{path} is damaged ({error}): download the folder again") from error
