@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from parity_tests.compare import BOUNDS, Reading, compare, compare_bfloat16
+from parity_tests.compare import BOUNDS, Reading, compare_bfloat16, compare_records
 from parity_tests.run import initial_params, run_jax, run_torch
 from parity_tests.twins import TWINS, Twin
 
@@ -28,7 +28,7 @@ def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Reading]:
             readings += compare_bfloat16(name, exact, jax_record, torch_record)
         else:
             bound = BOUNDS[dtype][twin.whole_model]
-            readings += compare(name, jax_record, torch_record, dtype, bound)
+            readings += compare_records(name, jax_record, torch_record, dtype, bound)
     return readings
 
 

@@ -43,7 +43,9 @@ class Reading:
     passed: bool
 
 
-def compare(model: str, reference: Record, candidate: Record, dtype: str, bound: float) -> list[Reading]:
+def compare_records(
+    model: str, reference: Record, candidate: Record, dtype: str, bound: float
+) -> list[Reading]:
     """Hold a candidate's record against a reference's, in the order forward, taps, gradients.
 
     Errors are relative to the largest magnitude of the reference tensor. What one record has and the

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from parity_tests.check import find_twins
-from parity_tests.compare import BOUNDS, Reading, Record, compare, first_divergence
+from parity_tests.compare import BOUNDS, Reading, Record, compare_records, first_divergence
 from parity_tests.inputs import real_tokens
 from parity_tests.run import Params, initial_params, run_jax, run_torch
 from parity_tests.twins import EMBED, Inputs, Twin
@@ -68,7 +68,7 @@ def try_defect(defect: Defect, dtype: str = "float64", seed: int = 0) -> tuple[R
 
     def readings() -> list[Reading]:
         torch_record = run_torch(twin, params, inputs, dtype, dropout_seed)
-        return compare(defect.name, jax_record, torch_record, dtype, BOUNDS[dtype][twin.whole_model])
+        return compare_records(defect.name, jax_record, torch_record, dtype, BOUNDS[dtype][twin.whole_model])
 
     healthy = max(readings(), key=lambda reading: reading.max_rel_error)
     with defect.plant():

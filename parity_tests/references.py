@@ -24,7 +24,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from parity_tests.check import find_twins
-from parity_tests.compare import BOUNDS, Reading, Record, compare
+from parity_tests.compare import BOUNDS, Reading, Record, compare_records
 from parity_tests.run import (
     Params,
     backward,
@@ -58,7 +58,7 @@ def check_reference(reference: Reference, dtype: str, seed: int = 0) -> list[Rea
     readings = []
     for framework, record in ours.items():
         model = f"{framework} {twin.name} vs {reference.name}"
-        readings += compare(model, theirs, record, dtype, BOUNDS[dtype][twin.whole_model])
+        readings += compare_records(model, theirs, record, dtype, BOUNDS[dtype][twin.whole_model])
     return readings
 
 

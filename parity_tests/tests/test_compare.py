@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from parity_tests.compare import Record, compare, compare_bfloat16, first_divergence
+from parity_tests.compare import Record, compare_bfloat16, compare_records, first_divergence
 
 NAMES = {
     "forward": ("output",),
@@ -25,11 +25,11 @@ def record(**changes):
 
 
 def failed(reference, candidate, bound=1e-6):
-    return [r for r in compare("model", reference, candidate, "float64", bound) if not r.passed]
+    return [r for r in compare_records("model", reference, candidate, "float64", bound) if not r.passed]
 
 
 def test_the_same_numbers_pass_in_the_order_of_the_record():
-    readings = compare("model", record(), record(), "float64", 0.0)
+    readings = compare_records("model", record(), record(), "float64", 0.0)
     assert [(r.check, r.name) for r in readings] == [(c, n) for c, names in NAMES.items() for n in names]
     assert all(r.passed and r.max_abs_error == r.max_rel_error == 0.0 for r in readings)
 
@@ -77,10 +77,10 @@ def test_the_first_divergence_is_the_first_tap_then_the_last_parameter():
     everything = dict.fromkeys(("output", "scores", "weights", "x", "query__bias", "output__kernel"), wrong)
     expected = ["scores", "weights", "output/kernel", "query/bias", "output", "x"]
     for name in expected:
-        found = first_divergence(compare("model", record(), record(**everything), "float64", 1e-6))
+        found = first_divergence(compare_records("model", record(), record(**everything), "float64", 1e-6))
         assert found is not None and found.name == name
         del everything[name.replace("/", "__")]
-    assert first_divergence(compare("model", record(), record(), "float64", 0.0)) is None
+    assert first_divergence(compare_records("model", record(), record(), "float64", 0.0)) is None
 
 
 def test_bfloat16_errors_may_differ_by_a_factor_of_two():
