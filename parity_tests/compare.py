@@ -4,10 +4,11 @@ A record is what one model did on one input: its output, its taps in the order i
 computed, and the gradients of its parameters and inputs, all as numpy arrays under the same names.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -115,11 +116,22 @@ def first_divergence(readings: list[Reading]) -> Reading | None:
     return next(iter(taps + gradients[::-1] + failed), None)
 
 
+def finite(value: Any) -> Any:
+    """The value as JSON can hold it: a number that is infinite or NaN becomes None."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def is_key_bias(name: str) -> bool:
+    """Whether this parameter is a bias of attention's keys, whose true gradient is zero: it shifts all scores
+    of a query alike, which softmax ignores."""
+    return re.search(r"key(_projection)?/bias$", name) is not None
+
+
 def _magnitude(arrays: Mapping[str, np.ndarray], name: str) -> float:
     """The largest magnitude of a reference tensor.
 
-    The gradient of attention's key bias is zero (it shifts all scores of a query alike, which softmax
-    ignores), so that its own magnitude is rounding noise; the query bias's stands in.
+    That of a key bias's gradient is rounding noise; the query bias's stands in.
     """
-    name = re.sub(r"key(_projection)?/bias$", r"query\1/bias", name)
+    if is_key_bias(name):
+        name = re.sub(r"key(_projection)?/bias$", r"query\1/bias", name)
     return float(np.abs(arrays[name]).max(initial=0.0))

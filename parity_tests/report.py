@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from parity_tests.compare import CHECKS, Reading, first_divergence
+from parity_tests.compare import CHECKS, Reading, finite, first_divergence
 
 
 def print_readings(readings: list[Reading], console: Console) -> None:
@@ -46,9 +46,6 @@ def to_json(readings: list[Reading]) -> dict[str, Any]:
     An error that is no finite number (an array is missing, of another shape, or holds NaN) is null, as JSON
     has no infinity; ``passed`` is false there. It is false for no checks too.
     """
-
-    def finite(value: Any) -> Any:
-        return None if isinstance(value, float) and not math.isfinite(value) else value
 
     checks = [{name: finite(value) for name, value in asdict(r).items()} for r in readings]
     return {"passed": bool(readings) and all(reading.passed for reading in readings), "checks": checks}

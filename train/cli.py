@@ -24,6 +24,7 @@ from train.hugging_face import export_run, import_run
 from train.memory import keep_freed_memory
 from train.preflight import ParityError
 from train.presets import DATA, preset
+from train.resume import resume
 from train.start import train
 
 ERRORS = (
@@ -72,6 +73,22 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Resume:
+    """Go on with a run that was interrupted, in the framework that began it or in the other."""
+
+    run: tyro.conf.Positional[Path]
+    """The run's folder. It stays as it is."""
+    out: tyro.conf.Positional[Path]
+    """The folder of the whole run, new or empty."""
+    source: Framework = "jax"
+    """Whose last checkpoint to begin with; there is one after each epoch."""
+    framework: Framework = "jax"
+    """Which framework goes on."""
+    data_dir: Path | None = None
+    """Folder that holds the data sets; else $TWINFORMER_DATA; else they are downloaded."""
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """Recompute a run's report from its checkpoint, in either framework."""
 
@@ -116,7 +133,7 @@ class Generate:
     """Which framework computes."""
 
 
-Command = Parity | Train | Evaluate | Generate | Import | Export
+Command = Parity | Train | Resume | Evaluate | Generate | Import | Export
 
 
 def main() -> None:
@@ -135,7 +152,8 @@ def parse(arguments: list[str]) -> Command:
     named = next((value for word, value in pairwise(arguments) if word == "--data"), DATA[family])
     start = preset(family, named, "--init" in arguments)
     train_default = tyro.conf.subcommand("train", default=Train(start))
-    commands: Any = Parity | Annotated[Train, train_default] | Evaluate | Generate | Import | Export
+    training = Annotated[Train, train_default] | Resume
+    commands: Any = Parity | training | Evaluate | Generate | Import | Export
     config = (tyro.conf.OmitSubcommandPrefixes,)
     return tyro.cli(commands, args=arguments, prog="twinformer", description=__doc__, config=config)
 
@@ -162,6 +180,9 @@ def run(command: Command, console: Console) -> int:
         console.print(f"{command.out} opens as {export_run(command.run, command.out)}.from_pretrained")
         return 0
     keep_freed_memory()
+    if isinstance(command, Resume):
+        resume(command.run, command.out, command.source, command.framework, command.data_dir, console)
+        return 0
     both: list[Framework] = ["jax", "torch"]
     config = replace(command.config, family=command.family)
     train(

@@ -19,24 +19,34 @@ from train.task import Task
 FLUSH = 20  # steps between looks at the metrics, which wait for the device
 
 
-def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict[str, Any]:
-    """Train, writing metrics as they come, then the checkpoint and the report; returns the report."""
-    out.mkdir(parents=True)
+def fit(
+    task: Task,
+    framework: Framework,
+    out: Path,
+    progress: Progress,
+    begun: checkpoint.State | None = None,
+) -> dict[str, Any]:
+    """Train, from ``begun`` on where there is such; returns the report.
+
+    Metrics are written as they come, a checkpoint after each epoch, the report at the end.
+    """
+    out.mkdir(parents=True, exist_ok=True)
     loop = LOOPS[framework]
     family, seed, optimizer = task.config.family, task.config.seed, task.config.optimizer
-    per_epoch = math.ceil(task.steps_per_epoch / optimizer.accumulate)
-    steps = task.config.steps or task.config.epochs * per_epoch
+    per_epoch, steps = lengths(task)
     untrained = task.initial_params(loop)
-    trainer = loop.Trainer(family, task.architecture, untrained, task.batch, optimizer, steps, seed)
-    bar = progress.add_task(framework, total=steps, status="compiling" if framework == "jax" else "")
+    params, moments, first = begun or checkpoint.State(untrained, {}, 0)
+    trainer = loop.Trainer(family, task.architecture, params, task.batch, optimizer, steps, seed, moments)
+    status = "compiling" if framework == "jax" else ""
+    bar = progress.add_task(framework, total=steps, completed=first, status=status)
     pending: list[tuple[int, dict[str, Any]]] = []
     started = time.perf_counter()
-    with (out / "metrics.jsonl").open("w", encoding="utf-8") as log:
+    with (out / "metrics.jsonl").open("a", encoding="utf-8") as log:
 
         def write(step: int, **row: float) -> None:
             log.write(json.dumps({"step": step, **row}) + "\n")
 
-        for number in range(steps):
+        for number in range(first, steps):
             pending.append((number, trainer.step(number)))
             epoch_ends = (number + 1) % per_epoch == 0 or number + 1 == steps
             if len(pending) < FLUSH and not epoch_ends:
@@ -53,13 +63,13 @@ def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict
             progress.update(bar, completed=number + 1, status=f"loss {mean:.3f}")
             pending = []
             if epoch_ends:
-                row = task.scores(loop, trainer.params(), "validation")
+                params = trainer.params()
+                row = task.scores(loop, params, "validation")
                 write(number, **{f"validation_{name}": value for name, value in row.items()})
                 log.flush()
+                about = {"framework": framework, "step": number + 1, "seed": seed}
+                checkpoint.save(out, {"params": params, **trainer.moments()}, about)
     seconds = time.perf_counter() - started
-    params = trainer.params()
-    about = {"framework": framework, "step": steps, "seed": seed}
-    checkpoint.save(out, {"params": params, **trainer.moments()}, about)
     report = {
         "framework": framework,
         "parameters": sum(array.size for array in params.values()),
@@ -70,6 +80,12 @@ def fit(task: Task, framework: Framework, out: Path, progress: Progress) -> dict
     }
     write_json(out / "report.json", report)
     return report
+
+
+def lengths(task: Task) -> tuple[int, int]:
+    """The steps of one pass over the training split, and of the whole run."""
+    per_epoch = math.ceil(task.steps_per_epoch / task.config.optimizer.accumulate)
+    return per_epoch, task.config.steps or task.config.epochs * per_epoch
 
 
 def progress_bar(console: Console) -> Progress:

@@ -115,11 +115,15 @@ class Trainer:
         optimizer: Optimizer,
         steps: int,
         seed: int,
+        moments: dict[str, Arrays] | None = None,
     ) -> None:
+        """``moments``, as `moments` gave them, if steps have been taken before; ``params`` sets the dtype."""
         self.family, self.model = family, build_model(architecture)
         self.stream, self.optimizer, self.steps = stream, optimizer, steps
         self._params = _tree(params)
         self._state = jax_optimizer.init(self._params, optimizer)
+        for name, state in self._state.items():
+            state |= {kind: jnp.array(arrays[name]) for kind, arrays in (moments or {}).items()}
         self._rng = jax.random.fold_in(jax.random.key(seed), 1)
 
     def step(self, number: int) -> dict[str, Any]:

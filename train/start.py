@@ -6,11 +6,12 @@ from typing import Any
 from rich.console import Console
 
 from train import folder
+from train.checkpoint import State
 from train.config import Config, Framework, write_json
 from train.curves import Rows, draw, largest_gap, read_metrics
 from train.fit import fit, progress_bar
 from train.preflight import preflight
-from train.task import prepare
+from train.task import Task, prepare
 
 
 def train(
@@ -27,7 +28,19 @@ def train(
     first step is taken.
     """
     folder.refuse_used(out)
-    task = prepare(config, data_dir)
+    return carry_out(prepare(config, data_dir), frameworks, out, skip_parity, console)
+
+
+def carry_out(
+    task: Task,
+    frameworks: list[Framework],
+    out: Path,
+    skip_parity: bool,
+    console: Console,
+    begun: State | None = None,
+) -> dict[str, Any]:
+    """`train` with the data prepared, from the first step or from a state on."""
+    config = task.config
     folder.create(out, task.architecture, task.classes, task.tokenizer)
     write_json(out / "config.json", config.to_json())
     console.print(task.describe())
@@ -39,7 +52,9 @@ def train(
         worst = max(reading.max_rel_error for reading in readings)
         console.print(f"Parity holds: {len(readings)} checks in float64, largest error {worst:.1e}.\n")
     with progress_bar(console) as progress:
-        reports = {framework: fit(task, framework, out / framework, progress) for framework in frameworks}
+        reports = {
+            framework: fit(task, framework, out / framework, progress, begun) for framework in frameworks
+        }
     metrics: dict[str, Rows] = {framework: read_metrics(out / framework) for framework in frameworks}
     draw(metrics, f"{config.family} on {task.name}, seed {config.seed}", out / "curves.png")
     summary: dict[str, Any] = {str(framework): report for framework, report in reports.items()}

@@ -84,13 +84,18 @@ class Trainer:
         optimizer: Optimizer,
         steps: int,
         seed: int,
+        moments: dict[str, Arrays] | None = None,
     ) -> None:
+        """``moments``, as `moments` gave them, if steps have been taken before; ``params`` sets the dtype."""
         self.family, self.model = family, build_model(architecture)
         self.stream, self.optimizer, self.steps = stream, optimizer, steps
         convert.load(self.model, params)
         self.model.to(_device())
         self._params = {convert.flax_name(name): p for name, p in self.model.named_parameters()}
         self._state = torch_optimizer.init(self._params, optimizer)
+        for kind, arrays in (moments or {}).items():
+            for name, array in convert.to_torch(arrays).items():
+                self._state[convert.flax_name(name)][kind] = torch.tensor(array, device=_device())
         self._rng = random.fold_in(random.key(seed), 1)
 
     def step(self, number: int) -> dict[str, Any]:

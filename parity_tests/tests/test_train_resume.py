@@ -1,0 +1,127 @@
+"""A run that is interrupted and resumed, in either framework, is the run that never stopped."""
+
+import json
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from rich.console import Console
+from safetensors.numpy import load_file
+
+from train import checkpoint
+from train.checkpoint import CheckpointError
+from train.cli import main
+from train.config import Config, Model, Text
+from train.curves import column, read_metrics
+from train.folder import RunError
+from train.frameworks import LOOPS
+from train.resume import resume
+from train.start import train
+
+# Three steps an epoch, three epochs.
+CONFIG = Config(
+    data="embedded",
+    text=Text(vocab=600, positions=16, batch=512, buckets=1),
+    model=Model(embed=16, heads=2, mlp=16, layers=1, dropout=0.1),
+    epochs=3,
+)
+QUIET = Console(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run in JAX that nothing interrupts."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    train(CONFIG, ["jax"], out, None, True, QUIET)
+    return out
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run, both frameworks, each stopped in its second epoch, at the sixth step."""
+    out = tmp_path_factory.mktemp("cut") / "run"
+    for name, loop in LOOPS.items():
+        step = loop.Trainer.step
+
+        def until_the_sixth(self, number, step=step):
+            if number == 5:
+                raise KeyboardInterrupt
+            return step(self, number)
+
+        with mock.patch.object(loop.Trainer, "step", until_the_sixth), pytest.raises(KeyboardInterrupt):
+            train(CONFIG, [name], out / name, None, True, QUIET)
+    (out / "torch" / "torch").rename(out / "jax" / "torch")
+    return out / "jax"
+
+
+def state(folder: Path) -> dict[str, np.ndarray]:
+    return load_file(folder / "checkpoint.safetensors")
+
+
+def apart(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> float:
+    """Relative to each tensor, the key bias left out, whose gradient is rounding noise."""
+    assert ours.keys() == theirs.keys()
+    return max(
+        float(np.abs(ours[name] - theirs[name]).max() / np.abs(ours[name]).max())
+        for name in ours
+        if not name.endswith("key/bias")
+    )
+
+
+@pytest.mark.parametrize("source", LOOPS)
+@pytest.mark.parametrize("framework", LOOPS)
+def test_resumed_is_never_stopped(whole: Path, cut: Path, tmp_path: Path, source, framework) -> None:
+    before = {path: path.read_bytes() for path in cut.rglob("*") if path.is_file()}
+    report = resume(cut, tmp_path / "new", source, framework, None, QUIET)
+    assert before == {path: path.read_bytes() for path in cut.rglob("*") if path.is_file()}
+    ours, theirs = state(whole / "jax"), state(tmp_path / "new" / framework)
+    assert apart(ours, theirs) < 1e-4  # float32, as the runs are
+    if source == framework == "jax":
+        assert all((ours[name] == theirs[name]).all() for name in ours)
+    steps, losses = column(read_metrics(tmp_path / "new" / framework), "loss")
+    assert steps.tolist() == list(range(1, 10))
+    assert losses == pytest.approx(column(read_metrics(whole / "jax"), "loss")[1], rel=1e-5)
+    assert report[framework]["steps"] == 9
+    assert json.loads((tmp_path / "new" / framework / "checkpoint.json").read_text())["step"] == 9
+
+
+@pytest.mark.parametrize(("lost", "framework"), [("moments", "jax"), ("moments", "torch"), ("step", "jax")])
+def test_what_is_not_restored_is_noticed(
+    whole: Path, cut: Path, tmp_path: Path, lost: str, framework
+) -> None:
+    load_state = checkpoint.load_state
+
+    def forgetful(*arguments):
+        found = load_state(*arguments)
+        return found._replace(moments={}) if lost == "moments" else found._replace(step=0)
+
+    with mock.patch.object(checkpoint, "load_state", forgetful):
+        resume(cut, tmp_path / "new", "jax", framework, None, QUIET)
+    assert apart(state(whole / "jax"), state(tmp_path / "new" / framework)) > 1e-2
+
+
+def test_a_finished_run_is_refused(whole: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="took all of its 9 steps: there is nothing to resume"):
+        resume(whole, tmp_path / "new", "jax", "jax", None, QUIET)
+    with pytest.raises(CheckpointError, match=r"no checkpoint .*torch"):
+        resume(whole, tmp_path / "new", "torch", "jax", None, QUIET)
+    assert not (tmp_path / "new").exists()
+
+
+def test_weights_that_came_from_elsewhere_are_refused(tmp_path: Path) -> None:
+    weights = {"head/bias": np.ones(2, np.float32)}
+    checkpoint.save(tmp_path, {"params": weights, "mean": weights}, {"imported": "somewhere"})
+    with pytest.raises(CheckpointError, match="nothing to resume"):
+        checkpoint.load_state(tmp_path, {"head/bias": (2,)}, ["mean"])
+    with pytest.raises(CheckpointError, match=r"square in .*head/bias has shape None there"):
+        checkpoint.load_state(tmp_path, {"head/bias": (2,)}, ["mean", "square"])
+
+
+def test_the_command(cut: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    new = tmp_path / "new"
+    monkeypatch.setattr("sys.argv", ["twinformer", "resume", str(cut), str(new), "--framework", "torch"])
+    with pytest.raises(SystemExit) as exit:
+        main()
+    assert exit.value.code == 0 and "after step 3 of 9" in capsys.readouterr().out
+    assert (new / "torch" / "report.json").is_file()

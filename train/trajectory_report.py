@@ -1,0 +1,87 @@
+"""Trajectories for people: a table of how far the twins were apart, and the picture of it."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from parity_tests.trajectory import LOSS, NORM, Trajectory
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+from train.curves import COLOURS, STYLES
+
+SHADES = {"float64": "#2a7f4f", "float32": "#8a5fb0"}
+
+
+def print_trajectories(trajectories: list[Trajectory], console: Console) -> None:
+    """A row each, then what is wrong with any."""
+    table = Table(
+        title="Trained side by side: largest relative errors over all steps",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("model", overflow="fold")
+    for header in ("steps", "loss fell", "loss", "grad norm", "params", "bound", "a step", "least moved"):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("")
+    for one in trajectories:
+        first, last = one.losses
+        errors = [one.worst([LOSS]), one.worst([NORM]), one.worst(one.moved)]
+        update = float(np.median([gap.update for gap in one.gaps]))
+        numbers = [*errors, one.bound, update, min(one.moved.values())]
+        table.add_row(
+            f"{one.name} {one.dtype}",
+            f"{len(one.gaps):,}",
+            f"{first:.2f} → {last:.2f}",
+            *(f"{number:.1e}" for number in numbers),
+            Text("FAIL", style="bold red") if one.problems() else Text("pass", style="green"),
+        )
+    console.print(table)
+    console.print("a step: how far it moves the median parameter; least moved: of all, by the whole run")
+    for one in trajectories:
+        for problem in one.problems():
+            console.print(Text(problem, style="red"))
+
+
+def draw_trajectories(trajectories: list[Trajectory], path: Path) -> None:
+    """A column a model: above, the losses of both frameworks; below, how far apart they are."""
+    names = list(dict.fromkeys(one.name for one in trajectories))
+    figure, grid = plt.subplots(
+        2, len(names), figsize=(4.6 * len(names), 6.4), layout="constrained", squeeze=False, sharex="col"
+    )
+    for (above, below), name in zip(grid.T, names, strict=True):
+        runs = [one for one in trajectories if one.name == name]
+        steps = [gap.step for gap in runs[0].gaps]
+        losses = {
+            "jax": [gap.loss for gap in runs[0].gaps],
+            "torch": [gap.candidate_loss for gap in runs[0].gaps],
+        }
+        for framework, values in losses.items():
+            look = {"color": COLOURS[framework], "linestyle": STYLES[framework]}
+            above.plot(steps, values, label=f"{framework}, {runs[0].dtype}", linewidth=0.9, **look)
+        above.set(title=name, ylabel="loss (nats)", ylim=(0, None))
+        above.legend(fontsize=8)
+        update = [gap.update for gap in runs[0].gaps]
+        below.semilogy(steps, update, color="#999", linewidth=0.9, label="one update (median parameter)")
+        for one in runs:
+            floor = np.finfo(one.dtype).eps / 4
+            parameters = [gap.errors[gap.worst_parameter] for gap in one.gaps]
+            loss = [max(gap.errors[LOSS], floor) for gap in one.gaps]
+            colour = SHADES[one.dtype]
+            below.semilogy(steps, parameters, color=colour, linewidth=1.2, label=f"parameters, {one.dtype}")
+            below.semilogy(steps, loss, color=colour, linewidth=0.5, alpha=0.5, label=f"loss, {one.dtype}")
+            below.axhline(one.bound, color=colour, linestyle=":", label=f"bound, {one.dtype}")
+        below.set(xlabel="step", ylabel="relative error", ylim=(1e-17, 1))
+        for panel in (above, below):
+            panel.grid(alpha=0.25)
+    figure.legend(*grid[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
+    figure.suptitle("Trained side by side, with dropout: the losses, and how far the twins are apart")
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
