@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+Arrays = Mapping[str, np.ndarray]
 DType = Literal["float64", "float32", "bfloat16"]
 CHECKS = ("forward", "tap", "input gradient", "parameter gradient")
 
@@ -51,18 +52,27 @@ def compare_records(
     Errors are relative to the largest magnitude of the reference tensor. What one record has and the
     other lacks, or has in another shape, is a failed reading with infinite error.
     """
-    readings = []
-    for check in CHECKS:
-        ours, theirs = reference.arrays[check], candidate.arrays[check]
-        for name in [*ours, *(name for name in theirs if name not in ours)]:
-            absolute, relative = np.inf, np.inf
-            if name in ours and name in theirs and ours[name].shape == theirs[name].shape:
-                with np.errstate(invalid="ignore"):  # infinity less infinity is NaN, which fails
-                    absolute = float(np.abs(ours[name] - theirs[name]).max(initial=0.0))
-                relative = relative_error(absolute, _magnitude(ours, name))
-            passed = relative <= bound
-            readings.append(Reading(model, check, name, dtype, absolute, relative, bound, passed))
-    return readings
+    return [
+        Reading(model, check, name, dtype, absolute, relative, bound, relative <= bound)
+        for check in CHECKS
+        for name, (absolute, relative) in errors(reference.arrays[check], candidate.arrays[check]).items()
+    ]
+
+
+def errors(ours: Arrays, theirs: Arrays) -> dict[str, tuple[float, float]]:
+    """By name, the largest error of ``theirs``: absolute, and relative to the largest magnitude of ``ours``.
+
+    Infinite where one side lacks an array or has it in another shape, and relative to NaN or infinity.
+    """
+    found = {}
+    for name in [*ours, *(name for name in theirs if name not in ours)]:
+        absolute, relative = np.inf, np.inf
+        if name in ours and name in theirs and ours[name].shape == theirs[name].shape:
+            with np.errstate(invalid="ignore"):  # infinity less infinity is NaN, which fails
+                absolute = float(np.abs(ours[name] - theirs[name]).max(initial=0.0))
+            relative = relative_error(absolute, _magnitude(ours, name))
+        found[name] = (absolute, relative)
+    return found
 
 
 def compare_bfloat16(model: str, exact: Record, reference: Record, candidate: Record) -> list[Reading]:
@@ -78,7 +88,7 @@ def compare_bfloat16(model: str, exact: Record, reference: Record, candidate: Re
         truths = exact.arrays[check]
         if not truths:
             continue
-        errors = []
+        spreads = []
         for record in (reference, candidate):
             arrays = record.arrays[check]
             missing = [n for n, a in truths.items() if n not in arrays or arrays[n].shape != a.shape]
@@ -87,8 +97,8 @@ def compare_bfloat16(model: str, exact: Record, reference: Record, candidate: Re
                 for name, truth in truths.items()
                 if not missing
             ]
-            errors.append(np.inf if missing else float(np.sqrt(np.square(np.concatenate(scaled)).mean())))
-        low, high = sorted(errors)
+            spreads.append(np.inf if missing else float(np.sqrt(np.square(np.concatenate(scaled)).mean())))
+        low, high = sorted(spreads)
         bound = BFLOAT16_FACTOR * low
         readings.append(Reading(model, check, "all", "bfloat16", high, high, bound, high <= bound < np.inf))
     return readings
@@ -115,7 +125,7 @@ def first_divergence(readings: list[Reading]) -> Reading | None:
     return next(iter(taps + gradients[::-1] + failed), None)
 
 
-def _magnitude(arrays: Mapping[str, np.ndarray], name: str) -> float:
+def _magnitude(arrays: Arrays, name: str) -> float:
     """The largest magnitude of a reference tensor.
 
     The gradient of attention's key bias is zero (it shifts all scores of a query alike, which softmax

@@ -64,7 +64,7 @@ def test_a_failure_hides_behind_no_larger_error_that_was_allowed():
 
 def test_the_json_has_exactly_the_fields_of_the_readings():
     report = json.loads(json.dumps(to_json(PASSED), allow_nan=False))
-    assert set(report) == {"passed", "checks"} and report["passed"] is True
+    assert set(report) == {"passed", "checks", "isolation"} and report["passed"] is True
     assert [set(check) for check in report["checks"]] == [{f.name for f in fields(Reading)}] * 5
     assert report["checks"][0] == {
         "model": "classifier",
@@ -86,5 +86,5 @@ def test_errors_that_are_no_numbers_are_null_in_json():
 
 
 def test_no_checks_are_no_pass():
-    assert to_json([]) == {"passed": False, "checks": []}
+    assert to_json([]) == {"passed": False, "checks": [], "isolation": []}
     assert printed([])[-1] == "nothing was checked"
