@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
@@ -25,22 +26,9 @@ def page(readings: list[Reading], isolations: Sequence[Isolation] = ()) -> str:
     environment = Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
-    places = {(isolation.model, isolation.dtype): isolation for isolation in isolations}
+    found = {(isolation.model, isolation.dtype): isolation for isolation in isolations}
     sections = [
-        {
-            "id": f"m{number}",
-            "model": group[0].model,
-            "dtype": group[0].dtype,
-            "bound": min(reading.bound for reading in group),
-            "passed": all(reading.passed for reading in group),
-            "worst": [worst(group, check) for check in CHECKS],
-            "checks": [
-                (check, list(found)) for check, found in groupby(group, lambda reading: reading.check)
-            ],
-            "count": len(group),
-            "sentence": sentence(divergence) if (divergence := first_divergence(group)) else "",
-            "isolation": places.get((group[0].model, group[0].dtype)),
-        }
+        {"id": f"m{number}", "isolation": found.get((group[0].model, group[0].dtype)), **_section(group)}
         for number, group in enumerate(models(readings))
     ]
     bounds = sorted({reading.bound for reading in readings})
@@ -49,12 +37,29 @@ def page(readings: list[Reading], isolations: Sequence[Isolation] = ()) -> str:
         passed=bool(readings) and all(reading.passed for reading in readings),
         versions=", ".join(f"{name} {version(name)}" for name in FRAMEWORKS),
         bounds=" to ".join(f"{bound:.0e}" for bound in dict.fromkeys((*bounds[:1], *bounds[-1:]))),
-        dtypes=[(dtype, list(found)) for dtype, found in groupby(sections, lambda section: section["dtype"])],
+        dtypes=[(dtype, list(group)) for dtype, group in groupby(sections, lambda section: section["dtype"])],
         sections=sections,
         percent=percent,
         scale=SCALE,
         inf=math.inf,
     )
+
+
+def _section(readings: list[Reading]) -> dict[str, Any]:
+    """What the template shows of one model."""
+    checks = [(check, list(found)) for check, found in groupby(readings, lambda reading: reading.check)]
+    divergence = first_divergence(readings)
+    return {
+        "model": readings[0].model,
+        "dtype": readings[0].dtype,
+        "count": len(readings),
+        "bound": min(reading.bound for reading in readings),
+        "passed": divergence is None,
+        "sentence": sentence(divergence) if divergence else "",
+        "worst": [worst(readings, check) for check in CHECKS],
+        "checks": checks,
+        "gradients": [(check, found) for check, found in checks if "gradient" in check],
+    }
 
 
 def percent(error: float) -> int:

@@ -13,7 +13,6 @@ from rich.text import Text
 from parity_tests.compare import CHECKS, Reading, first_divergence
 from parity_tests.isolate import Block, Isolation
 
-
 STYLES = {"agrees": "green", "inherits": "yellow", "parts": "bold red"}
 
 
