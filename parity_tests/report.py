@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -28,7 +29,7 @@ def print_readings(readings: list[Reading], console: Console, isolations: Sequen
         console.print(Text(sentence(reading), style="red"))
         for isolation in isolations:
             if (isolation.model, isolation.dtype) == (reading.model, reading.dtype):
-                console.print(_blocks(isolation))
+                console.print(Padding.indent(_blocks(isolation), 2))
     console.print(Text(summary(readings), style="bold red" if failures or not readings else "bold green"))
 
 
@@ -62,7 +63,7 @@ def to_json(readings: list[Reading], isolations: Sequence[Isolation] = ()) -> di
         infinite = [name for name, v in values.items() if isinstance(v, float) and not math.isfinite(v)]
         return values | dict.fromkeys(infinite)
 
-    def block(block: Block) -> dict[str, Any]:
+    def row(block: Block) -> dict[str, Any]:
         return {
             "name": block.name,
             "cumulative": block.cumulative,
@@ -78,7 +79,7 @@ def to_json(readings: list[Reading], isolations: Sequence[Isolation] = ()) -> di
             {
                 "model": isolation.model,
                 "dtype": isolation.dtype,
-                "blocks": [finite(block(b)) for b in isolation.blocks],
+                "blocks": [finite(row(block)) for block in isolation.blocks],
                 "places": [finite(asdict(place)) for place in isolation.places],
             }
             for isolation in isolations
@@ -118,7 +119,7 @@ def _table(readings: list[Reading], dtype: str) -> Table:
 def _blocks(isolation: Isolation) -> Table:
     """One row a block: what it adds up to, what it does to the reference's own values, and where."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("  block", overflow="fold")
+    table.add_column("block", overflow="fold")
     for header in ("cumulative", "isolated", "verdict"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("parts at", overflow="fold")
@@ -126,7 +127,7 @@ def _blocks(isolation: Isolation) -> Table:
         errors = f"{block.cumulative:.1e}", f"{block.worst.isolated:.1e}"
         parting = ", ".join(place.name_in_block for place in block.places if place.verdict == "parts")
         verdict = Text(block.verdict, style=STYLES[block.verdict])
-        table.add_row(Text(f"  {block.name}"), *errors, verdict, Text(parting))
+        table.add_row(Text(block.name), *errors, verdict, Text(parting))
     return table
 
 

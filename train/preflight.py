@@ -39,7 +39,7 @@ def preflight(task: Task, path: Path) -> list[Reading]:
         raise ParityError(
             f"the JAX and PyTorch models of this configuration part at {failed.check} {failed.name} "
             f"({failed.model}): error {failed.max_rel_error:.1e}, bound {failed.bound:.0e}. "
-            f"From equal inputs {', '.join(parting) or 'no block'} parts in the forward pass. "
+            f"Wrong by themselves: {', '.join(parting) or 'no block of the forward pass'}. "
             f"The whole comparison is in {path}; --skip-parity trains all the same"
         )
     return readings

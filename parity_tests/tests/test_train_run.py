@@ -113,7 +113,9 @@ def test_training_refuses_models_that_part(tmp_path: Path) -> None:
     wrong = {**torch_impl.layers.ACTIVATIONS, "gelu": torch_impl.layers.gelu_tanh}
     with (
         mock.patch.object(torch_impl.layers, "ACTIVATIONS", wrong),
-        pytest.raises(ParityError, match=r"part at tap blocks\.0/feed_forward/active.* blocks\.0 parts "),
+        pytest.raises(
+            ParityError, match=r"part at tap blocks\.0/feed_forward/active.* themselves: blocks\.0\. The"
+        ),
     ):
         train_run(CONFIG, ["jax"], tmp_path / "run", None, False, QUIET)
     parity = json.loads((tmp_path / "run" / "parity.json").read_text())
