@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from parity_tests.compare import BOUNDS, Reading, compare_bfloat16, compare_records
+from parity_tests.isolate import Isolation, isolate
 from parity_tests.run import initial_params, run_jax, run_torch
 from parity_tests.twins import TWINS, Twin
 
@@ -30,6 +31,27 @@ def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Reading]:
             bound = BOUNDS[dtype][twin.whole_model]
             readings += compare_records(name, jax_record, torch_record, dtype, bound)
     return readings
+
+
+def isolate_twin(twin: Twin, readings: list[Reading], seed: int = 0) -> list[Isolation]:
+    """Tell apart what parts and what inherits, for each mode of a twin that failed in these readings.
+
+    PyTorch's twin runs once more with every piece reading Flax's values. bfloat16 has no bounds for single
+    taps, so nothing is isolated there.
+    """
+    failed = {reading.model: reading.dtype for reading in readings if not reading.passed}
+    inputs = twin.inputs(np.random.default_rng(seed))
+    params = initial_params(twin, inputs, seed)
+    isolations = []
+    for name, dropout_seed in modes(twin, seed):
+        if failed.get(name) in BOUNDS:
+            dtype = failed[name]
+            reference = run_jax(twin, params, inputs, dtype, dropout_seed)
+            free = run_torch(twin, params, inputs, dtype, dropout_seed)
+            forced = run_torch(twin, params, inputs, dtype, dropout_seed, reference.arrays["tap"])
+            places = isolate(reference, free, forced, BOUNDS[dtype][twin.whole_model])
+            isolations.append(Isolation(name, dtype, places))
+    return isolations
 
 
 def modes(twin: Twin, seed: int) -> Iterator[tuple[str, int | None]]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+Arrays = Mapping[str, np.ndarray]
 DType = Literal["float64", "float32", "bfloat16"]
 CHECKS = ("forward", "tap", "input gradient", "parameter gradient")
 
@@ -52,18 +53,27 @@ def compare_records(
     Errors are relative to the largest magnitude of the reference tensor. What one record has and the
     other lacks, or has in another shape, is a failed reading with infinite error.
     """
-    readings = []
-    for check in CHECKS:
-        ours, theirs = reference.arrays[check], candidate.arrays[check]
-        for name in [*ours, *(name for name in theirs if name not in ours)]:
-            absolute, relative = np.inf, np.inf
-            if name in ours and name in theirs and ours[name].shape == theirs[name].shape:
-                with np.errstate(invalid="ignore"):  # infinity less infinity is NaN, which fails
-                    absolute = float(np.abs(ours[name] - theirs[name]).max(initial=0.0))
-                relative = relative_error(absolute, _magnitude(ours, name))
-            passed = relative <= bound
-            readings.append(Reading(model, check, name, dtype, absolute, relative, bound, passed))
-    return readings
+    return [
+        Reading(model, check, name, dtype, absolute, relative, bound, relative <= bound)
+        for check in CHECKS
+        for name, (absolute, relative) in errors(reference.arrays[check], candidate.arrays[check]).items()
+    ]
+
+
+def errors(ours: Arrays, theirs: Arrays) -> dict[str, tuple[float, float]]:
+    """By name, the largest error of ``theirs``: absolute, and relative to the largest magnitude of ``ours``.
+
+    Infinite where one side lacks an array or has it in another shape, and relative to NaN or infinity.
+    """
+    found = {}
+    for name in [*ours, *(name for name in theirs if name not in ours)]:
+        absolute, relative = np.inf, np.inf
+        if name in ours and name in theirs and ours[name].shape == theirs[name].shape:
+            with np.errstate(invalid="ignore"):  # infinity less infinity is NaN, which fails
+                absolute = float(np.abs(ours[name] - theirs[name]).max(initial=0.0))
+            relative = relative_error(absolute, _magnitude(ours, name))
+        found[name] = (absolute, relative)
+    return found
 
 
 def compare_bfloat16(model: str, exact: Record, reference: Record, candidate: Record) -> list[Reading]:
@@ -79,7 +89,7 @@ def compare_bfloat16(model: str, exact: Record, reference: Record, candidate: Re
         truths = exact.arrays[check]
         if not truths:
             continue
-        errors = []
+        spreads = []
         for record in (reference, candidate):
             arrays = record.arrays[check]
             missing = [n for n, a in truths.items() if n not in arrays or arrays[n].shape != a.shape]
@@ -88,8 +98,8 @@ def compare_bfloat16(model: str, exact: Record, reference: Record, candidate: Re
                 for name, truth in truths.items()
                 if not missing
             ]
-            errors.append(np.inf if missing else float(np.sqrt(np.square(np.concatenate(scaled)).mean())))
-        low, high = sorted(errors)
+            spreads.append(np.inf if missing else float(np.sqrt(np.square(np.concatenate(scaled)).mean())))
+        low, high = sorted(spreads)
         bound = BFLOAT16_FACTOR * low
         readings.append(Reading(model, check, "all", "bfloat16", high, high, bound, high <= bound < np.inf))
     return readings
@@ -116,9 +126,10 @@ def first_divergence(readings: list[Reading]) -> Reading | None:
     return next(iter(taps + gradients[::-1] + failed), None)
 
 
-def finite(value: Any) -> Any:
-    """The value as JSON can hold it: a number that is infinite or NaN becomes None."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def finite(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as JSON can hold them: numbers that are infinite or NaN become None."""
+    infinite = [name for name, v in values.items() if isinstance(v, float) and not math.isfinite(v)]
+    return values | dict.fromkeys(infinite)
 
 
 def is_key_bias(name: str) -> bool:
@@ -127,7 +138,7 @@ def is_key_bias(name: str) -> bool:
     return re.search(r"key(_projection)?/bias$", name) is not None
 
 
-def _magnitude(arrays: Mapping[str, np.ndarray], name: str) -> float:
+def _magnitude(arrays: Arrays, name: str) -> float:
     """The largest magnitude of a reference tensor.
 
     That of a key bias's gradient is rounding noise; the query bias's stands in.

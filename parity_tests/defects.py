@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from parity_tests.check import find_twins
 from parity_tests.compare import BOUNDS, Reading, Record, compare_records, first_divergence
 from parity_tests.inputs import real_tokens
+from parity_tests.isolate import Isolation, isolate
 from parity_tests.run import Params, initial_params, run_jax, run_torch
 from parity_tests.twins import EMBED, Inputs, Twin
 from torch_impl import (
@@ -73,6 +74,19 @@ def try_defect(defect: Defect, dtype: str = "float64", seed: int = 0) -> tuple[R
     healthy = max(readings(), key=lambda reading: reading.max_rel_error)
     with defect.plant():
         return healthy, first_divergence(readings())
+
+
+def isolate_defect(defect: Defect, dtype: str = "float64", seed: int = 0) -> Isolation:
+    """With the defect planted: what parts by itself, and what inherits."""
+    twin = defect.twin
+    dropout_seed = seed if defect.in_training else None
+    inputs, params, reference = _jax_side(twin, dtype, seed, dropout_seed)
+    with defect.plant():
+        free, forced = (
+            run_torch(twin, params, inputs, dtype, dropout_seed, values)
+            for values in (None, reference.arrays["tap"])
+        )
+    return Isolation(defect.name, dtype, isolate(reference, free, forced, BOUNDS[dtype][twin.whole_model]))
 
 
 @lru_cache(maxsize=8)

@@ -1,25 +1,35 @@
 """Readings as tables for people and as JSON for programs."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from parity_tests.compare import CHECKS, Reading, finite, first_divergence
+from parity_tests.isolate import Block, Isolation
+
+STYLES = {"agrees": "green", "inherits": "yellow", "parts": "bold red"}
 
 
-def print_readings(readings: list[Reading], console: Console) -> None:
-    """A row for each model with its worst error of each kind, the first divergence of each that failed."""
+def print_readings(readings: list[Reading], console: Console, isolations: Sequence[Isolation] = ()) -> None:
+    """A row for each model with its worst error of each kind; of each that failed, where it parts.
+
+    That is its first divergence, and block by block what parts by itself, where it was isolated.
+    """
     for dtype, group in groupby(readings, key=lambda reading: reading.dtype):
         console.print(_table(list(group), dtype))
-    failures = [reading for reading in map(first_divergence, _models(readings)) if reading]
+    failures = [reading for reading in map(first_divergence, models(readings)) if reading]
     for reading in failures:
         console.print(Text(sentence(reading), style="red"))
+        for isolation in isolations:
+            if (isolation.model, isolation.dtype) == (reading.model, reading.dtype):
+                console.print(Padding.indent(_blocks(isolation), 2))
     console.print(Text(summary(readings), style="bold red" if failures or not readings else "bold green"))
 
 
@@ -40,18 +50,46 @@ def summary(readings: list[Reading]) -> str:
     return f"{len(readings):,} checks, all within bounds" if readings else "nothing was checked"
 
 
-def to_json(readings: list[Reading]) -> dict[str, Any]:
-    """``{"passed": ..., "checks": [...]}``, a check having the fields of `Reading`.
+def to_json(readings: list[Reading], isolations: Sequence[Isolation] = ()) -> dict[str, Any]:
+    """``{"passed": ..., "checks": [...], "isolation": [...]}``, a check having the fields of `Reading`.
 
-    An error that is no finite number (an array is missing, of another shape, or holds NaN) is null, as JSON
-    has no infinity; ``passed`` is false there. It is false for no checks too.
+    An entry of "isolation" is one model: its "blocks", each as bad as its worst place, and all its "places",
+    each having the fields of `isolate.Place`. An error that is no finite number (an array is missing, of
+    another shape, or holds NaN) is null, as JSON has no infinity; ``passed`` is false there. It is false for
+    no checks too.
     """
 
-    checks = [{name: finite(value) for name, value in asdict(r).items()} for r in readings]
-    return {"passed": bool(readings) and all(reading.passed for reading in readings), "checks": checks}
+    def row(block: Block) -> dict[str, Any]:
+        return {
+            "name": block.name,
+            "cumulative": block.cumulative,
+            "isolated": block.worst.isolated,
+            "worst": block.worst.name,
+            "verdict": block.verdict,
+        }
+
+    return {
+        "passed": bool(readings) and all(reading.passed for reading in readings),
+        "checks": [finite(asdict(reading)) for reading in readings],
+        "isolation": [
+            {
+                "model": isolation.model,
+                "dtype": isolation.dtype,
+                "blocks": [finite(row(block)) for block in isolation.blocks],
+                "places": [finite(asdict(place)) for place in isolation.places],
+            }
+            for isolation in isolations
+        ],
+    }
 
 
-def _models(readings: list[Reading]) -> Iterator[list[Reading]]:
+def worst(readings: list[Reading], check: str) -> Reading | None:
+    """The worst failure of one kind of check, or else its worst error; None where there is none."""
+    kind = [reading for reading in readings if reading.check == check]
+    return max(kind, key=lambda reading: (not reading.passed, reading.max_rel_error), default=None)
+
+
+def models(readings: list[Reading]) -> Iterator[list[Reading]]:
     """The readings of one model in one dtype after those of another."""
     for _, group in groupby(readings, key=lambda reading: (reading.model, reading.dtype)):
         yield list(group)
@@ -65,8 +103,8 @@ def _table(readings: list[Reading], dtype: str) -> Table:
     for header in ("tensors", "output", "taps", "inputs", "params", "bound"):
         table.add_column(header, width=7, justify="right", no_wrap=True)
     table.add_column("", width=4)
-    for group in _models(readings):
-        cells = [_worst(group, check) for check in CHECKS]
+    for group in models(readings):
+        cells = [_error(worst(group, check)) for check in CHECKS]
         bound = f"{min(reading.bound for reading in group):.0e}"
         passed = all(reading.passed for reading in group)
         verdict = Text("pass", style="green") if passed else Text("FAIL", style="bold red")
@@ -74,10 +112,22 @@ def _table(readings: list[Reading], dtype: str) -> Table:
     return table
 
 
-def _worst(readings: list[Reading], check: str) -> Text:
-    """The worst failure of one kind of check, or else its worst error; empty where there is none."""
-    kind = [reading for reading in readings if reading.check == check]
-    if not kind:
+def _blocks(isolation: Isolation) -> Table:
+    """One row a block: what it adds up to, what it does to the reference's own values, and where."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("block", overflow="fold")
+    for header in ("cumulative", "isolated", "verdict"):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("parts at", overflow="fold")
+    for block in isolation.blocks:
+        errors = f"{block.cumulative:.1e}", f"{block.worst.isolated:.1e}"
+        parting = ", ".join(place.name_in_block for place in block.places if place.verdict == "parts")
+        verdict = Text(block.verdict, style=STYLES[block.verdict])
+        table.add_row(Text(block.name), *errors, verdict, Text(parting))
+    return table
+
+
+def _error(reading: Reading | None) -> Text:
+    if reading is None:
         return Text("")
-    worst = max(kind, key=lambda reading: (not reading.passed, reading.max_rel_error))
-    return Text(f"{worst.max_rel_error:.1e}", style="" if worst.passed else "bold red")
+    return Text(f"{reading.max_rel_error:.1e}", style="" if reading.passed else "bold red")

@@ -95,9 +95,18 @@ def run_jax(
 
 
 def run_torch(
-    twin: Twin, params: Params, inputs: Inputs, dtype: str, dropout_seed: int | None = None
+    twin: Twin,
+    params: Params,
+    inputs: Inputs,
+    dtype: str,
+    dropout_seed: int | None = None,
+    forced: Mapping[str, np.ndarray] | None = None,
 ) -> Record:
-    """The same in PyTorch, op by op."""
+    """The same in PyTorch, op by op.
+
+    With ``forced``, values of taps by name, the model goes on with these instead of its own: what a tap then
+    records was computed from the forced values before it. Forward only; a tap not named keeps its value.
+    """
     module = twin.build("torch_impl")
     kind = getattr(torch, dtype)
     if isinstance(module, torch.nn.Module):
@@ -111,7 +120,7 @@ def run_torch(
 
     def tap(name: str, value: torch.Tensor, tap_axes: str) -> torch.Tensor:
         taps[name], axes[name] = numbers(value), tap_axes
-        return value
+        return value if forced is None or name not in forced else torch.tensor(forced[name]).to(value)
 
     extra: dict[str, Any] = {"tap": tap} if takes_taps(module) else {}
     if dropout_seed is not None:
@@ -120,7 +129,7 @@ def run_torch(
     forward = {name: numbers(array) for name, array in outputs(output).items()}
     record = Record({"forward": forward, "tap": taps}, axes)
     gradients: dict[str, np.ndarray] = {}
-    if all(array.requires_grad for array in outputs(output).values()):
+    if forced is None and all(array.requires_grad for array in outputs(output).values()):
         backward(output)
         if isinstance(module, torch.nn.Module):
             gradients = {

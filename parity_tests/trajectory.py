@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.compare import finite, is_key_bias, relative_error
+from parity_tests.compare import errors, finite, is_key_bias, relative_error
 
 # Largest error allowed at any step, relative to the reference's largest magnitude.
 TRAJECTORY_BOUNDS = {"float64": 1e-9, "float32": 1e-2}
@@ -110,10 +110,10 @@ class Trajectory:
         rows = []
         for gap in self.gaps:
             row = asdict(gap)
-            errors, name = row.pop("errors"), gap.worst_parameter
-            row |= {"loss_error": errors[LOSS], "gradient_norm_error": errors[NORM]}
-            row |= {"parameter_error": errors[name], "parameter": name}
-            rows.append({key: finite(value) for key, value in row.items()})
+            apart, name = row.pop("errors"), gap.worst_parameter
+            row |= {"loss_error": apart[LOSS], "gradient_norm_error": apart[NORM]}
+            row |= {"parameter_error": apart[name], "parameter": name}
+            rows.append(finite(row))
         about = {"name": self.name, "dtype": self.dtype, "bound": self.bound}
         return about | {"problems": self.problems(), "moved": self.moved, "steps": rows}
 
@@ -134,12 +134,12 @@ def hold_together(
     gaps = []
     for number, (ours, theirs) in enumerate(zip(reference, candidate, strict=True), 1):
         params, others = compared(ours.params), compared(theirs.params)
-        errors = {
+        apart = {
             LOSS: relative_error(abs(ours.loss - theirs.loss), abs(ours.loss)),
             NORM: relative_error(abs(ours.gradient_norm - theirs.gradient_norm), ours.gradient_norm),
         } | distances(params, others)
         update = float(np.median(list(distances(params, before).values())))
-        gaps.append(Gap(number, ours.loss, theirs.loss, errors, update))
+        gaps.append(Gap(number, ours.loss, theirs.loss, apart, update))
         before = params
     return Trajectory(name, dtype, TRAJECTORY_BOUNDS[dtype], gaps, distances(before, first))
 
@@ -149,9 +149,6 @@ def compared(params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: array for name, array in params.items() if not is_key_bias(name)}
 
 
-def distances(ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray]) -> dict[str, float]:
+def distances(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> dict[str, float]:
     """The largest distance in each parameter, relative to the largest magnitude in ``ours``."""
-    return {
-        name: relative_error(float(np.abs(array - theirs[name]).max()), float(np.abs(array).max()))
-        for name, array in ours.items()
-    }
+    return {name: relative for name, (_, relative) in errors(ours, theirs).items()}

@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.progress import track
 
 import data
-from parity_tests.check import UnknownTwin, check_twin, find_twins
+from parity_tests.check import UnknownTwin, check_twin, find_twins, isolate_twin
+from parity_tests.page import page
 from parity_tests.references import REFERENCES, check_reference
 from parity_tests.report import print_readings, to_json
 from train.checkpoint import CheckpointError
@@ -50,6 +51,8 @@ class Parity:
     """Of weights, inputs and dropout."""
     json: Path | None = None
     """Write the readings to this file too."""
+    html: Path | None = None
+    """Write them as a page to this file too, with bars for each tap of the models that part."""
 
 
 @dataclass(frozen=True)
@@ -199,15 +202,23 @@ def run(command: Command, console: Console) -> int:
 def parity(command: Parity, console: Console) -> int:
     """Hold the twins that were asked for together, and each against its third-party references."""
     twins = find_twins(command.name)
-    readings = []
+    for path in (command.json, command.html):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+    readings, isolations = [], []
     for twin in track(twins, "comparing the twins", console=console, transient=True):
-        readings += check_twin(twin, command.dtype, command.seed)
+        found = check_twin(twin, command.dtype, command.seed)
+        readings += found
+        if not all(reading.passed for reading in found):
+            isolations += isolate_twin(twin, found, command.seed)
     if command.dtype != "bfloat16":
         names = {twin.name for twin in twins}
         references = [reference for reference in REFERENCES if reference.twin.name in names]
         for reference in track(references, "comparing with others", console=console, transient=True):
             readings += check_reference(reference, command.dtype, command.seed)
-    print_readings(readings, console)
+    print_readings(readings, console, isolations)
     if command.json is not None:
-        write_json(command.json, to_json(readings))
+        write_json(command.json, to_json(readings, isolations))
+    if command.html is not None:
+        command.html.write_text(page(readings, isolations), encoding="utf-8")
     return 0 if all(reading.passed for reading in readings) else 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from parity_tests.check import check_twin
+from parity_tests.check import check_twin, isolate_twin
 from parity_tests.compare import Reading, first_divergence
 from parity_tests.report import to_json
 from parity_tests.twins import Twin
@@ -21,7 +21,7 @@ class ParityError(RuntimeError):
 def preflight(task: Task, path: Path) -> list[Reading]:
     """Hold the configured model's twins together in float64, dropout on and off; write the report.
 
-    Raises ParityError naming the first divergence.
+    Raises ParityError naming the first divergence, and all blocks that part by themselves.
     """
 
     def first_rows(rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -30,11 +30,16 @@ def preflight(task: Task, path: Path) -> list[Reading]:
     model = task.architecture
     twin = Twin(task.config.family, model.target, first_rows, model.arguments, whole_model=True)
     readings = check_twin(twin, "float64", task.config.seed)
-    write_json(path, to_json(readings))
-    if failed := first_divergence(readings):
+    failed = first_divergence(readings)
+    isolations = isolate_twin(twin, readings, task.config.seed) if failed else []
+    write_json(path, to_json(readings, isolations))
+    if failed:
+        blocks = [block for isolation in isolations for block in isolation.blocks]
+        parting = dict.fromkeys(block.name for block in blocks if block.verdict == "parts")
         raise ParityError(
             f"the JAX and PyTorch models of this configuration part at {failed.check} {failed.name} "
             f"({failed.model}): error {failed.max_rel_error:.1e}, bound {failed.bound:.0e}. "
+            f"Wrong by themselves: {', '.join(parting) or 'no block of the forward pass'}. "
             f"The whole comparison is in {path}; --skip-parity trains all the same"
         )
     return readings

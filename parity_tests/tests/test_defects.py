@@ -3,7 +3,7 @@
 import pytest
 
 from parity_tests.compare import BOUNDS
-from parity_tests.defects import DEFECTS, try_defect
+from parity_tests.defects import DEFECTS, isolate_defect, try_defect
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
@@ -13,7 +13,17 @@ def test_a_defect_is_detected_and_located_and_leaves_nothing_behind(defect):
     assert healthy.passed and healthy.max_rel_error <= bound
     assert found is not None and found.max_rel_error > 1e5 * bound  # far beyond what rounding could do
     assert found.name == defect.located
+    assert_isolated(isolate_defect(defect).places, defect.located)
     assert try_defect(defect)[0] == healthy
+
+
+def assert_isolated(places, located):
+    """On the reference's own inputs this place parts, and all before it agree; all agree for a gradient."""
+    first = next((place for place in places if place.verdict != "agrees"), None)
+    if first is None:
+        assert located not in {place.name for place in places}
+    else:
+        assert (first.name, first.verdict) == (located, "parts")
 
 
 def test_the_defects_are_of_many_kinds():

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from parity_tests.compare import Reading
+from parity_tests.isolate import Isolation, Place
 from parity_tests.report import print_readings, to_json
 
 LONG = "blocks_0/attention/query/kernel"
@@ -27,9 +28,18 @@ FAILED = [
 ]
 
 
-def printed(readings, width=80):
+PLACES = [
+    Place("tap", "blocks.0/norm", "batch embed", "blocks.0", 1e-16, 0.0, 1e-11, "agrees"),
+    Place("tap", "blocks.0/weights", "batch embed", "blocks.0", 0.25, 0.25, 1e-11, "parts"),
+    Place("tap", "blocks.0/mixed", "batch embed", "blocks.0", 0.5, INF, 1e-11, "parts"),
+    Place("tap", "logits", "batch classes", "logits", 0.1, 1e-16, 1e-11, "inherits"),
+]
+ISOLATED = [Isolation("block", "float64", PLACES)]
+
+
+def printed(readings, width=80, isolations=()):
     console = Console(width=width, record=True, file=io.StringIO())
-    print_readings(readings, console)
+    print_readings(readings, console, isolations)
     return console.export_text().splitlines()
 
 
@@ -55,6 +65,17 @@ def test_a_failure_is_marked_and_told_in_one_sentence_a_model():
     assert lines[-1] == "4 of 9 checks failed"
 
 
+def test_each_block_of_a_model_that_failed_has_both_errors_and_a_verdict_below_its_sentence():
+    lines = printed([*PASSED, *FAILED], 80, ISOLATED)
+    (sentence,) = (number for number, line in enumerate(lines) if line.startswith("block (float64) parts"))
+    rows = [line.split() for line in lines[sentence:]]
+    header = rows.index(["block", "cumulative", "isolated", "verdict", "parts", "at"])
+    assert rows[header + 1] == ["blocks.0", "5.0e-01", "inf", "parts", "weights,", "mixed"]
+    assert rows[header + 2] == ["logits", "1.0e-01", "1.0e-16", "inherits"]
+    assert rows[header + 3][0] == "broken"
+    assert max(map(len, lines)) <= 80
+
+
 def test_a_failure_hides_behind_no_larger_error_that_was_allowed():
     allowed = Reading("block", "tap", "loose", "bfloat16", 0.9, 0.9, 1.0, True)
     refused = Reading("block", "tap", "tight", "bfloat16", 0.1, 0.1, 0.05, False)
@@ -64,7 +85,7 @@ def test_a_failure_hides_behind_no_larger_error_that_was_allowed():
 
 def test_the_json_has_exactly_the_fields_of_the_readings():
     report = json.loads(json.dumps(to_json(PASSED), allow_nan=False))
-    assert set(report) == {"passed", "checks"} and report["passed"] is True
+    assert set(report) == {"passed", "checks", "isolation"} and report["passed"] is True
     assert [set(check) for check in report["checks"]] == [{f.name for f in fields(Reading)}] * 5
     assert report["checks"][0] == {
         "model": "classifier",
@@ -85,6 +106,22 @@ def test_errors_that_are_no_numbers_are_null_in_json():
     assert report["checks"][3]["passed"] is False
 
 
+def test_the_json_has_the_isolation_by_block_and_by_place():
+    (found,) = json.loads(json.dumps(to_json(FAILED, ISOLATED), allow_nan=False))["isolation"]
+    assert set(found) == {"model", "dtype", "blocks", "places"}
+    assert (found["model"], found["dtype"]) == ("block", "float64")
+    assert found["blocks"][0] == {
+        "name": "blocks.0",
+        "cumulative": 0.5,
+        "isolated": None,
+        "worst": "blocks.0/mixed",
+        "verdict": "parts",
+    }
+    assert [set(place) for place in found["places"]] == [{f.name for f in fields(Place)}] * 4
+    assert found["places"][2] == vars(PLACES[2]) | {"isolated": None}
+    assert to_json(FAILED)["isolation"] == []
+
+
 def test_no_checks_are_no_pass():
-    assert to_json([]) == {"passed": False, "checks": []}
+    assert to_json([]) == {"passed": False, "checks": [], "isolation": []}
     assert printed([])[-1] == "nothing was checked"

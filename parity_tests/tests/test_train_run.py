@@ -113,10 +113,17 @@ def test_training_refuses_models_that_part(tmp_path: Path) -> None:
     wrong = {**torch_impl.layers.ACTIVATIONS, "gelu": torch_impl.layers.gelu_tanh}
     with (
         mock.patch.object(torch_impl.layers, "ACTIVATIONS", wrong),
-        pytest.raises(ParityError, match=r"part at tap blocks\.0/feed_forward/active"),
+        pytest.raises(
+            ParityError, match=r"part at tap blocks\.0/feed_forward/active.* themselves: blocks\.0\. The"
+        ),
     ):
         train_run(CONFIG, ["jax"], tmp_path / "run", None, False, QUIET)
-    assert json.loads((tmp_path / "run" / "parity.json").read_text())["passed"] is False
+    parity = json.loads((tmp_path / "run" / "parity.json").read_text())
+    assert parity["passed"] is False
+    for isolation in parity["isolation"]:
+        parting = [block["worst"] for block in isolation["blocks"] if block["verdict"] == "parts"]
+        assert parting == ["blocks.0/feed_forward/active"]
+    assert [i["model"] for i in parity["isolation"]] == ["classifier", "classifier in training"]
     assert not (tmp_path / "run" / "jax").exists()
 
 
