@@ -9,20 +9,17 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import track
 
 import data
-from parity_tests.check import UnknownTwin, check_twin, find_twins, isolate_twin
-from parity_tests.page import page
-from parity_tests.references import REFERENCES, check_reference
-from parity_tests.report import print_readings, to_json
+from parity_tests.check import UnknownTwin
 from train.checkpoint import CheckpointError
-from train.config import Config, ConfigError, Framework, write_json
+from train.config import Config, ConfigError, Framework
 from train.evaluate import evaluate
 from train.folder import RunError
 from train.generate import Sampling, generate
 from train.hugging_face import export_run, import_run
 from train.memory import keep_freed_memory
+from train.parity import Parity, parity
 from train.preflight import ParityError
 from train.presets import DATA, preset
 from train.resume import resume
@@ -37,22 +34,6 @@ ERRORS = (
     UnknownTwin,
     FloatingPointError,
 )
-
-
-@dataclass(frozen=True)
-class Parity:
-    """Compare the twins: outputs, taps and gradients; and both with third-party implementations."""
-
-    name: tyro.conf.Positional[str] = "all"
-    """A model or block, or all."""
-    dtype: Literal["float64", "float32", "bfloat16"] = "float64"
-    """Precision of the comparison; each has its own bound."""
-    seed: int = 0
-    """Of weights, inputs and dropout."""
-    json: Path | None = None
-    """Write the readings to this file too."""
-    html: Path | None = None
-    """Write them as a page to this file too, with bars for each tap of the models that part."""
 
 
 @dataclass(frozen=True)
@@ -197,28 +178,3 @@ def run(command: Command, console: Console) -> int:
         console,
     )
     return 0
-
-
-def parity(command: Parity, console: Console) -> int:
-    """Hold the twins that were asked for together, and each against its third-party references."""
-    twins = find_twins(command.name)
-    for path in (command.json, command.html):
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-    readings, isolations = [], []
-    for twin in track(twins, "comparing the twins", console=console, transient=True):
-        found = check_twin(twin, command.dtype, command.seed)
-        readings += found
-        if not all(reading.passed for reading in found):
-            isolations += isolate_twin(twin, found, command.seed)
-    if command.dtype != "bfloat16":
-        names = {twin.name for twin in twins}
-        references = [reference for reference in REFERENCES if reference.twin.name in names]
-        for reference in track(references, "comparing with others", console=console, transient=True):
-            readings += check_reference(reference, command.dtype, command.seed)
-    print_readings(readings, console, isolations)
-    if command.json is not None:
-        write_json(command.json, to_json(readings, isolations))
-    if command.html is not None:
-        command.html.write_text(page(readings, isolations), encoding="utf-8")
-    return 0 if all(reading.passed for reading in readings) else 1

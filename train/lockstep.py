@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -82,7 +82,12 @@ def course(config: Config, steps: int, dtype: str) -> Course:
 
 
 def trajectory(
-    family: str, steps: int, dtype: str, switch: int | None, watch: Callable[[Step], None]
+    family: str,
+    steps: int,
+    dtype: str,
+    switch: int | None = None,
+    seed: int = 0,
+    watch: Callable[[Step], None] = lambda step: None,
 ) -> Trajectory:
     """Train a small model of a family in both frameworks and hold them together at every step.
 
@@ -97,7 +102,7 @@ def trajectory(
         jax.default_matmul_precision("highest"),
         TemporaryDirectory() as folder,
     ):
-        both = course(small(family), steps, dtype)
+        both = course(replace(small(family), seed=seed), steps, dtype)
 
         def watched() -> Iterator[Step]:
             for step in both.run(jax_loop):

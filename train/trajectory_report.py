@@ -19,35 +19,38 @@ SHADES = {"float64": "#2a7f4f", "float32": "#8a5fb0"}
 
 
 def print_trajectories(trajectories: list[Trajectory], console: Console) -> None:
-    """A row each, then what is wrong with any."""
-    table = Table(
-        title="Trained side by side: largest relative errors over all steps",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
+    """A table for each precision with a row for each model, then what is wrong with any."""
+    for dtype in dict.fromkeys(one.dtype for one in trajectories):
+        console.print(_table([one for one in trajectories if one.dtype == dtype], dtype))
+    console.print(
+        "a step: how far it moves the median parameter; "
+        "moved: how far the whole run moves the one that moves least"
     )
+    for one in trajectories:
+        for problem in one.problems():
+            console.print(Text(problem, style="red"))
+
+
+def _table(trajectories: list[Trajectory], dtype: str) -> Table:
+    title = (
+        f"Trained side by side for {len(trajectories[0].gaps):,} steps in {dtype}: largest relative errors"
+    )
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("model", overflow="fold")
-    for header in ("steps", "loss fell", "loss", "grad norm", "params", "bound", "a step", "least moved"):
+    for header in ("loss fell", "loss", "gradient", "params", "bound", "a step", "moved"):
         table.add_column(header, justify="right", no_wrap=True)
-    table.add_column("")
+    table.add_column("", width=4)
     for one in trajectories:
         first, last = one.losses
         errors = [one.worst([LOSS]), one.worst([NORM]), one.worst(one.moved)]
         update = float(np.median([gap.update for gap in one.gaps]))
-        numbers = [*errors, one.bound, update, min(one.moved.values())]
         table.add_row(
-            f"{one.name} {one.dtype}",
-            f"{len(one.gaps):,}",
+            one.name,
             f"{first:.2f} → {last:.2f}",
-            *(f"{number:.1e}" for number in numbers),
+            *(f"{number:.1e}" for number in (*errors, one.bound, update, min(one.moved.values()))),
             Text("FAIL", style="bold red") if one.problems() else Text("pass", style="green"),
         )
-    console.print(table)
-    console.print("a step: how far it moves the median parameter; least moved: of all, by the whole run")
-    for one in trajectories:
-        for problem in one.problems():
-            console.print(Text(problem, style="red"))
+    return table
 
 
 def draw_trajectories(trajectories: list[Trajectory], path: Path) -> None:

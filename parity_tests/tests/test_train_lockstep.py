@@ -14,7 +14,7 @@ from train.trajectory_report import draw_trajectories
 @pytest.mark.parametrize("family", DATA)
 def test_the_twins_train_alike(family: str) -> None:
     seen = []
-    held = trajectory(family, 20, "float64", None, seen.append)
+    held = trajectory(family, 20, "float64", watch=seen.append)
     assert held.problems() == []
     assert len(seen) == len(held.gaps) == 20
     assert held.worst([LOSS, NORM]) < 1e-12 and held.worst(held.moved) < 1e-10
@@ -22,13 +22,13 @@ def test_the_twins_train_alike(family: str) -> None:
 
 
 def test_a_run_that_changes_framework_is_the_same_run() -> None:
-    held = trajectory("gpt", 20, "float64", 5, lambda step: None)
+    held = trajectory("gpt", 20, "float64", 5)
     assert held.problems() == []
     assert held.worst(held.moved) < 1e-10
 
 
 def test_the_picture(tmp_path: Path) -> None:
-    runs = [trajectory("gpt", 10, dtype, None, lambda step: None) for dtype in ("float64", "float32")]
+    runs = [trajectory("gpt", 10, dtype) for dtype in ("float64", "float32")]
     assert [run.problems() for run in runs] == [[], []]
     assert runs[1].worst(runs[1].moved) > 1e3 * runs[0].worst(runs[0].moved)  # it really was float32
     draw_trajectories(runs, tmp_path / "trajectories.png")
@@ -39,7 +39,7 @@ def test_pytorch_has_its_threads_back() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        trajectory("gpt", 1, "float64", None, lambda step: None)
+        trajectory("gpt", 1, "float64")
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -49,7 +49,7 @@ def test_pytorch_has_its_threads_back() -> None:
 @pytest.mark.parametrize("switch", [None, 100])
 @pytest.mark.parametrize("family", DATA)
 def test_a_thousand_steps(family: str, switch: int | None) -> None:
-    held = trajectory(family, 1000, "float64", switch, lambda step: None)
+    held = trajectory(family, 1000, "float64", switch)
     assert held.problems() == []
     assert held.losses[1] < 0.85 * held.losses[0]
     assert min(held.moved.values()) > 1e6 * held.bound

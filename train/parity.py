@@ -1,0 +1,118 @@
+"""The parity command: twins compared once, or trained side by side."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+from rich.progress import TaskID, track
+
+from parity_tests.check import check_twin, find_twins, isolate_twin
+from parity_tests.compare import DType
+from parity_tests.page import page
+from parity_tests.references import REFERENCES, check_reference
+from parity_tests.report import print_readings, to_json
+from parity_tests.trajectory import Step
+from train.config import ConfigError, write_json
+from train.fit import progress_bar
+from train.lockstep import trajectory
+from train.presets import DATA
+from train.trajectory_report import draw_trajectories, print_trajectories
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Compare the twins: outputs, taps and gradients; and both with third-party implementations.
+
+    With --steps, train them side by side instead, and compare them after every step.
+    """
+
+    name: tyro.conf.Positional[str] = "all"
+    """A model or block, or all. With --steps: classifier, bert or gpt, or all."""
+    dtype: tuple[DType, ...] = ("float64",)
+    """Precisions of the comparison; each has its own bound."""
+    seed: int = 0
+    """Of weights, inputs and dropout."""
+    steps: int | None = None
+    """Train a small model so many steps in both frameworks."""
+    switch: int | None = None
+    """With --steps: the run that is held against JAX's changes framework every so many steps."""
+    json: Path | None = None
+    """Write the readings to this file too."""
+    html: Path | None = None
+    """Write them as a page to this file too, with bars for each tap of the models that part."""
+    plot: Path | None = None
+    """With --steps: draw the losses and how far the twins are apart."""
+
+    def check(self) -> None:
+        """Raise ConfigError on options that do not go together."""
+        if self.steps is None:
+            for name in ("switch", "plot"):
+                if getattr(self, name) is not None:
+                    raise ConfigError(f"{name}={getattr(self, name)}: goes with --steps only")
+            return
+        if self.name not in ("all", *DATA):
+            raise ConfigError(f"{self.name!r} is not trained: with --steps, choose all, {', '.join(DATA)}")
+        if "bfloat16" in self.dtype:
+            raise ConfigError("dtype=bfloat16: runs are compared step by step in float64 and float32")
+        if self.html is not None:
+            raise ConfigError(f"html={self.html}: trajectories have --plot and --json")
+        for name in ("steps", "switch"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name}={value}: give 1 or more")
+
+
+def parity(command: Parity, console: Console) -> int:
+    """Carry out the command; returns the exit status, 1 where anything parts."""
+    command.check()
+    for path in (command.json, command.html, command.plot):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+    if command.steps is None:
+        return compare_twins(command, console)
+    return compare_trajectories(command, command.steps, console)
+
+
+def compare_twins(command: Parity, console: Console) -> int:
+    """Hold the twins that were asked for together, and each against its third-party references."""
+    twins = find_twins(command.name)
+    names = {twin.name for twin in twins}
+    references = [reference for reference in REFERENCES if reference.twin.name in names]
+    readings, isolations = [], []
+    for dtype in command.dtype:
+        for twin in track(twins, f"comparing the twins in {dtype}", console=console, transient=True):
+            found = check_twin(twin, dtype, command.seed)
+            readings += found
+            if not all(reading.passed for reading in found):
+                isolations += isolate_twin(twin, found, command.seed)
+        if dtype != "bfloat16":
+            for reference in track(references, "comparing with others", console=console, transient=True):
+                readings += check_reference(reference, dtype, command.seed)
+    print_readings(readings, console, isolations)
+    if command.json is not None:
+        write_json(command.json, to_json(readings, isolations))
+    if command.html is not None:
+        command.html.write_text(page(readings, isolations), encoding="utf-8")
+    return 0 if all(reading.passed for reading in readings) else 1
+
+
+def compare_trajectories(command: Parity, steps: int, console: Console) -> int:
+    """Train the families that were asked for in both frameworks and hold them together at every step."""
+    families = list(DATA) if command.name == "all" else [command.name]
+    runs = [(family, dtype) for family in families for dtype in command.dtype]
+    trajectories = []
+    with progress_bar(console) as progress:
+        for family, dtype in runs:
+            bar = progress.add_task(f"{family} {dtype}", total=steps, status="")
+
+            def watch(step: Step, bar: TaskID = bar) -> None:
+                progress.update(bar, advance=1, status=f"loss {step.loss:.3f}")
+
+            trajectories.append(trajectory(family, steps, dtype, command.switch, command.seed, watch))
+    print_trajectories(trajectories, console)
+    if command.json is not None:
+        write_json(command.json, {"trajectories": [one.to_json() for one in trajectories]})
+    if command.plot is not None:
+        draw_trajectories(trajectories, command.plot)
+    return 1 if any(one.problems() for one in trajectories) else 0
