@@ -1,15 +1,10 @@
-"""Planted defects: a check that cannot fail is worthless.
-
-Each is a mistake that people make when they rewrite a transformer, planted in the PyTorch twin. The
-comparison must fail, and must name the place where the defect was planted: the tap or the parameter, or
-the first one after it.
-"""
+"""Mistakes that people make when they rewrite a transformer, each planted in the PyTorch twin."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial, wraps
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -19,10 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from parity_tests.check import find_twins
-from parity_tests.compare import BOUNDS, Reading, Record, compare_records, first_divergence
 from parity_tests.inputs import real_tokens
-from parity_tests.isolate import Isolation, isolate
-from parity_tests.run import Params, initial_params, run_jax, run_torch
+from parity_tests.planting import Defect, Plant, instead
 from parity_tests.twins import EMBED, Inputs, Twin
 from torch_impl import (
     attention,
@@ -38,63 +31,6 @@ from torch_impl import (
     random,
     seq2seq,
 )
-
-Plant = Callable[[], AbstractContextManager[Any]]
-
-
-@dataclass(frozen=True)
-class Defect:
-    """One mistake: the twin it is planted in, how, and the name where the comparison must find it.
-
-    ``plant`` makes a context in which PyTorch's twin has the mistake. ``in_training`` compares with the
-    dropout on.
-    """
-
-    name: str
-    twin: Twin
-    plant: Plant
-    located: str
-    in_training: bool = False
-
-
-def try_defect(defect: Defect, dtype: str = "float64", seed: int = 0) -> tuple[Reading, Reading | None]:
-    """Compare the twin as it is, then with the defect planted.
-
-    Returns the healthy comparison's worst reading and the defective one's first divergence, which is
-    None where the defect went unnoticed.
-    """
-    twin = defect.twin
-    dropout_seed = seed if defect.in_training else None
-    inputs, params, jax_record = _jax_side(twin, dtype, seed, dropout_seed)
-
-    def readings() -> list[Reading]:
-        torch_record = run_torch(twin, params, inputs, dtype, dropout_seed)
-        return compare_records(defect.name, jax_record, torch_record, dtype, BOUNDS[dtype][twin.whole_model])
-
-    healthy = max(readings(), key=lambda reading: reading.max_rel_error)
-    with defect.plant():
-        return healthy, first_divergence(readings())
-
-
-def isolate_defect(defect: Defect, dtype: str = "float64", seed: int = 0) -> Isolation:
-    """With the defect planted: what parts by itself, and what inherits."""
-    twin = defect.twin
-    dropout_seed = seed if defect.in_training else None
-    inputs, params, reference = _jax_side(twin, dtype, seed, dropout_seed)
-    with defect.plant():
-        free, forced = (
-            run_torch(twin, params, inputs, dtype, dropout_seed, values)
-            for values in (None, reference.arrays["tap"])
-        )
-    return Isolation(defect.name, dtype, isolate(reference, free, forced, BOUNDS[dtype][twin.whole_model]))
-
-
-@lru_cache(maxsize=8)
-def _jax_side(twin: Twin, dtype: str, seed: int, dropout_seed: int | None) -> tuple[Inputs, Params, Record]:
-    """Inputs, parameters and Flax's record, which stay healthy and serve many defects."""
-    inputs = twin.inputs(np.random.default_rng(seed))
-    params = initial_params(twin, inputs, seed)
-    return inputs, params, run_jax(twin, params, inputs, dtype, dropout_seed)
 
 
 def _twin(name: str) -> Twin:
@@ -121,17 +57,6 @@ def _as_long(rng: np.random.Generator) -> Inputs:
     }
 
 
-def _instead(owner: Any, name: str, wrong: Callable[..., Any]) -> Plant:
-    """Call ``wrong(original, *arguments)`` instead of the function or method of this name."""
-    original = getattr(owner, name)
-
-    @wraps(original)
-    def replacement(*arguments: Any, **keywords: Any) -> Any:
-        return wrong(original, *arguments, **keywords)
-
-    return lambda: patch.object(owner, name, replacement)
-
-
 def _with_row(flax: str, **changes: str) -> Plant:
     """Convert the weights by a table in which one row is wrong, both ways."""
     wrong = [row._replace(**changes) if row.flax == flax else row for row in convert.TABLE]
@@ -145,6 +70,21 @@ def _with_row(flax: str, **changes: str) -> Plant:
             yield
 
     return plant
+
+
+def _in_bfloat16(original: Any, arrays: Any, *rest: Any, **keywords: Any) -> Any:
+    converted = original(arrays, *rest, **keywords)
+    return {name: np.asarray(torch.tensor(array).bfloat16().double()) for name, array in converted.items()}
+
+
+def _in_tf32(original: Any, pattern: str, *operands: Tensor) -> Tensor:
+    """What tensor cores do to the operands of a float32 matmul: ten bits of mantissa are left of 23."""
+
+    def rounded(x: Tensor) -> Tensor:
+        bits = x.detach().contiguous().view(torch.int32)
+        return x + (((bits + 0x1000) & ~0x1FFF).view(torch.float32) - x).detach()
+
+    return original(pattern, *map(rounded, operands))
 
 
 def _detach(original: Any, scores: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -221,16 +161,16 @@ def _always_causal(original: Any, self: Any, x: Tensor, context: Tensor, mask: T
 
 
 _norm, _softmax = (
-    partial(_instead, layers, "layer_norm"),
-    partial(_instead, attention, "masked_softmax"),
+    partial(instead, layers, "layer_norm"),
+    partial(instead, attention, "masked_softmax"),
 )
-_attend = partial(_instead, attention, "scaled_dot_product_attention")
-_drop = partial(_instead, attention, "dropout")
-_embed = partial(_instead, layers.Embedding, "forward")
-_block = partial(_instead, block.TransformerBlock, "forward")
-_model = partial(_instead, classifier.TextClassifier, "forward")
-_multi_head = partial(_instead, attention.MultiHeadAttention, "forward")
-_decode = partial(_instead, seq2seq.EncoderDecoder, "decode")
+_attend = partial(instead, attention, "scaled_dot_product_attention")
+_drop = partial(instead, attention, "dropout")
+_embed = partial(instead, layers.Embedding, "forward")
+_block = partial(instead, block.TransformerBlock, "forward")
+_model = partial(instead, classifier.TextClassifier, "forward")
+_multi_head = partial(instead, attention.MultiHeadAttention, "forward")
+_decode = partial(instead, seq2seq.EncoderDecoder, "decode")
 
 DEFECTS = (
     Defect(
@@ -259,6 +199,19 @@ DEFECTS = (
         "attention/query",
     ),
     Defect(
+        "weights: in bfloat16 by accident",
+        SQUARE,
+        instead(convert, "to_torch", _in_bfloat16),
+        "attention_norm",
+    ),
+    Defect(
+        "matmul: TF32 on",
+        SQUARE,
+        instead(torch, "einsum", _in_tf32),
+        "attention/query",
+        dtype="float32",
+    ),
+    Defect(
         "attention: query and key swapped",
         SQUARE,
         _attend(lambda original, query, key, *rest: original(key, query, *rest)),
@@ -280,13 +233,13 @@ DEFECTS = (
     Defect(
         "masks: causal mask off by one",
         _twin("causal_mask"),
-        _instead(masks, "causal_mask", lambda original, query, key: original(query + 1, key)[:, :, :-1]),
+        instead(masks, "causal_mask", lambda original, query, key: original(query + 1, key)[:, :, :-1]),
         "output",
     ),
     Defect(
         "masks: padding mask inverted",
         _twin("classifier"),
-        _instead(classifier, "padding_mask", lambda original, mask: original(~mask)),
+        instead(classifier, "padding_mask", lambda original, mask: original(~mask)),
         "blocks.0/attention/weights",
     ),
     Defect(
@@ -306,7 +259,7 @@ DEFECTS = (
     Defect(
         "dropout: the second key is the first again",
         SQUARE,
-        _instead(block, "fold_in", lambda original, rng, data: original(rng, min(data, 1))),
+        instead(block, "fold_in", lambda original, rng, data: original(rng, min(data, 1))),
         "output",
         in_training=True,
     ),
@@ -327,26 +280,26 @@ DEFECTS = (
     Defect(
         "embeddings: sines, then cosines",
         _twin("embeddings_sinusoidal"),
-        _instead(embeddings, "sinusoidal_positions", _sines_then_cosines),
+        instead(embeddings, "sinusoidal_positions", _sines_then_cosines),
         "places",
     ),
     Defect("classifier: no final norm", _twin("classifier"), _model(_post_norm), "final_norm"),
     Defect(
         "classifier: mean over the padding too",
         _twin("classifier"),
-        _instead(classifier, "masked_mean", lambda original, x, mask: x.mean(dim=1)),
+        instead(classifier, "masked_mean", lambda original, x, mask: x.mean(dim=1)),
         "pooled",
     ),
     Defect(
         "bert: masked positions off by one",
         _twin("bert_masked_words"),
-        _instead(bert, "gather_positions", lambda original, x, where: original(x, (where + 1) % x.shape[1])),
+        instead(bert, "gather_positions", lambda original, x, where: original(x, (where + 1) % x.shape[1])),
         "masked",
     ),
     Defect(
         "bert: segment ids ignored",
         _twin("bert_masked_words"),
-        _instead(
+        instead(
             embeddings.SegmentEmbedding,
             "forward",
             lambda original, self, ids, segment_ids, *rest: original(self, ids, None, *rest),
@@ -362,31 +315,31 @@ DEFECTS = (
     Defect(
         "bert: no bias on the words",
         _twin("bert_masked_words"),
-        _instead(bert, "add_bias", lambda original, y, bias: y),
+        instead(bert, "add_bias", lambda original, y, bias: y),
         "words/logits",
     ),
     Defect(
         "bert: the last token pooled",
         _twin("bert_classifier"),
-        _instead(bert.Pooler, "forward", lambda original, self, x: original(self, x.flip(1))),
+        instead(bert.Pooler, "forward", lambda original, self, x: original(self, x.flip(1))),
         "pooled",
     ),
     Defect(
         "gpt: no causal mask",
         _twin("gpt1"),
-        _instead(gpt, "causal_mask", lambda original, *sizes: torch.ones_like(original(*sizes))),
+        instead(gpt, "causal_mask", lambda original, *sizes: torch.ones_like(original(*sizes))),
         "blocks.0/attention/weights",
     ),
     Defect(
         "gpt: the tied head does not train the embeddings",
         _twin("gpt1"),
-        _instead(gpt.GPT, "table", lambda original, self: original(self).detach()),
+        instead(gpt.GPT, "table", lambda original, self: original(self).detach()),
         "embeddings/token_embedding/embedding",
     ),
     Defect(
         "gpt: the window one token too wide",
         _twin("gpt3"),
-        _instead(
+        instead(
             gpt,
             "banded_mask",
             lambda original, query, key, window, start: original(query, key, window + 1, start),
@@ -396,13 +349,13 @@ DEFECTS = (
     Defect(
         "llama: neighbours rotated for halves",
         _twin("llama"),
-        _instead(attention, "rotate", _pair_neighbours),
+        instead(attention, "rotate", _pair_neighbours),
         "blocks.0/attention/query",
     ),
     Defect(
         "llama: RMSNorm around the mean",
         _twin("llama"),
-        _instead(layers, "rms_norm", _around_the_mean),
+        instead(layers, "rms_norm", _around_the_mean),
         "blocks.0/attention_norm",
     ),
     Defect(
@@ -414,7 +367,7 @@ DEFECTS = (
     Defect(
         "llama: keys dealt to the heads in turn",
         _twin("llama"),
-        _instead(Tensor, "repeat_interleave", _repeat_in_turn),
+        instead(Tensor, "repeat_interleave", _repeat_in_turn),
         "blocks.0/attention/scores",
     ),
     Defect(
@@ -454,7 +407,7 @@ DEFECTS = (
     Defect(
         "seq2seq: one more norm after the encoder",  # as in torch.nn.Transformer
         _twin("encoder_decoder"),
-        _instead(
+        instead(
             seq2seq.EncoderDecoder,
             "encode",
             lambda original, *arguments: F.layer_norm(original(*arguments), (EMBED,)),
@@ -464,19 +417,19 @@ DEFECTS = (
     Defect(
         "seq2seq: the output layer does not train the embeddings",
         _twin("encoder_decoder"),
-        _instead(layers.Embedding, "table", lambda original, self: original(self).detach()),
+        instead(layers.Embedding, "table", lambda original, self: original(self).detach()),
         "embeddings/token_embedding/embedding",
     ),
     Defect(
         "loss: mean over the padding too",
         _twin("weighted_cross_entropy"),
-        _instead(losses, "_count", lambda original, weights: original(torch.ones_like(weights))),
+        instead(losses, "_count", lambda original, weights: original(torch.ones_like(weights))),
         "output",
     ),
     Defect(
         "loss: smoothing spread over the other classes only",
         _twin("cross_entropy"),
-        _instead(losses, "cross_entropy", _smooth_the_others),
+        instead(losses, "cross_entropy", _smooth_the_others),
         "output",
     ),
 )

@@ -10,7 +10,7 @@ from parity_tests.compare import errors, finite, is_key_bias, relative_error
 
 # Largest error allowed at any step, relative to the reference's largest magnitude.
 TRAJECTORY_BOUNDS = {"float64": 1e-9, "float32": 1e-2}
-LOSS, NORM = "loss", "gradient norm"
+LOSS, NORM, EVERY = "loss", "gradient norm", "every parameter"
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Divergence:
     step: int
     names: tuple[str, ...]
     """As in `Gap.errors`, in that order."""
+    place: str
+    """The first of them; or "every parameter", which is a mistake of the update as such."""
     error: float
     """Of the first of them."""
 
@@ -70,7 +72,8 @@ class Trajectory:
     def divergence(self) -> Divergence | None:
         for gap in self.gaps:
             if names := tuple(name for name, error in gap.errors.items() if not error <= self.bound):
-                return Divergence(gap.step, names, gap.errors[names[0]])
+                place = EVERY if set(names) == self.moved.keys() else names[0]
+                return Divergence(gap.step, names, place, gap.errors[names[0]])
         return None
 
     @property
@@ -88,9 +91,8 @@ class Trajectory:
         """
         found = []
         if parted := self.divergence:
-            others = f" (and {len(parted.names) - 1} more)" if len(parted.names) > 1 else ""
             found.append(
-                f"{self.name} ({self.dtype}) parts first at step {parted.step}, {parted.names[0]}{others}: "
+                f"{self.name} ({self.dtype}) parts first at step {parted.step}, {parted.place}: "
                 f"relative error {parted.error:.1e}, allowed {self.bound:.0e}"
             )
         first, last = self.losses

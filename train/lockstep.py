@@ -92,16 +92,9 @@ def trajectory(
     """Train a small model of a family in both frameworks and hold them together at every step.
 
     With ``switch``, the run that is held against JAX's changes framework every so many steps. ``watch`` sees
-    each of JAX's steps. Float64 has no other device than the CPU.
+    each of JAX's steps.
     """
-    device = jax.devices("cpu")[0] if dtype == "float64" else None
-    with (
-        _one_thread(),
-        jax.default_device(device),
-        jax.enable_x64(dtype == "float64"),
-        jax.default_matmul_precision("highest"),
-        TemporaryDirectory() as folder,
-    ):
+    with precision(dtype), TemporaryDirectory() as folder:
         both = course(replace(small(family), seed=seed), steps, dtype)
 
         def watched() -> Iterator[Step]:
@@ -114,11 +107,20 @@ def trajectory(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Tensors this small are no faster with more threads, and much slower where anything else runs."""
+def precision(dtype: str) -> Iterator[None]:
+    """Both frameworks made ready to train in this precision: float64 on the CPU, float32 unrounded.
+
+    PyTorch has one thread: tensors this small are no faster with more, and much slower where anything else
+    runs.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with (
+            jax.default_device(jax.devices("cpu")[0] if dtype == "float64" else None),
+            jax.enable_x64(dtype == "float64"),
+            jax.default_matmul_precision("highest"),
+        ):
+            yield
     finally:
         torch.set_num_threads(threads)

@@ -8,15 +8,18 @@ from rich.console import Console
 from rich.progress import TaskID, track
 
 from parity_tests.check import check_twin, find_twins, isolate_twin
-from parity_tests.compare import DType
+from parity_tests.compare import DType, finite
+from parity_tests.defects import DEFECTS
 from parity_tests.page import page
+from parity_tests.planting import try_defect
 from parity_tests.references import REFERENCES, check_reference
-from parity_tests.report import print_readings, to_json
+from parity_tests.report import all_found, print_readings, print_trials, to_json
 from parity_tests.trajectory import Step
 from train.config import ConfigError, write_json
 from train.fit import progress_bar
 from train.lockstep import trajectory
 from train.presets import DATA
+from train.training_defects import TRAINING_DEFECTS, try_training_defect
 from train.trajectory_report import draw_trajectories, print_trajectories
 
 
@@ -24,7 +27,8 @@ from train.trajectory_report import draw_trajectories, print_trajectories
 class Parity:
     """Compare the twins: outputs, taps and gradients; and both with third-party implementations.
 
-    With --steps, train them side by side instead, and compare them after every step.
+    With --steps, train them side by side instead, and compare them after every step. With --defects, plant
+    mistakes in PyTorch's twins, and show which are found, and where.
     """
 
     name: tyro.conf.Positional[str] = "all"
@@ -37,6 +41,8 @@ class Parity:
     """Train a small model so many steps in both frameworks."""
     switch: int | None = None
     """With --steps: the run that is held against JAX's changes framework every so many steps."""
+    defects: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Plant every defect of the catalogue."""
     json: Path | None = None
     """Write the readings to this file too."""
     html: Path | None = None
@@ -46,6 +52,10 @@ class Parity:
 
     def check(self) -> None:
         """Raise ConfigError on options that do not go together."""
+        if self.defects:
+            for name, default in vars(Parity()).items():
+                if name not in ("defects", "json") and getattr(self, name) != default:
+                    raise ConfigError(f"{name}={getattr(self, name)}: --defects goes with --json only")
         if self.steps is None:
             for name in ("switch", "plot"):
                 if getattr(self, name) is not None:
@@ -69,6 +79,8 @@ def parity(command: Parity, console: Console) -> int:
     for path in (command.json, command.html, command.plot):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+    if command.defects:
+        return plant_defects(command, console)
     if command.steps is None:
         return compare_twins(command, console)
     return compare_trajectories(command, command.steps, console)
@@ -116,3 +128,15 @@ def compare_trajectories(command: Parity, steps: int, console: Console) -> int:
     if command.plot is not None:
         draw_trajectories(trajectories, command.plot)
     return 1 if any(one.problems() for one in trajectories) else 0
+
+
+def plant_defects(command: Parity, console: Console) -> int:
+    """Plant each defect of the catalogue, in the models and in training."""
+    trials = [
+        *map(try_defect, track(DEFECTS, "planting in the models", console=console, transient=True)),
+        *map(try_training_defect, track(TRAINING_DEFECTS, "in training", console=console, transient=True)),
+    ]
+    print_trials(trials, console)
+    if command.json is not None:
+        write_json(command.json, {"passed": all_found(trials), "defects": [finite(vars(t)) for t in trials]})
+    return 0 if all_found(trials) else 1

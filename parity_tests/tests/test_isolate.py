@@ -9,8 +9,9 @@ import pytest
 
 from parity_tests.check import find_twins, isolate_twin
 from parity_tests.compare import BOUNDS, Reading, Record
-from parity_tests.defects import DEFECTS, Defect, isolate_defect
+from parity_tests.defects import DEFECTS
 from parity_tests.isolate import Isolation, block_of, isolate
+from parity_tests.planting import Defect, isolate_defect
 from parity_tests.run import initial_params, run_torch
 from torch_impl import convert
 

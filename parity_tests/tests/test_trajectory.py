@@ -75,4 +75,4 @@ def test_json_holds_every_step_and_no_infinity() -> None:
     assert [row["step"] for row in written["steps"]] == [1, 2, 3, 4, 5]
     assert written["steps"][2]["parameter_error"] is None
     assert written["steps"][1]["parameter_error"] == 0.0 and written["bound"] == 1e-9
-    assert "parts first at step 3, head/kernel" in written["problems"][0]
+    assert "parts first at step 3, every parameter" in written["problems"][0]
