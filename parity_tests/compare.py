@@ -17,6 +17,9 @@ CHECKS = ("forward", "tap", "input gradient", "parameter gradient")
 # Largest error allowed, relative to the largest magnitude of the reference tensor: one block, whole model.
 BOUNDS = {"float64": (1e-11, 1e-11), "float32": (1e-5, 1e-4)}
 
+# Attention's key bias, as it is called in many models: "key/bias", "key_projection/bias", "k_proj.bias".
+KEY_BIAS = re.compile(r"(?<![A-Za-z])(key|k)(?=(_[a-z]+)?[/.]bias$)")
+
 # In bfloat16 a twin may be this many times as far from the float64 result as the other twin is.
 BFLOAT16_FACTOR = 2.0
 
@@ -121,5 +124,5 @@ def _magnitude(arrays: Mapping[str, np.ndarray], name: str) -> float:
     The gradient of attention's key bias is zero (it shifts all scores of a query alike, which softmax
     ignores), so that its own magnitude is rounding noise; the query bias's stands in.
     """
-    name = re.sub(r"key(_projection)?/bias$", r"query\1/bias", name)
-    return float(np.abs(arrays[name]).max(initial=0.0))
+    stand_in = KEY_BIAS.sub(lambda found: {"key": "query", "k": "q"}[found[1]], name)
+    return float(np.abs(arrays.get(stand_in, arrays[name])).max(initial=0.0))
