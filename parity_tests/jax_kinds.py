@@ -1,4 +1,4 @@
-"""The kinds of JAX model: where each has its weights, how it runs with others, and how its parts are heard."""
+"""The kinds of JAX model: where each has its weights, how it runs, and how its parts are heard."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -27,7 +27,9 @@ class Linen:
         return jax.eval_shape(lambda: init(jax.random.key(0), **arguments)).get("params", {})
 
     def run(self, model: Any, tree: Any, call: Call, arguments: Mapping[str, Any], hear: Hear) -> Any:
-        def intercept(function: Any, args: Any, keywords: Any, context: linen.module.InterceptorContext) -> Any:
+        def intercept(
+            function: Any, args: Any, keywords: Any, context: linen.module.InterceptorContext
+        ) -> Any:
             output = function(*args, **keywords)
             path = "/".join(context.module.path)
             return hear(path, output) if path and context.method_name == "__call__" else output

@@ -44,7 +44,7 @@ class JaxModel:
         return {name: numbers(leaf) for name, leaf in _weights(kind.tree(self.model, self.params)).items()}
 
     def shapes(self, inputs: Inputs) -> dict[str, tuple[int, ...]]:
-        """The shapes of the parameters; a linen module's without params are those that its `init` would make."""
+        """The parameters' shapes; a linen module's without params are those that its `init` would make."""
         return {name: tuple(leaf.shape) for name, leaf in _weights(self._tree(inputs)).items()}
 
     def run(
@@ -75,7 +75,9 @@ class JaxModel:
             arguments = {name: jnp.asarray(array) for name, array in others.items()} | floats
             if takes_taps(self.call or self.model):
                 arguments["tap"], hear = listener.tap, _deaf
-            output = kind.run(self.model, _with_weights(tree, weights), self.call or just_call, arguments, hear)
+            output = kind.run(
+                self.model, _with_weights(tree, weights), self.call or just_call, arguments, hear
+            )
             listener.check_forced()
             return named_outputs(output, jax.Array, self.name), list(listener.values.values())
 

@@ -32,7 +32,7 @@ class Listener:
         return self._like(self._forced[heard], value) if heard in self._forced else value
 
     def hear(self, name: str, output: Any) -> Any:
-        """Keep what a module returned: its array, or the first array of a tuple. Anything else is not kept."""
+        """Keep the array that a module returned, or the first one of a tuple; nothing else is kept."""
         if isinstance(output, self._array):
             return self.tap(name, output)
         if isinstance(output, tuple):
@@ -54,8 +54,8 @@ def named_outputs(output: Any, array: type, model: str) -> dict[str, Any]:
     for field in fields.values():
         if not isinstance(field, array):
             raise TypeError(
-                f"{model} returned {type(field).__name__}; give `call` a function that returns one array or a "
-                "named tuple of arrays, such as lambda model, x: model(x)[0]"
+                f"{model} returned {type(field).__name__}; give `call` a function that returns one array or "
+                "a named tuple of arrays, such as lambda model, x: model(x)[0]"
             )
     return fields
 

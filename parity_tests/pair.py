@@ -18,7 +18,6 @@ from rich.console import Console
 
 from parity_tests import report
 from parity_tests.compare import BOUNDS, Reading, Record, compare_records
-from parity_tests.inputs import Inputs
 from parity_tests.jax_model import JaxModel
 from parity_tests.torch_model import TorchModel
 from torch_impl.convert import fit
@@ -93,6 +92,10 @@ def compare(
     shapes = {name: array.shape for name, array in values.items()}
     if gradients := theirs.arrays["parameter gradient"]:
         theirs.arrays["parameter gradient"] = fit(gradients, second.framework, shapes, weights)
+    if second.framework == "torch":  # which keeps the order of declaration, as JAX's pytrees do not
+        gradients = ours.arrays["parameter gradient"]
+        order = dict.fromkeys([*theirs.arrays["parameter gradient"], *gradients])
+        ours.arrays["parameter gradient"] = {name: gradients[name] for name in order if name in gradients}
     model = f"{second.name} vs {first.name}"
     bound = BOUNDS[dtype][True] if bound is None else bound
     return Comparison(compare_records(model, ours, theirs, dtype, bound), ours, theirs)

@@ -12,7 +12,7 @@ import torch
 from parity_tests.compare import Record
 from parity_tests.inputs import Inputs
 from parity_tests.listener import Listener, just_call, model_name, named_outputs
-from parity_tests.run import Params, backward, numbers, split_floats, takes_taps
+from parity_tests.run import Params, cotangent, numbers, split_floats, takes_taps
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,10 @@ class TorchModel:
         record = Record(axes=listener.axes)
         record.arrays["forward"] = {name: numbers(array) for name, array in results.items()}
         record.arrays["tap"] = {name: numbers(array) for name, array in listener.values.items()}
-        if not forced and all(array.requires_grad for array in results.values()):
-            backward(output)
+        if not forced and all(array.is_floating_point() for array in results.values()):
+            ends = [array for array in results.values() if array.requires_grad]
+            starts = [torch.tensor(cotangent(tuple(array.shape))).to(array) for array in ends]
+            torch.autograd.backward(ends, starts)
             record.arrays["input gradient"] = _gradients(leaves)
             record.arrays["parameter gradient"] = _gradients(dict(module.named_parameters()))
         return record
@@ -83,4 +85,6 @@ def _heard(listener: Listener, name: str, part: torch.nn.Module, inputs: Any, ou
 
 def _gradients(leaves: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
     """Zero for what the output does not depend on, as JAX has it."""
-    return {n: numbers(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad) for n, leaf in leaves.items()}
+    return {
+        n: numbers(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad) for n, leaf in leaves.items()
+    }

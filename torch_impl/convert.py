@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from torch_impl.rows import OTHER, Row, claim, fill, flax_path, move, places, torch_path
+from torch_impl.rows import OTHER, Row, claim, fill, flax_path, move, places
 
 __all__ = ["TABLE", "Row", "axis_sizes", "fit", "flax_name", "load", "save", "to_flax", "to_torch"]
 

@@ -101,9 +101,8 @@ def places(names: Iterable[str], framework: str, table: Sequence[Row]) -> dict[P
             if pattern not in members:
                 spelled = flax_path if framework == "flax" else torch_path
                 missing = fill(pattern, map(spelled, path))
-                raise KeyError(
-                    f"{framework} parameter {missing!r} is missing: a row stacks it with {[*members.values()]}"
-                )
+                others = [*members.values()]
+                raise KeyError(f"{framework} parameter {missing!r} is missing: a row stacks it with {others}")
     return {
         place: [members[pattern] for pattern in place[0].patterns(framework)]
         for place, members in found.items()
@@ -126,7 +125,5 @@ def move(
         moved = np.asarray(rearrange(stack, f"{source} -> {target}", **merged), order="C")
     except (EinopsError, ValueError) as error:
         what = ", ".join(f"{name!r} of shape {arrays[name].shape}" for name in names)
-        raise ValueError(
-            f"{what} does not fit its row {f'{source} -> {target}'!r} with {merged}"
-        ) from error
+        raise ValueError(f"{what} does not fit its row {f'{source} -> {target}'!r} with {merged}") from error
     return list(moved) if isinstance(getattr(row, OTHER[framework]), tuple) else [moved]
