@@ -38,10 +38,10 @@ class JaxModel:
 
     def weights(self) -> dict[str, np.ndarray]:
         """The parameters by path ("layers/0/kernel"), as float64."""
-        kind = kind_of(self.model)
+        kind = kind_of(self.model, self.params)
         if kind.needs_params and self.params is None:
             raise ValueError(f"{self.name} has no weights: give JaxModel(model, params)")
-        return {name: numbers(leaf) for name, leaf in _weights(kind.tree(self.model, self.params)).items()}
+        return {name: numbers(leaf) for name, leaf in _weights(kind.tree()).items()}
 
     def shapes(self, inputs: Inputs) -> dict[str, tuple[int, ...]]:
         """The parameters' shapes; a linen module's without params are those that its `init` would make."""
@@ -54,65 +54,59 @@ class JaxModel:
         dtype: str,
         forced: Mapping[str, np.ndarray] | None = None,
     ) -> Record:
-        """Forward with taps and backward from a fixed cotangent, compiled as one program for the CPU.
+        """Forward with taps and backward from a fixed cotangent, op by op on the CPU.
 
-        With ``forced`` the model goes on with these values where it has computed the taps of these names;
-        there are no gradients then.
+        Not compiled, as a program would be compiled for this one run alone. With ``forced`` the model goes on
+        with these values where it has computed the taps of these names; there are no gradients then.
         """
-        kind, tree = kind_of(self.model), self._tree(inputs)
+        kind, tree = kind_of(self.model, self.params), self._tree(inputs)
         floats, others = split_floats(inputs)
-        heard: list[Listener] = []
+        listener = Listener(forced, jax.Array, lambda value, computed: jnp.asarray(value, computed.dtype))
 
         def forward(weights: Any, floats: Any) -> Any:
-            listener = Listener(forced, jax.Array, lambda value, computed: jnp.asarray(value, computed.dtype))
-            heard.append(listener)
             outside = current_trace()
 
             def hear(name: str, output: Any) -> Any:
-                # What is traced apart (under scan or remat) cannot leave its own trace.
+                # What is traced apart (under jit, scan or remat) cannot leave its own trace.
                 return listener.hear(name, output) if current_trace() == outside else output
 
             arguments = {name: jnp.asarray(array) for name, array in others.items()} | floats
             if takes_taps(self.call or self.model):
                 arguments["tap"], hear = listener.tap, _deaf
-            output = kind.run(
-                self.model, _with_weights(tree, weights), self.call or just_call, arguments, hear
-            )
+            output = kind.run(_with_weights(tree, weights), self.call or just_call, arguments, hear)
             listener.check_forced()
-            return named_outputs(output, jax.Array, self.name), list(listener.values.values())
-
-        @jax.jit
-        def both(weights: Any, floats: Any) -> Any:
-            if forced:
-                return *forward(weights, floats), ({}, {})
-            output, vjp, taps = jax.vjp(forward, weights, floats, has_aux=True)
-            if not all(jnp.issubdtype(array.dtype, jnp.floating) for array in output.values()):
-                return output, taps, ({}, {})
-            cotangents = {n: jnp.asarray(cotangent(a.shape), a.dtype) for n, a in output.items()}
-            return output, taps, vjp(cotangents)
+            return named_outputs(output, jax.Array, self.name), listener.values
 
         with _numerics(dtype):
             arrays = jax.tree.map(lambda array: jnp.asarray(array, dtype), (dict(weights), floats))
-            output, taps, (parameter_gradients, input_gradients) = both(*arrays)
+            gradients: tuple[Any, Any] = {}, {}
+            if forced:
+                output, taps = forward(*arrays)
+            else:
+                output, backward, taps = jax.vjp(forward, *arrays, has_aux=True)
+                if all(jnp.issubdtype(array.dtype, jnp.floating) for array in output.values()):
+                    gradients = backward(
+                        {n: jnp.asarray(cotangent(a.shape), a.dtype) for n, a in output.items()}
+                    )
         return Record(
             {
                 "forward": {name: numbers(array) for name, array in output.items()},
-                "tap": {name: numbers(a) for name, a in zip(heard[0].values, taps, strict=True)},
-                "input gradient": {name: numbers(array) for name, array in input_gradients.items()},
-                "parameter gradient": {name: numbers(array) for name, array in parameter_gradients.items()},
+                "tap": {name: numbers(taps[name]) for name in listener.values},
+                "input gradient": {name: numbers(array) for name, array in gradients[1].items()},
+                "parameter gradient": {name: numbers(array) for name, array in gradients[0].items()},
             },
-            heard[0].axes,
+            listener.axes,
         )
 
     def _tree(self, inputs: Inputs) -> Any:
         """The pytree that holds the weights, or their shapes where there are none yet."""
-        kind = kind_of(self.model)
-        if self.params is None and kind.needs_params:
-            tap = {"tap": lambda name, value, axes: value} if takes_taps(self.call or self.model) else {}
-            with _numerics("float64"):
-                arguments = {name: jnp.asarray(array) for name, array in inputs.items()} | tap
-                return kind.initial(self.model, self.call or just_call, arguments)
-        return kind.tree(self.model, self.params)
+        kind = kind_of(self.model, self.params)
+        if self.params is not None or not kind.needs_params:
+            return kind.tree()
+        tap = {"tap": lambda name, value, axes: value} if takes_taps(self.call or self.model) else {}
+        with _numerics("float64"):
+            arguments = {name: jnp.asarray(array) for name, array in inputs.items()} | tap
+            return kind.initial(self.call or just_call, arguments)
 
 
 @contextmanager

@@ -3,22 +3,15 @@
 Nothing is imported before a test asks for it.
 """
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 
-class Parity(Protocol):
-    """Takes what `parity_tests.pair.compare` takes."""
-
-    def __call__(
-        self, reference: Any, candidate: Any, inputs: Any, weights: Any, **settings: Any
-    ) -> None: ...
-
-
 @pytest.fixture
-def parity() -> Parity:
-    """Fail, with the report as the message, where two models part.
+def parity() -> Callable[..., None]:
+    """A function that takes what `pair.compare` takes, and fails with its report where the models part.
 
     def test_port(parity):
         parity(reference, candidate, inputs, weights=TABLE)

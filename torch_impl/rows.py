@@ -116,8 +116,11 @@ def move(
 
     ``sizes`` has lengths of axes that the layout merges; others in it are not needed, and ignored.
     """
-    source, target = row.layout(framework), row.layout(OTHER[framework])
+    other = OTHER[framework]
+    source, target = row.layout(framework), row.layout(other)
     merging = re.findall(r"\w+", " ".join(re.findall(r"\((.*?)\)", source)))
+    if isinstance(getattr(row, other), tuple):
+        sizes = {**sizes, target.split()[0]: len(row.patterns(other))}
     merged = {axis: sizes[axis] for axis in merging if axis in sizes}
     given = [arrays[name] for name in names]
     try:
@@ -126,4 +129,4 @@ def move(
     except (EinopsError, ValueError) as error:
         what = ", ".join(f"{name!r} of shape {arrays[name].shape}" for name in names)
         raise ValueError(f"{what} does not fit its row {f'{source} -> {target}'!r} with {merged}") from error
-    return list(moved) if isinstance(getattr(row, OTHER[framework]), tuple) else [moved]
+    return list(moved) if isinstance(getattr(row, other), tuple) else [moved]

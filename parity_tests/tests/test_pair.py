@@ -293,6 +293,6 @@ def test_our_own_twins_are_heard_through_their_taps(activation, passed):
     comparison = compare(reference, candidate, inputs, convert.TABLE)
     assert comparison.passed == passed
     assert [r.name for r in comparison.readings if r.check == "tap"] == [*comparison.reference.arrays["tap"]]
-    assert comparison.reference.axes["attention/scores"] == "batch heads query key"
+    assert comparison.reference.axes["hidden"] == "batch position mlp"
     if not passed:
-        assert first_divergence(comparison.readings).name.startswith("feed_forward/")
+        assert first_divergence(comparison.readings).name == "active"

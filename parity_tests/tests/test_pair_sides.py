@@ -247,6 +247,11 @@ def test_what_is_no_pair_is_refused(reference, candidate, error, words):
         compare(reference, candidate, INPUTS, ROWS)
 
 
+def test_params_for_a_model_that_has_its_own_are_refused():
+    with pytest.raises(ValueError, match="Nnx holds its own weights: give JaxModel no params"):
+        compare(Torch(), JaxModel(Nnx(), PARAMS), INPUTS, ROWS)
+
+
 def test_an_unknown_dtype_is_refused():
     with pytest.raises(ValueError, match="dtype 'bfloat16': choose one of float64, float32"):
         compare(Torch(), Nnx(), INPUTS, ROWS, dtype="bfloat16")
