@@ -1,16 +1,15 @@
 """The kinds of JAX model: where each has its weights, how it runs, and how its parts are heard."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial, wraps
+from functools import partial
 from typing import Any, ClassVar
-from unittest.mock import patch
 
 import jax
 from flax import linen, nnx
 
-Hear = Callable[[str, Any], Any]  # a part's path and what it returned -> what to go on with
+from parity_tests.jax_parts import Hear, calls_heard, tree_parts
+
 Call = Callable[..., Any]
 Arguments = Mapping[str, Any]
 
@@ -103,40 +102,3 @@ def kind_of(model: Any, params: Any) -> Kind:
     if params is not None and not kind.needs_params:
         raise ValueError(f"{type(model).__name__} holds its own weights: give JaxModel no params")
     return kind(model, params)
-
-
-def tree_parts(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The nodes inside a pytree, with their paths."""
-    children, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda node: node is not tree)
-    for key, child in children:
-        if not jax.tree_util.all_leaves([child]):
-            name = path + jax.tree_util.keystr(key, simple=True, separator="/")
-            yield name, child
-            yield from tree_parts(child, name + "/")
-
-
-@contextmanager
-def calls_heard(parts: Mapping[str, Any], hear: Hear) -> Iterator[None]:
-    """Hear what these objects return when they are called.
-
-    Python looks for ``__call__`` in the class, so it is exchanged there for the time being; which object was
-    called is known by its identity.
-    """
-    names = {id(part): name for name, part in parts.items()}
-    kinds = {type(part) for part in parts.values() if callable(part)}
-    with ExitStack() as stack:
-        for kind, call in [(kind, _heard(kind, names, hear)) for kind in kinds]:
-            stack.enter_context(patch.object(kind, "__call__", call))
-        yield
-
-
-def _heard(kind: type, names: Mapping[int, str], hear: Hear) -> Callable[..., Any]:
-    original: Any = vars(kind).get("__call__") or kind.__call__
-
-    @wraps(original)
-    def call(self: Any, *args: Any, **keywords: Any) -> Any:
-        output = original(self, *args, **keywords)
-        # A subclass that calls this one by super() is heard itself.
-        return hear(names[id(self)], output) if type(self) is kind and id(self) in names else output
-
-    return call

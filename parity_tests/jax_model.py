@@ -21,8 +21,9 @@ from parity_tests.run import Params, cotangent, numbers, split_floats, takes_tap
 class JaxModel:
     """A model, its parameters where it does not hold them, and how to call it.
 
-    The model is a linen module (``params`` is what `init` has under "params"), an nnx module, a function of
-    (params, **inputs), or a callable pytree whose floating leaves are its weights, as Equinox has them.
+    The model is a linen module (``params`` is what `init` has under "params"; other collections are not
+    passed), an nnx module, a function of (params, **inputs), or a callable pytree whose floating leaves are
+    its weights, as Equinox has them.
     ``call(model, **inputs)`` is by default ``model(**inputs)``; a linen module is bound and a function has
     its parameters there.
     """
@@ -67,7 +68,7 @@ class JaxModel:
             outside = current_trace()
 
             def hear(name: str, output: Any) -> Any:
-                # What is traced apart (under jit, scan or remat) cannot leave its own trace.
+                # What is traced apart (under jit, vmap, scan or remat) cannot leave its own trace.
                 return listener.hear(name, output) if current_trace() == outside else output
 
             arguments = {name: jnp.asarray(array) for name, array in others.items()} | floats

@@ -36,13 +36,12 @@ class Comparison:
 
     @property
     def passed(self) -> bool:
-        return bool(self.to_json()["passed"])
+        return bool(self.readings) and all(reading.passed for reading in self.readings)
 
     def __str__(self) -> str:
-        console = Console(file=StringIO(), width=100)
-        with console.capture() as captured:
-            report.print_readings(self.readings, console)
-        return captured.get().rstrip()
+        text = StringIO()
+        report.print_readings(self.readings, Console(file=text, width=100))
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     def to_json(self) -> dict[str, Any]:
         """As `report.to_json` has it."""
@@ -68,7 +67,8 @@ def compare(
     model in `BOUNDS`.
 
     Both run in evaluation mode on the CPU: dropout cannot be compared, as each draws its own numbers. A linen
-    module must be told by its arguments (``deterministic=True``).
+    module must be told by its arguments (``deterministic=True``). Only parameters pass through the table;
+    buffers, such as running statistics, stay as each model has them.
 
     Raises TypeError for two models of one framework, ValueError for missing params, shapes that do not fit
     the table, and taps that find nothing, KeyError for parameters that the table does not cover.
@@ -104,13 +104,20 @@ def compare(
 def tap_pairs(ours: list[str], theirs: list[str], taps: Mapping[str, str] | None) -> dict[str, str]:
     """The reference's taps that are compared, in their order, with the candidate's names of them."""
     found: dict[str, str] = {}
-    for pattern, other in (taps or {"*": "*"}).items():
+    for pattern, other in ({"*": "*"} if taps is None else taps).items():
         left, right = _matches(pattern, ours), _matches(other, theirs)
+        for side, wanted, names, matches in (
+            ("reference", pattern, ours, left),
+            ("candidate", other, theirs, right),
+        ):
+            if not matches and taps is not None:
+                close = get_close_matches(wanted, names, n=5, cutoff=0.3) or names[:5]
+                raise ValueError(
+                    f"taps: {wanted!r} finds nothing in the {side}; close are {', '.join(close)}"
+                )
         pairs = {name: right[path] for path, name in left.items() if path in right}
-        if not pairs and taps:
-            side, wanted, names = ("reference", pattern, ours) if not left else ("candidate", other, theirs)
-            close = get_close_matches(wanted, names, n=5, cutoff=0.3) or names[:5]
-            raise ValueError(f"taps: {wanted!r} finds nothing in the {side}; there are {', '.join(close)}")
+        if not pairs and taps is not None:
+            raise ValueError(f"taps: the * of {pattern!r} and of {other!r} have no piece of a path in common")
         found |= pairs
     return {name: found[name] for name in ours if name in found}
 

@@ -122,7 +122,7 @@ def fit(
 
 
 def flax_name(name: str, table: Sequence[Row] = TABLE) -> str:
-    """What Flax calls the parameter that PyTorch calls ``name``."""
+    """What Flax calls the parameter that PyTorch calls ``name``; its row must have one name there."""
     row, _, path = claim(name, "torch", table)
     (pattern,) = row.patterns("flax")
     return fill(pattern, map(flax_path, path))

@@ -176,6 +176,14 @@ def test_a_subclass_is_heard_once():
     assert "__call__" in vars(Loud)
 
 
+@pytest.mark.parametrize("bound, passed", [(None, False), (0.9e-3, False), (1.1e-3, True)])
+def test_the_bound_may_be_given(bound, passed):
+    slightly = TorchModel(Torch(), lambda model, x: 1.001 * model(x))
+    comparison = compare(JaxModel(Linen(), PARAMS), slightly, INPUTS, ROWS, bound=bound)
+    assert comparison.passed == passed
+    assert ("within bounds" in str(comparison)) == passed
+
+
 def test_the_comparison_as_json():
     report = json.loads(json.dumps(compare(Torch(), Linen(), INPUTS, ROWS).to_json()))
     assert report["passed"] is True
@@ -265,9 +273,9 @@ def test_several_outputs_are_refused_with_the_remedy():
 @pytest.mark.parametrize(
     "taps, words",
     [
-        ({"ones": "one"}, "'ones' finds nothing in the reference; there are one"),
-        ({"two": "tow"}, "'tow' finds nothing in the candidate; there are two"),
-        ({"o*": "t*"}, r"'t\*' finds nothing in the candidate"),
+        ({"ones": "one"}, "'ones' finds nothing in the reference; close are one"),
+        ({"two": "tow"}, "'tow' finds nothing in the candidate; close are two"),
+        ({"o*": "t*"}, r"taps: the \* of 'o\*' and of 't\*' have no piece of a path in common"),
     ],
 )
 def test_taps_that_find_nothing_are_refused(taps, words):
