@@ -33,7 +33,7 @@ class Place:
 
     @property
     def name_in_block(self) -> str:
-        return self.name.removeprefix(f"{self.block}/")
+        return self.name.removeprefix(self.block).lstrip("./") or "output"
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,9 @@ def isolate(reference: Record, free: Record, forced: Record, bound: float) -> li
 def block_of(name: str) -> str:
     """The block that a tap lies in: "bert/blocks.0" for "bert/blocks.0/attention/scores".
 
-    It ends with the first numbered part. Where none is numbered, it is what the last part lies in, as
-    "attention" for "attention/scores"; a tap that lies in nothing is its own block.
+    It ends with the first numbered part, however a framework spells that ("layers_0", "layers/0"). Where none
+    is numbered, it is what the last part lies in, as "attention" for "attention/scores"; a tap that lies in
+    nothing is its own block.
     """
-    match = re.match(r".*?\.\d+(?=/|$)|.+(?=/)|.+", name)
+    match = re.match(r".*?[._/]\d+(?=[./]|$)|.+(?=[./])|.+", name)
     return match[0] if match else name

@@ -151,7 +151,8 @@ def _blocks(isolation: Isolation) -> Table:
     table.add_column("parts at", overflow="fold")
     for block in isolation.blocks:
         errors = f"{block.cumulative:.1e}", f"{block.worst.isolated:.1e}"
-        parting = ", ".join(place.name_in_block for place in block.places if place.verdict == "parts")
+        inside = block.places if len(block.places) > 1 else []
+        parting = ", ".join(place.name_in_block for place in inside if place.verdict == "parts")
         verdict = Text(block.verdict, style=STYLES[block.verdict])
         table.add_row(Text(block.name), *errors, verdict, Text(parting))
     return table

@@ -5,30 +5,21 @@ arrays to PyTorch's layout, read backwards PyTorch's to Flax's; gradients and op
 layout of their parameter and go the same way. Arrays move, numbers do not change: a round trip is bitwise
 equal. Every key must be claimed by exactly one row.
 
-Names are flat: "blocks_0/attention/query/kernel" is PyTorch's "blocks.0.attention.query.weight". The
-``*`` of a row stands for the path before it, which is the same path in both frameworks but for "/" and
-".", and for how a list numbers its members.
+Names are flat: "blocks_0/attention/query/kernel" is PyTorch's "blocks.0.attention.query.weight". `rows`
+says what a row may be.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from einops import EinopsError, rearrange
 from torch import nn
 
+from torch_impl.rows import OTHER, Row, claim, fill, flax_path, move, places
+
+__all__ = ["TABLE", "Row", "axis_sizes", "fit", "flax_name", "load", "save", "to_flax", "to_torch"]
+
 Arrays = dict[str, np.ndarray]
-
-
-class Row(NamedTuple):
-    """The names of one kind of parameter in both frameworks, and its axes in both layouts."""
-
-    flax: str
-    torch: str
-    axes: str
-
 
 TABLE = (
     Row("*token_embedding/embedding", "*token_embedding.weight", "vocab embed -> vocab embed"),
@@ -72,10 +63,9 @@ TABLE = (
 def to_torch(arrays: Mapping[str, np.ndarray], table: Sequence[Row] = TABLE) -> Arrays:
     """Flax's flat parameters in PyTorch's names and layout."""
     converted: Arrays = {}
-    for name, array in arrays.items():
-        row, path = _claim(name, "flax", table)
-        path = re.sub(r"_(\d+)(?=/|$)", r".\1", path).replace("/", ".")
-        _put(converted, row.torch.replace("*", path), name, array, row.axes, {})
+    for (row, path), names in places(arrays, "flax", table).items():
+        targets = [fill(pattern, path) for pattern in row.patterns("torch")]
+        _put(converted, targets, names, move(arrays, names, row, "flax", {}))
     return converted
 
 
@@ -88,19 +78,54 @@ def to_flax(
     module: ``{"head_dim": 64}``.
     """
     converted: Arrays = {}
-    for name, array in arrays.items():
-        row, _ = _claim(name, "torch", table)
-        flax_axes, torch_axes = row.axes.split(" -> ")
-        merging = " ".join(re.findall(r"\((.*?)\)", torch_axes))
-        merged = {axis: sizes[axis] for axis in re.findall(r"\w+", merging) if axis in sizes}
-        _put(converted, flax_name(name, table), name, array, f"{torch_axes} -> {flax_axes}", merged)
+    for (row, path), names in places(arrays, "torch", table).items():
+        targets = [fill(pattern, map(flax_path, path)) for pattern in row.patterns("flax")]
+        _put(converted, targets, names, move(arrays, names, row, "torch", sizes))
     return converted
 
 
+def fit(
+    arrays: Mapping[str, np.ndarray],
+    source: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    table: Sequence[Row],
+) -> Arrays:
+    """The parameters of one framework in the names and layout of a model of the other.
+
+    ``source`` is where ``arrays`` come from, "flax" or "torch"; ``shapes`` has the names and shapes of the
+    other model's parameters, which also tell the sizes of axes that the source merges. Both must be covered:
+    a parameter that is claimed by no row or by two, is on one side only or has another shape is an error
+    that names it (KeyError, ValueError).
+    """
+    target = OTHER[source]
+    ours, theirs = places(arrays, source, table), places(shapes, target, table)
+    for here, there, framework in ((ours, theirs, source), (theirs, ours, target)):
+        for (row, path), names in here.items():
+            if (row, path) not in there:
+                expected = ", ".join(fill(pattern, path) for pattern in row.patterns(OTHER[framework]))
+                raise KeyError(
+                    f"{framework} parameter {names[0]!r} has no counterpart: its row expects {expected!r} in "
+                    f"{OTHER[framework]}; add it there, or correct the row"
+                )
+    fitted: Arrays = {}
+    for (row, path), names in ours.items():
+        targets = theirs[row, path]
+        moved = move(arrays, names, row, source, row.sizes(target, [shapes[name] for name in targets]))
+        for name, array in zip(targets, moved, strict=True):
+            if array.shape != shapes[name]:
+                raise ValueError(
+                    f"{names[0]!r} of shape {arrays[names[0]].shape} becomes {array.shape} by its row "
+                    f"{row.axes!r}, but {name!r} has shape {shapes[name]}"
+                )
+            fitted[name] = array
+    return fitted
+
+
 def flax_name(name: str, table: Sequence[Row] = TABLE) -> str:
-    """What Flax calls the parameter that PyTorch calls ``name``."""
-    row, path = _claim(name, "torch", table)
-    return row.flax.replace("*", re.sub(r"\.(\d+)(?=\.|$)", r"_\1", path).replace(".", "/"))
+    """What Flax calls the parameter that PyTorch calls ``name``; its row must have one name there."""
+    row, _, path = claim(name, "torch", table)
+    (pattern,) = row.patterns("flax")
+    return fill(pattern, map(flax_path, path))
 
 
 def axis_sizes(model: nn.Module) -> dict[str, int]:
@@ -133,31 +158,9 @@ def save(model: nn.Module) -> Arrays:
     return to_flax(state, axis_sizes(model))
 
 
-def _claim(name: str, framework: str, table: Sequence[Row]) -> tuple[Row, str]:
-    """The one row that claims a key, and the path that its ``*`` stands for."""
-    claims = []
-    for row in table:
-        pattern = re.escape(getattr(row, framework)).replace(r"\*", "(.*)")
-        if match := re.fullmatch(pattern, name):
-            claims.append((row, match[1] if match.groups() else ""))
-    if len(claims) != 1:
-        rows = [getattr(row, framework) for row, _ in claims]
-        raise KeyError(
-            f"{framework} parameter {name!r} is claimed by {rows or 'no row'} of the table; "
-            "exactly one row must claim it"
-        )
-    return claims[0]
-
-
-def _put(
-    converted: Arrays, target: str, name: str, array: np.ndarray, axes: str, sizes: Mapping[str, int]
-) -> None:
-    """Rearrange one array into its place, which must be free."""
-    if target in converted:
-        raise KeyError(f"{name!r} and another parameter both convert to {target!r}")
-    try:
-        converted[target] = np.ascontiguousarray(rearrange(array, axes, **sizes))
-    except EinopsError as error:
-        raise ValueError(
-            f"{name!r} of shape {array.shape} does not fit its row {axes!r} with {dict(sizes)}"
-        ) from error
+def _put(converted: Arrays, targets: list[str], names: list[str], arrays: list[np.ndarray]) -> None:
+    """Put arrays into their places, which must be free."""
+    for target, array in zip(targets, arrays, strict=True):
+        if target in converted:
+            raise KeyError(f"{names[0]!r} and another parameter both convert to {target!r}")
+        converted[target] = array

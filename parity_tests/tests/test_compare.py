@@ -72,6 +72,26 @@ def test_the_key_bias_is_measured_by_the_query_bias():
     assert failed(record(key__bias=noise), record(key__bias=np.full(3, 0.1)))
 
 
+@pytest.mark.parametrize(
+    "key, query, stands",
+    [
+        ("self_attn.k_proj.bias", "self_attn.q_proj.bias", True),
+        ("layers/0/key_projection/bias", "layers/0/query_projection/bias", True),
+        ("to_k.bias", "to_q.bias", True),
+        ("key/bias", "elsewhere", False),  # its query has another name: the key bias stands for itself
+        ("monkey.bias", "monquery.bias", False),
+        ("key/kernel", "query/kernel", False),
+    ],
+)
+def test_the_key_bias_is_known_by_the_names_that_it_has_in_many_models(key, query, stands):
+    def gradients(noise):
+        return Record(
+            {check: {} for check in NAMES} | {"parameter gradient": {query: np.ones(3), key: noise}}
+        )
+
+    assert bool(failed(gradients(np.full(3, 1e-17)), gradients(np.full(3, -1e-17)))) != stands
+
+
 def test_the_first_divergence_is_the_first_tap_then_the_last_parameter():
     wrong = np.zeros(3)
     everything = dict.fromkeys(("output", "scores", "weights", "x", "query__bias", "output__kernel"), wrong)

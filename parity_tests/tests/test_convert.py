@@ -115,3 +115,55 @@ def test_different_head_dims_in_one_model_are_refused():
     model = torch.nn.ModuleList([MultiHeadAttention(6, 2), MultiHeadAttention(6, 3)])
     with pytest.raises(ValueError, match=r"different head_dim: \[2, 3\]"):
         convert.axis_sizes(model)
+
+
+FUSED = (
+    convert.Row(
+        ("*query/kernel", "*key/kernel", "*value/kernel"),
+        "*fused.weight",
+        "three embed heads head_dim -> (three heads head_dim) embed",
+    ),
+    convert.Row("*gates_*/kernel", ("*up.*.weight", "*gate.*.weight"), "embed (two mlp) -> two mlp embed"),
+)
+
+
+def test_a_row_of_several_parameters_stacks_them_and_takes_them_apart():
+    rng = np.random.default_rng(0)
+    arrays = {f"layers_1/{name}/kernel": rng.random((6, 3, 2)) for name in ("value", "query", "key")}
+    there = convert.to_torch(arrays, FUSED)
+    query, key, value = (arrays[f"layers_1/{name}/kernel"] for name in ("query", "key", "value"))
+    by_hand = np.concatenate([kernel.reshape(6, 6).T for kernel in (query, key, value)])
+    np.testing.assert_array_equal(there["layers.1.fused.weight"], by_hand)
+    assert bits(convert.to_flax(there, {"heads": 3, "head_dim": 2}, FUSED)) == bits(arrays)
+
+
+def test_a_row_may_be_several_parameters_on_pytorchs_side_and_have_several_stars():
+    arrays = {"block/gates_2/kernel": np.random.default_rng(0).random((3, 8))}
+    shapes = {"block.up.2.weight": (4, 3), "block.gate.2.weight": (4, 3)}
+    there = convert.fit(arrays, "flax", shapes, FUSED)
+    assert list(there) == list(shapes)
+    np.testing.assert_array_equal(there["block.gate.2.weight"], arrays["block/gates_2/kernel"].T[4:])
+    back = convert.fit(there, "torch", {name: array.shape for name, array in arrays.items()}, FUSED)
+    assert bits(back) == bits(arrays)
+
+
+def test_a_list_may_be_numbered_by_a_level_of_its_own_and_a_scalar_has_no_axes():
+    table = (convert.Row("*/up/bias", "*.up.bias", "mlp -> mlp"), convert.Row("scale", "scale", " -> "))
+    arrays = {"layers.0.up.bias": np.ones(2), "scale": np.array(2.0)}
+    shapes = {"scale": (), "layers/0/up/bias": (2,)}
+    fitted = convert.fit(arrays, "torch", shapes, table)
+    assert {name: array.shape for name, array in fitted.items()} == shapes
+
+
+def test_parameters_that_cannot_be_stacked_are_refused():
+    arrays = {f"{name}/kernel": np.zeros((6, 3, 2)) for name in ("query", "key")}
+    with pytest.raises(KeyError, match="flax parameter 'value/kernel' is missing: a row stacks it with"):
+        convert.to_torch(arrays, FUSED)
+    words = r"'key/kernel' of shape \(6, 3, 2\), 'value/kernel' of shape \(6, 1, 2\) does not fit its row"
+    with pytest.raises(ValueError, match=words):
+        convert.to_torch(arrays | {"value/kernel": np.zeros((6, 1, 2))}, FUSED)
+
+
+def test_two_spellings_of_one_path_are_refused():
+    with pytest.raises(KeyError, match="'a_0/norm/bias' and 'a/0/norm/bias' have one path"):
+        convert.to_torch({"a_0/norm/bias": np.zeros(2), "a/0/norm/bias": np.zeros(2)})

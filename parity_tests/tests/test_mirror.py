@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 # What one side has and the other has no use for, with the reason.
 TORCH_ONLY = {
     "convert.py": "weights are converted in one place",
+    "rows.py": "the rows of its table",
     "threefry.py": "JAX has the generator and its keys",
     "random.key": "jax.random.key",
     "random.split": "jax.random.split",

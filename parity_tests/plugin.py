@@ -1,0 +1,26 @@
+"""A pytest plugin: the fixture ``parity`` compares two models and fails with the report.
+
+Nothing is imported before a test asks for it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def parity() -> Callable[..., None]:
+    """A function that takes what `pair.compare` takes, and fails with its report where the models part.
+
+    def test_port(parity):
+        parity(reference, candidate, inputs, weights=TABLE)
+    """
+    from parity_tests.pair import compare
+
+    def check(reference: Any, candidate: Any, inputs: Any, weights: Any, **settings: Any) -> None:
+        comparison = compare(reference, candidate, inputs, weights, **settings)
+        if not comparison.passed:
+            pytest.fail(str(comparison), pytrace=False)
+
+    return check

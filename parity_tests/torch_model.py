@@ -1,0 +1,90 @@
+"""A PyTorch module as one side of a pair: its weights, and running it with what its parts compute."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from parity_tests.compare import Record
+from parity_tests.inputs import Inputs
+from parity_tests.listener import Listener, just_call, model_name, named_outputs
+from parity_tests.run import Params, cotangent, numbers, split_floats, takes_taps
+
+
+@dataclass(frozen=True)
+class TorchModel:
+    """A module, and how to call it: ``call(module, **inputs)``, by default ``module(**inputs)``.
+
+    Only copies of the module are changed and run.
+    """
+
+    module: torch.nn.Module
+    call: Callable[..., Any] | None = None
+    framework: ClassVar[str] = "torch"
+
+    @property
+    def name(self) -> str:
+        return model_name(self.module)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """The parameters by name, as float64. One that is shared has the first of its names."""
+        return {name: numbers(parameter) for name, parameter in self.module.named_parameters()}
+
+    def shapes(self, inputs: Inputs) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(parameter.shape) for name, parameter in self.module.named_parameters()}
+
+    def run(
+        self,
+        weights: Params,
+        inputs: Inputs,
+        dtype: str,
+        forced: Mapping[str, np.ndarray] | None = None,
+    ) -> Record:
+        """Forward with taps and backward from a fixed cotangent, in evaluation mode, on the CPU.
+
+        With ``forced`` the model goes on with these values where it has computed the taps of these names;
+        there are no gradients then.
+        """
+        kind = getattr(torch, dtype)
+        module = copy.deepcopy(self.module).to("cpu", kind).eval().requires_grad_()
+        with torch.no_grad():
+            for name, parameter in module.named_parameters():
+                parameter.copy_(torch.tensor(weights[name]))
+        floats, others = split_floats(inputs)
+        leaves = {name: torch.tensor(array).to(kind).requires_grad_() for name, array in floats.items()}
+        arguments: dict[str, Any] = {name: torch.tensor(array) for name, array in others.items()} | leaves
+        listener = Listener(forced, torch.Tensor, lambda value, computed: torch.tensor(value).to(computed))
+        if takes_taps(self.call or module):
+            arguments["tap"] = listener.tap
+        else:
+            for name, part in module.named_modules():
+                if name:
+                    part.register_forward_hook(partial(_heard, listener, name))
+        output = (self.call or just_call)(module, **arguments)
+        results = named_outputs(output, torch.Tensor, self.name)
+        listener.check_forced()
+        record = Record(axes=listener.axes)
+        record.arrays["forward"] = {name: numbers(array) for name, array in results.items()}
+        record.arrays["tap"] = {name: numbers(array) for name, array in listener.values.items()}
+        if not forced and all(array.is_floating_point() for array in results.values()):
+            ends = [array for array in results.values() if array.requires_grad]
+            starts = [torch.tensor(cotangent(tuple(array.shape))).to(array) for array in ends]
+            torch.autograd.backward(ends, starts)
+            record.arrays["input gradient"] = _gradients(leaves)
+            record.arrays["parameter gradient"] = _gradients(dict(module.named_parameters()))
+        return record
+
+
+def _heard(listener: Listener, name: str, part: torch.nn.Module, inputs: Any, output: Any) -> Any:
+    return listener.hear(name, output)
+
+
+def _gradients(leaves: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """Zero for what the output does not depend on, as JAX has it."""
+    return {
+        n: numbers(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad) for n, leaf in leaves.items()
+    }
