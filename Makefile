@@ -19,8 +19,13 @@ demo: .venv/installed
 test: .venv/installed lint
 	$(BIN)/pytest -n auto --dist loadfile
 
-# The tests that take minutes: the real shapes of GPT-2 and BERT against Hugging Face's, and real weights.
+# The whole table: every block in three precisions, every planted defect, a thousand training steps, a thousand that
+# change framework every hundred; then the tests that take minutes: real shapes and weights against Hugging Face's.
 proof: .venv/installed $(MINILM)
+	$(BIN)/twinformer parity all --dtype float64 float32 bfloat16 --html runs/proof/parity.html
+	$(BIN)/twinformer parity --defects --json runs/proof/defects.json
+	$(BIN)/twinformer parity all --steps 1000 --dtype float64 float32 --plot runs/proof/trajectories.png
+	$(BIN)/twinformer parity all --steps 1000 --switch 100
 	TWINFORMER_MINILM=$(MINILM) $(BIN)/pytest -m slow
 
 # The README's figures, in JAX; about an hour on two cores. Needs the data: see twinformer train --help.

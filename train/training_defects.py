@@ -65,11 +65,11 @@ def stream(number: int) -> Arrays:
     return {"ids": tokens[:, :-1], "labels": tokens[:, 1:]}
 
 
-def try_training_defect(defect: TrainingDefect) -> Trial:
+def try_training_defect(defect: TrainingDefect, dtype: str = "float64") -> Trial:
     """Hold PyTorch's run against JAX's as it is, then with the defect planted."""
-    healthy = _hold(defect)
+    healthy = _hold(defect, dtype)
     with defect.plant():
-        planted = _hold(defect)
+        planted = _hold(defect, dtype)
     parted = planted.divergence
     return Trial(
         defect.name,
@@ -81,11 +81,11 @@ def try_training_defect(defect: TrainingDefect) -> Trial:
     )
 
 
-def _hold(defect: TrainingDefect) -> Trajectory:
-    with precision("float64"), TemporaryDirectory() as folder:
-        both = _course(defect.optimizer)
+def _hold(defect: TrainingDefect, dtype: str) -> Trajectory:
+    with precision(dtype), TemporaryDirectory() as folder:
+        both = _course(defect.optimizer, dtype)
         candidate = both.alternate(SWITCH, Path(folder)) if defect.switches else both.run(torch_loop)
-        return hold_together(defect.name, "float64", both.params, _jax_steps(defect.optimizer), candidate)
+        return hold_together(defect.name, dtype, both.params, _jax_steps(defect.optimizer, dtype), candidate)
 
 
 def _worst(trajectory: Trajectory) -> float:
@@ -93,15 +93,15 @@ def _worst(trajectory: Trajectory) -> float:
 
 
 @lru_cache
-def _course(optimizer: Optimizer) -> Course:
-    params = {name: array.astype(float) for name, array in torch_loop.initial_params(MODEL, 0).items()}
+def _course(optimizer: Optimizer, dtype: str) -> Course:
+    params = {name: array.astype(dtype) for name, array in torch_loop.initial_params(MODEL, 0).items()}
     return Course("gpt", MODEL, params, stream, optimizer, STEPS, 0)
 
 
 @lru_cache
-def _jax_steps(optimizer: Optimizer) -> tuple[Step, ...]:
+def _jax_steps(optimizer: Optimizer, dtype: str) -> tuple[Step, ...]:
     """JAX's run, which stays healthy and serves many defects."""
-    return tuple(_course(optimizer).run(jax_loop))
+    return tuple(_course(optimizer, dtype).run(jax_loop))
 
 
 def _rates(wrong: Callable[[Rates, int, int, Optimizer], Rates]) -> Plant:

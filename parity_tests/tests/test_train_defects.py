@@ -24,6 +24,16 @@ def test_a_defect_is_detected_and_located_and_leaves_nothing_behind(defect):
     assert try_training_defect(defect).healthy == trial.healthy
 
 
+GROSS = ("optimizer: no bias correction", "schedule: no warm-up", "resuming: moments not restored")
+
+
+@pytest.mark.parametrize("defect", [d for d in TRAINING_DEFECTS if d.name in GROSS], ids=lambda d: d.name)
+def test_the_bound_of_float32_is_passed_by_gross_defects(defect):
+    trial = try_training_defect(defect, "float32")
+    assert trial.bound == 1e-2 and trial.healthy < 0.1 * trial.bound
+    assert trial.detected and trial.found.split(":")[0] == trial.located.split(":")[0]
+
+
 def trial(found: str | None, healthy: float = 0.0) -> Trial:
     return Trial("a defect", healthy, 1.0, 1e-9, found, "here")
 

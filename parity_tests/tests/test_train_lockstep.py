@@ -1,4 +1,4 @@
-"""The families trained side by side in float64, short here; a thousand steps under the marker `slow`."""
+"""The families trained side by side in float64, for twenty steps; `make proof` takes a thousand."""
 
 from pathlib import Path
 
@@ -43,13 +43,3 @@ def test_pytorch_has_its_threads_back() -> None:
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("switch", [None, 100])
-@pytest.mark.parametrize("family", DATA)
-def test_a_thousand_steps(family: str, switch: int | None) -> None:
-    held = trajectory(family, 1000, "float64", switch)
-    assert held.problems() == []
-    assert held.losses[1] < 0.85 * held.losses[0]
-    assert min(held.moved.values()) > 1e6 * held.bound
