@@ -48,6 +48,8 @@ def generate(folder: Path, prompts: list[str], sampling: Sampling, framework: Fr
     run = load(folder, framework)
     if run.architecture.target != "gpt.GPT":
         raise RunError(f"{folder} holds a {run.architecture.target}, which writes no text: give a run of gpt")
+    if not prompts:
+        raise ConfigError('no prompt: give at least one text to go on from; "" begins a new one')
     if sampling.num < 1:
         raise ConfigError(f"num={sampling.num}: give 1 or more")
     end = data.end_id(run.tokenizer)

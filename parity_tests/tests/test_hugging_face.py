@@ -14,13 +14,13 @@ from transformers.models.llama import modeling_llama
 
 from data.pretrained import from_hugging_face, to_hugging_face
 from parity_tests.check import find_twins
-from parity_tests.compare import Record
+from parity_tests.compare import BOUNDS, Record
 from parity_tests.references import Reference, check_reference
 from parity_tests.run import backward, initial_params, numbers, outputs, run_jax, run_torch
 from parity_tests.twins import Inputs, Twin
 from torch_impl.bert import Features, PretrainingLogits
 
-BOUND = {"float64": 1e-10, "float32": 1e-4}
+BOUND = {dtype: bounds[True] for dtype, bounds in BOUNDS.items()}
 MODELS = {  # our twin: their configuration and model
     "bert": ("BertConfig", "BertModel"),
     "bert_features": ("BertConfig", "BertModel"),

@@ -74,6 +74,11 @@ def test_settings_of_no_use_are_named(run: Path, changes: dict[str, Any], words:
             generate(run, [prompt], replace(SAMPLING, **changes), framework)  # type: ignore[arg-type]
 
 
+def test_no_prompt_is_refused(run: Path) -> None:
+    with pytest.raises(ConfigError, match="no prompt: give at least one text"):
+        generate(run, [], SAMPLING, "jax")
+
+
 def test_what_does_not_write_is_refused(tmp_path: Path) -> None:
     sizes = {"classes": 2}
     classifier = save(tmp_path / "run", "classifier.TextClassifier", sizes)
