@@ -16,6 +16,7 @@ import numpy as np
 from parity_tests.compare import BOUNDS, Reading, Record, compare_records, first_divergence
 from parity_tests.isolate import Isolation, isolate
 from parity_tests.run import Params, initial_params, run_jax, run_torch
+from parity_tests.trials import Trial
 from parity_tests.twins import Inputs, Twin
 
 Plant = Callable[[], AbstractContextManager[Any]]
@@ -39,31 +40,6 @@ class Defect:
     @property
     def bound(self) -> float:
         return BOUNDS[self.dtype][self.twin.whole_model]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What became of one planted defect."""
-
-    name: str
-    healthy: float
-    """The largest error without it."""
-    planted: float
-    """The error with it, where it was found."""
-    bound: float
-    found: str | None
-    """Where; None if it went unnoticed."""
-    located: str
-    """Where it should be found."""
-
-    @property
-    def detected(self) -> bool:
-        return self.found is not None and self.healthy <= self.bound
-
-    @property
-    def right(self) -> bool:
-        """Whether it was found where it was planted."""
-        return self.found == self.located
 
 
 def try_defect(defect: Defect, seed: int = 0) -> Trial:

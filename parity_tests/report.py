@@ -13,7 +13,6 @@ from rich.text import Text
 
 from parity_tests.compare import CHECKS, Reading, finite, first_divergence
 from parity_tests.isolate import Block, Isolation
-from parity_tests.planting import Trial
 
 STYLES = {"agrees": "green", "inherits": "yellow", "parts": "bold red"}
 
@@ -82,35 +81,6 @@ def to_json(readings: list[Reading], isolations: Sequence[Isolation] = ()) -> di
             for isolation in isolations
         ],
     }
-
-
-def print_trials(trials: Sequence[Trial], console: Console) -> None:
-    """A row for each planted defect: the healthy error, the error with it, and where it was found."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("planted defect", overflow="fold")
-    for header in ("healthy", "planted", "bound"):
-        table.add_column(header, justify="right", no_wrap=True)
-    table.add_column("found at", overflow="fold")
-    for trial in trials:
-        found = Text(trial.found or "UNDETECTED", style="bold red" if not trial.detected else "")
-        if trial.detected and not trial.right:
-            found.append(f" (planted at {trial.located})", style="yellow")
-        errors = (f"{error:.1e}" for error in (trial.healthy, trial.planted, trial.bound))
-        table.add_row(Text(trial.name), *errors, found)
-    console.print(table)
-    detected, right = (sum(getattr(t, name) for t in trials) for name in ("detected", "right"))
-    passed = all_found(trials)
-    console.print(
-        Text(
-            f"{detected} of {len(trials)} defects detected, {right} found where they were planted",
-            style="bold green" if passed else "bold red",
-        )
-    )
-
-
-def all_found(trials: Sequence[Trial]) -> bool:
-    """Whether every defect was detected, and nine in ten where they were planted."""
-    return all(t.detected for t in trials) and sum(t.right for t in trials) >= 0.9 * len(trials)
 
 
 def worst(readings: list[Reading], check: str) -> Reading | None:

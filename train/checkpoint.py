@@ -23,6 +23,8 @@ class State(NamedTuple):
     """What the optimizer keeps, by kind, each like ``params``."""
     step: int
     """How many have been taken."""
+    fingerprint: str = ""
+    """Of what the run trains on: `fit.fingerprint`."""
 
 
 class CheckpointError(ValueError):
@@ -57,7 +59,7 @@ def load_state(folder: Path, expected: Mapping[str, tuple[int, ...]], kinds: Ite
     groups, about = _read(folder, ("params", *kinds), expected)
     if "step" not in about:
         raise CheckpointError(f"{folder} holds weights that no run here was training: nothing to resume")
-    return State(groups.pop("params"), groups, about["step"])
+    return State(groups.pop("params"), groups, about["step"], about.get("fingerprint", ""))
 
 
 def _read(

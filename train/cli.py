@@ -64,12 +64,14 @@ class Resume:
     """The run's folder. It stays as it is."""
     out: tyro.conf.Positional[Path]
     """The folder of the whole run, new or empty."""
-    source: Framework = "jax"
-    """Whose last checkpoint to begin with; there is one after each epoch."""
-    framework: Framework = "jax"
-    """Which framework goes on."""
+    source: Framework | None = None
+    """Whose last checkpoint to begin with, where both have one."""
+    framework: Framework | None = None
+    """Which framework goes on. Default: the one that began."""
     data_dir: Path | None = None
     """Folder that holds the data sets; else $TWINFORMER_DATA; else they are downloaded."""
+    skip_parity: bool = False
+    """Train without the parity check."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def run(command: Command, console: Console) -> int:
         return 0
     keep_freed_memory()
     if isinstance(command, Resume):
-        resume(command.run, command.out, command.source, command.framework, command.data_dir, console)
+        resume(**vars(command), console=console)
         return 0
     both: list[Framework] = ["jax", "torch"]
     config = replace(command.config, family=command.family)

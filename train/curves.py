@@ -16,9 +16,12 @@ Rows = list[dict[str, Any]]
 
 
 def read_metrics(folder: Path) -> Rows:
-    """The rows of a metrics.jsonl, in the order in which they were written."""
-    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    """The rows of a metrics.jsonl, in the order in which they were written.
+
+    A last line without its end was cut off when the run was killed; it is left out.
+    """
+    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def column(rows: Rows, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """One run from first step to report: the same lines for both frameworks."""
 
+import hashlib
 import json
 import math
 import time
@@ -17,6 +18,7 @@ from train.schedule import learning_rate
 from train.task import Task
 
 FLUSH = 20  # steps between looks at the metrics, which wait for the device
+SAVE = 600.0  # seconds after which a checkpoint is written within an epoch
 
 
 def fit(
@@ -28,19 +30,20 @@ def fit(
 ) -> dict[str, Any]:
     """Train, from ``begun`` on where there is such; returns the report.
 
-    Metrics are written as they come, a checkpoint after each epoch, the report at the end.
+    Metrics are written as they come, a checkpoint after each epoch and every ten minutes, the report at the
+    end.
     """
     out.mkdir(parents=True, exist_ok=True)
     loop = LOOPS[framework]
     family, seed, optimizer = task.config.family, task.config.seed, task.config.optimizer
     per_epoch, steps = lengths(task)
     untrained = task.initial_params(loop)
-    params, moments, first = begun or checkpoint.State(untrained, {}, 0)
+    params, moments, first, _ = begun or checkpoint.State(untrained, {}, 0)
     trainer = loop.Trainer(family, task.architecture, params, task.batch, optimizer, steps, seed, moments)
     status = "compiling" if framework == "jax" else ""
     bar = progress.add_task(framework, total=steps, completed=first, status=status)
     pending: list[tuple[int, dict[str, Any]]] = []
-    started = time.perf_counter()
+    started = saved = time.perf_counter()
     with (out / "metrics.jsonl").open("a", encoding="utf-8") as log:
 
         def write(step: int, **row: float) -> None:
@@ -63,17 +66,25 @@ def fit(
             progress.update(bar, completed=number + 1, status=f"loss {mean:.3f}")
             pending = []
             if epoch_ends:
-                params = trainer.params()
-                row = task.scores(loop, params, "validation")
+                row = task.scores(loop, trainer.params(), "validation")
                 write(number, **{f"validation_{name}": value for name, value in row.items()})
-                log.flush()
-                about = {"framework": framework, "step": number + 1, "seed": seed}
+            log.flush()
+            if epoch_ends or time.perf_counter() - saved > SAVE:
+                params = finite_params(trainer, framework, number)
+                about = {
+                    "framework": framework,
+                    "step": number + 1,
+                    "seed": seed,
+                    "fingerprint": fingerprint(task, number + 1),
+                }
                 checkpoint.save(out, {"params": params, **trainer.moments()}, about)
+                saved = time.perf_counter()
     seconds = time.perf_counter() - started
     report = {
         "framework": framework,
         "parameters": sum(array.size for array in params.values()),
         "steps": steps,
+        **({"resumed_after": first} if begun else {}),
         "seconds": round(seconds, 1),
         "validation": row,
         **task.report(loop, untrained, params),
@@ -86,6 +97,26 @@ def lengths(task: Task) -> tuple[int, int]:
     """The steps of one pass over the training split, and of the whole run."""
     per_epoch = math.ceil(task.steps_per_epoch / task.config.optimizer.accumulate)
     return per_epoch, task.config.steps or task.config.epochs * per_epoch
+
+
+def finite_params(trainer: Any, framework: Framework, number: int) -> checkpoint.Arrays:
+    """The weights, unless a number among them is none: the last checkpoint then stays as it is."""
+    params = trainer.params()
+    for name, array in params.items():
+        if not np.isfinite(array).all():
+            raise FloatingPointError(
+                f"{name} in {framework} is not finite after step {number}: lower the learning rate"
+            )
+    return params
+
+
+def fingerprint(task: Task, step: int) -> str:
+    """A digest of what a run goes on with after a step: configuration, tokenizer and the next batch."""
+    batch = task.batch(step * task.config.optimizer.accumulate)
+    digest = hashlib.sha256(json.dumps(task.config.to_json()).encode() + task.tokenizer.to_str().encode())
+    for name in sorted(batch):
+        digest.update(name.encode() + batch[name].tobytes())
+    return digest.hexdigest()
 
 
 def progress_bar(console: Console) -> Progress:

@@ -3,5 +3,6 @@
 from types import ModuleType
 
 from train import jax_loop, torch_loop
+from train.config import Framework
 
-LOOPS: dict[str, ModuleType] = {"jax": jax_loop, "torch": torch_loop}
+LOOPS: dict[Framework, ModuleType] = {"jax": jax_loop, "torch": torch_loop}

@@ -13,8 +13,9 @@ from parity_tests.defects import DEFECTS
 from parity_tests.page import page
 from parity_tests.planting import try_defect
 from parity_tests.references import REFERENCES, check_reference
-from parity_tests.report import all_found, print_readings, print_trials, to_json
+from parity_tests.report import print_readings, to_json
 from parity_tests.trajectory import Step
+from parity_tests.trials import all_found, print_trials
 from train.config import ConfigError, write_json
 from train.fit import progress_bar
 from train.lockstep import trajectory
@@ -67,10 +68,10 @@ class Parity:
             raise ConfigError("dtype=bfloat16: runs are compared step by step in float64 and float32")
         if self.html is not None:
             raise ConfigError(f"html={self.html}: trajectories have --plot and --json")
-        for name in ("steps", "switch"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ConfigError(f"{name}={value}: give 1 or more")
+        if self.steps < 2:
+            raise ConfigError(f"steps={self.steps}: give 2 or more; the loss has to fall")
+        if self.switch is not None and not 1 <= self.switch < self.steps:
+            raise ConfigError(f"switch={self.switch}: give 1 or more, and less than steps={self.steps}")
 
 
 def parity(command: Parity, console: Console) -> int:

@@ -10,7 +10,8 @@ import data
 from train import checkpoint, folder
 from train.config import Framework
 from train.curves import read_metrics
-from train.fit import lengths
+from train.fit import fingerprint, lengths
+from train.frameworks import LOOPS
 from train.jax_loop import parameter_shapes
 from train.optimizer import MOMENTS
 from train.start import carry_out
@@ -20,19 +21,24 @@ from train.task import prepare
 def resume(
     run: Path,
     out: Path,
-    source: Framework,
-    framework: Framework,
+    source: Framework | None,
+    framework: Framework | None,
     data_dir: Path | None,
+    skip_parity: bool,
     console: Console,
 ) -> dict[str, Any]:
     """Carry on in ``framework`` from the last checkpoint that ``source`` wrote in a run, into a new folder.
 
     The new folder is a whole run: the steps before the checkpoint are copied into its metrics, the old run
     stays as it was. Weights, moments, data, dropout and learning rate go on as if nothing had happened.
+    ``source`` can be left out where one framework alone has a checkpoint; ``framework`` is the source's.
 
-    Raises RunError, CheckpointError, `data.DataError`, `ConfigError` before anything is written.
+    Raises RunError, CheckpointError, `data.DataError`, `ConfigError` before anything is written, then what
+    `start.train` raises.
     """
     folder.refuse_used(out)
+    source = source or _only_source(run)
+    framework = framework or source
     config = folder.read_config(run)
     architecture, _ = folder.read_model(run)
     kinds = MOMENTS[config.optimizer.method]
@@ -41,9 +47,25 @@ def resume(
     _, steps = lengths(task)
     if state.step >= steps:
         raise folder.RunError(f"{run / source} took all of its {steps} steps: there is nothing to resume")
+    if state.fingerprint != fingerprint(task, state.step):
+        raise folder.RunError(
+            f"{run / source} was trained on other batches than its configuration, tokenizer and data give "
+            "now (embedded texts change with Python's version): bring back what was there, or train anew"
+        )
     before = [row for row in read_metrics(run / source) if row["step"] < state.step]
     (out / framework).mkdir(parents=True)
     lines = "".join(json.dumps(row) + "\n" for row in before)
     (out / framework / "metrics.jsonl").write_text(lines, encoding="utf-8")
     console.print(f"Resuming {run / source} after step {state.step} of {steps}, in {framework}.")
-    return carry_out(task, [framework], out, False, console, state)
+    return carry_out(task, [framework], out, skip_parity, console, state)
+
+
+def _only_source(run: Path) -> Framework:
+    """The framework that has a checkpoint in this run."""
+    found = [name for name in LOOPS if (run / name / "checkpoint.safetensors").is_file()]
+    if len(found) != 1:
+        raise folder.RunError(
+            f"{run} holds checkpoints of {' and '.join(found) or 'neither framework'}: "
+            + ("choose one with --source" if found else "there is nothing to resume")
+        )
+    return found[0]

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 
 from parity_tests.architecture import Architecture
-from parity_tests.planting import Plant, Trial, instead
+from parity_tests.planting import Plant, instead
 from parity_tests.trajectory import EVERY, LOSS, NORM, Step, Trajectory, hold_together
+from parity_tests.trials import Trial
 from torch_impl import random
 from train import checkpoint, jax_loop, torch_loop, torch_optimizer
 from train.config import Optimizer

@@ -7,8 +7,7 @@ import pytest
 from rich.console import Console
 
 from parity_tests.defects import DEFECTS
-from parity_tests.planting import Trial
-from parity_tests.report import all_found, print_trials
+from parity_tests.trials import Trial, all_found, print_trials
 from train import parity
 from train.cli import Parity, run
 from train.config import ConfigError
@@ -39,9 +38,9 @@ def trial(found: str | None, healthy: float = 0.0) -> Trial:
 
 
 def test_what_counts_as_found(capsys):
-    assert all_found([trial("here")] * 9 + [trial("there")])
-    assert not all_found([trial("here")] * 8 + [trial("there")] * 2)
-    assert not all_found([trial("here")] * 99 + [trial(None)])
+    assert all_found([trial("here")] * 9)
+    assert not all_found([trial("here")] * 9 + [trial("there")])
+    assert not all_found([trial("here")] * 9 + [trial(None)])
     assert not all_found([trial("here", healthy=1e-8)])  # whatever parts without the defect shows nothing
     print_trials([trial("here"), trial("there"), trial(None)], Console(width=100))
     printed = capsys.readouterr().out
@@ -64,8 +63,9 @@ def test_the_command(tmp_path: Path, monkeypatch, capsys):
     [
         ({"steps": 3, "name": "gelu"}, "'gelu' is not trained: with --steps, choose all, classifier"),
         ({"steps": 3, "dtype": ("bfloat16",)}, "step by step in float64 and float32"),
-        ({"steps": 0}, "steps=0: give 1 or more"),
+        ({"steps": 1}, "steps=1: give 2 or more"),
         ({"steps": 3, "switch": 0}, "switch=0: give 1 or more"),
+        ({"steps": 3, "switch": 3}, "switch=3: .* less than steps=3"),
         ({"switch": 3}, "switch=3: goes with --steps only"),
         ({"steps": 3, "html": Path("page.html")}, "trajectories have --plot and --json"),
         ({"defects": True, "steps": 3}, "steps=3: --defects goes with --json only"),

@@ -1,6 +1,8 @@
 """A run that is interrupted and resumed, in either framework, is the run that never stopped."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -73,7 +75,7 @@ def apart(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> float:
 @pytest.mark.parametrize("framework", LOOPS)
 def test_resumed_is_never_stopped(whole: Path, cut: Path, tmp_path: Path, source, framework) -> None:
     before = {path: path.read_bytes() for path in cut.rglob("*") if path.is_file()}
-    report = resume(cut, tmp_path / "new", source, framework, None, QUIET)
+    report = resume(cut, tmp_path / "new", source, framework, None, True, QUIET)
     assert before == {path: path.read_bytes() for path in cut.rglob("*") if path.is_file()}
     ours, theirs = state(whole / "jax"), state(tmp_path / "new" / framework)
     assert apart(ours, theirs) < 1e-4  # float32, as the runs are
@@ -94,19 +96,77 @@ def test_what_is_not_restored_is_noticed(
 
     def forgetful(*arguments):
         found = load_state(*arguments)
-        return found._replace(moments={}) if lost == "moments" else found._replace(step=0)
+        return (
+            found._replace(moments={}) if lost == "moments" else found._replace(step=0, fingerprint=mock.ANY)
+        )
 
     with mock.patch.object(checkpoint, "load_state", forgetful):
-        resume(cut, tmp_path / "new", "jax", framework, None, QUIET)
+        resume(cut, tmp_path / "new", "jax", framework, None, True, QUIET)
     assert apart(state(whole / "jax"), state(tmp_path / "new" / framework)) > 1e-2
 
 
 def test_a_finished_run_is_refused(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="took all of its 9 steps: there is nothing to resume"):
-        resume(whole, tmp_path / "new", "jax", "jax", None, QUIET)
+        resume(whole, tmp_path / "new", "jax", "jax", None, True, QUIET)
     with pytest.raises(CheckpointError, match=r"no checkpoint .*torch"):
-        resume(whole, tmp_path / "new", "torch", "jax", None, QUIET)
+        resume(whole, tmp_path / "new", "torch", "jax", None, True, QUIET)
     assert not (tmp_path / "new").exists()
+
+
+def test_the_source_is_chosen_where_there_is_a_choice(whole: Path, cut: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="checkpoints of jax and torch: choose one with --source"):
+        resume(cut, tmp_path / "new", None, None, None, True, QUIET)
+    with pytest.raises(RunError, match="checkpoints of neither framework: there is nothing to resume"):
+        resume(tmp_path, tmp_path / "new", None, None, None, True, QUIET)
+    with pytest.raises(RunError, match="took all of its 9 steps"):  # it found the one there is
+        resume(whole, tmp_path / "new", None, None, None, True, QUIET)
+
+
+@pytest.mark.parametrize("changed", ["config.json", "tokenizer.json"])
+def test_a_run_that_was_changed_is_refused(cut: Path, tmp_path: Path, changed: str) -> None:
+    copied = shutil.copytree(cut, tmp_path / "copied")
+    text = (copied / changed).read_text()
+    if changed == "config.json":
+        other = text.replace('"learning_rate": 0.001', '"learning_rate": 0.002')
+    else:
+        other = text.replace('"##s"', '"##z9"')
+    assert other != text
+    (copied / changed).write_text(other)
+    with pytest.raises(RunError, match="was trained on other batches than its configuration, tokenizer and"):
+        resume(copied, tmp_path / "new", "jax", "jax", None, True, QUIET)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_line_that_was_cut_off_does_no_harm(cut: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(cut, tmp_path / "copied")
+    with (copied / "jax" / "metrics.jsonl").open("a") as log:
+        log.write('{"step": 4, "lo')
+    assert read_metrics(copied / "jax") == read_metrics(cut / "jax")
+
+
+def test_long_epochs_are_saved_in_between(tmp_path: Path) -> None:
+    saved = []
+
+    def save(folder, groups, about):
+        saved.append(about["step"])
+
+    often = mock.patch.multiple("train.fit", SAVE=0.0, FLUSH=1)
+    with often, mock.patch.object(checkpoint, "save", save):
+        train(replace(CONFIG, epochs=1), ["torch"], tmp_path / "run", None, True, QUIET)
+    assert saved == [1, 2, 3]
+
+
+def test_weights_that_are_not_finite_replace_no_checkpoint(tmp_path: Path) -> None:
+    params = LOOPS["torch"].Trainer.params
+
+    def broken(self):
+        found = params(self)
+        return found | {"head/bias": found["head/bias"] * np.nan}
+
+    refused = pytest.raises(FloatingPointError, match="head/bias in torch is not finite after step 2")
+    with mock.patch.object(LOOPS["torch"].Trainer, "params", broken), refused:
+        train(replace(CONFIG, epochs=1), ["torch"], tmp_path / "run", None, True, QUIET)
+    assert not list(tmp_path.rglob("checkpoint.*"))
 
 
 def test_weights_that_came_from_elsewhere_are_refused(tmp_path: Path) -> None:
@@ -120,7 +180,7 @@ def test_weights_that_came_from_elsewhere_are_refused(tmp_path: Path) -> None:
 
 def test_the_command(cut: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     new = tmp_path / "new"
-    monkeypatch.setattr("sys.argv", ["twinformer", "resume", str(cut), str(new), "--framework", "torch"])
+    monkeypatch.setattr("sys.argv", ["twinformer", "resume", str(cut), str(new), "--source", "torch"])
     with pytest.raises(SystemExit) as exit:
         main()
     assert exit.value.code == 0 and "after step 3 of 9" in capsys.readouterr().out
