@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from parity_tests.compare import BFLOAT16_FACTOR, CHECKS, Reading, finite, first_divergence
+from parity_tests.compare import CHECKS, Reading, finite, first_divergence
 from parity_tests.isolate import Block, Isolation
 
 PRICES = ("jax/f64", "torch/f64")  # the columns of what a precision costs
@@ -39,10 +39,11 @@ def sentence(divergence: Reading) -> str:
     model, place = f"{divergence.model} ({divergence.dtype})", f"{divergence.check} {divergence.name}"
     if not math.isfinite(divergence.max_rel_error):
         return f"{model} parts first at {place}: missing on one side, of another shape, or not finite."
-    if divergence.ratio is not None:
+    if divergence.ratios is not None:
+        (ratio, largest), (ours, theirs) = divergence.ratios, price([divergence])
         return (
-            f"{model} parts first at {place}: {divergence.jax_from_float64:.1e} from float64 in JAX, "
-            f"{divergence.torch_from_float64:.1e} in PyTorch, allowed a factor {BFLOAT16_FACTOR:.0f}."
+            f"{model} parts first at {place}: error {ours:.1e} in JAX and {theirs:.1e} in PyTorch, "
+            f"ratio {ratio:.2f}, allowed {largest:.2f}."
         )
     error, bound = divergence.max_rel_error, divergence.bound
     return f"{model} parts first at {place}: relative error {error:.1e}, allowed {bound:.1e}."
@@ -103,9 +104,9 @@ def price(readings: list[Reading]) -> list[float]:
 
 
 def allowed(readings: list[Reading]) -> str:
-    """The bound of one model's readings; in bfloat16, the factor."""
-    if readings[0].ratio is not None:
-        return f"{BFLOAT16_FACTOR:.0f}"
+    """The bound of one model's readings; in bfloat16, of the ratio of the twins' errors."""
+    if ratios := [reading.ratios[1] for reading in readings if reading.ratios]:
+        return f"{max(ratios):.2f}"
     return f"{min(reading.bound for reading in readings):.0e}"
 
 
@@ -158,5 +159,5 @@ def _blocks(isolation: Isolation) -> Table:
 def _error(reading: Reading | None) -> Text:
     if reading is None:
         return Text("")
-    error = f"{reading.max_rel_error:.1e}" if reading.ratio is None else f"{reading.ratio:.2f}"
+    error = f"{reading.ratios[0]:.2f}" if reading.ratios else f"{reading.max_rel_error:.1e}"
     return Text(error, style="" if reading.passed else "bold red")
