@@ -67,7 +67,7 @@ def in_bfloat16(twin):
     return pytest.param(twin, id=twin.name, marks=() if quick else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("twin", map(in_bfloat16, TWINS))
+@pytest.mark.parametrize("twin", [in_bfloat16(twin) for twin in TWINS])
 def test_the_twins_are_as_exact_as_each_other_in_bfloat16(twin):
     readings = check_twin(twin, "bfloat16")
     assert [reading for reading in readings if not reading.passed] == []
