@@ -40,8 +40,8 @@ def scaled_dot_product_attention(
     broadcast. ``rate`` is the dropout on the weights, active when ``rng`` is given.
     """
     axes = "batch heads query key" if query.ndim == 4 else "batch query key"
-    scores = jnp.einsum("...qd,...kd->...qk", query, key) / math.sqrt(query.shape[-1])
-    scores = tap("scores", scores, axes)
+    scores = at_least_float32(jnp.einsum("...qd,...kd->...qk", query, key)) / math.sqrt(query.shape[-1])
+    scores = tap("scores", scores.astype(query.dtype), axes)
     weights = tap("weights", masked_softmax(scores, mask), axes)
     return jnp.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)
 
@@ -56,7 +56,8 @@ def rotate(
     """
     half = x.shape[-1] // 2
     first, second = at_least_float32(x[..., :half]), at_least_float32(x[..., half:])
-    cosine, sine = (jnp.broadcast_to(f(angles), first.shape) for f in (jnp.cos, jnp.sin))
+    wide = at_least_float32(angles)
+    cosine, sine = (jnp.broadcast_to(f(wide), first.shape) for f in (jnp.cos, jnp.sin))
     turned = (first * cosine - second * sine, second * cosine + first * sine)
     return jnp.concatenate(turned, axis=-1).astype(x.dtype)
 

@@ -10,7 +10,7 @@ from jax_impl.block import TransformerBlock
 from jax_impl.classifier import masked_mean
 from jax_impl.embeddings import SegmentEmbedding
 from jax_impl.initial import zeros
-from jax_impl.layers import LayerNorm, Linear, add_bias, dropout, gelu
+from jax_impl.layers import LayerNorm, Linear, add_bias, at_least_float32, dropout, gelu
 from jax_impl.masks import padding_mask
 from jax_impl.random import fold_in
 from jax_impl.taps import Tap, no_tap, within
@@ -85,7 +85,7 @@ class Pooler(nn.Module):
         self.dense = Linear(self.embed, self.embed, std=STD)
 
     def __call__(self, x: Float[Array, "batch position embed"]) -> Float[Array, "batch embed"]:
-        return jnp.tanh(self.dense(x[:, 0]))
+        return jnp.tanh(at_least_float32(self.dense(x[:, 0]))).astype(x.dtype)
 
 
 class MaskedWords(nn.Module):

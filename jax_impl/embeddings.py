@@ -6,7 +6,14 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, Key
 
-from jax_impl.layers import Embedding, LayerNorm, dropout, sinusoidal_positions
+from jax_impl.layers import (
+    Embedding,
+    LayerNorm,
+    add_bias,
+    at_least_float32,
+    dropout,
+    sinusoidal_positions,
+)
 from jax_impl.taps import Tap, no_tap
 
 
@@ -44,7 +51,7 @@ class TokenPositionEmbedding(nn.Module):
             raise ValueError(f"{length} tokens in a row, but the model has positions={self.positions}")
         tokens = self.token_embedding(ids)
         if self.position == "sinusoidal":
-            tokens = tokens * math.sqrt(self.embed)
+            tokens = (at_least_float32(tokens) * math.sqrt(self.embed)).astype(tokens.dtype)
         tokens = tap("tokens", tokens, "batch position embed")
         x = tokens
         if self.position != "none":
@@ -54,7 +61,7 @@ class TokenPositionEmbedding(nn.Module):
             else:
                 table = jnp.asarray(sinusoidal_positions(self.positions, self.embed), tokens.dtype)
                 places = jnp.take(table, numbers, axis=0)
-            x = tokens + tap("places", places, "position embed")[None, :, :]
+            x = add_bias(tokens, tap("places", places, "position embed"))
         x = tap("output", x, "batch position embed")
         return dropout(x, self.dropout, rng)
 
@@ -92,5 +99,5 @@ class SegmentEmbedding(nn.Module):
         tokens = tap("tokens", self.token_embedding(ids), "batch position embed")
         places = tap("places", self.position_embedding(jnp.arange(length)), "position embed")
         segments = tap("segments", self.segment_embedding(segment_ids), "batch position embed")
-        x = self.norm(tokens + places[None, :, :] + segments)
+        x = self.norm(add_bias(tokens, places) + segments)
         return dropout(tap("output", x, "batch position embed"), self.dropout, rng)

@@ -100,7 +100,7 @@ def dropout(
     if rng is None or rate == 0.0:
         return x
     kept = jax.random.bits(rng, x.shape, jnp.uint32) >= jnp.uint32(round(rate * 2**32))
-    return jnp.where(kept, x / (1.0 - rate), 0.0)
+    return jnp.where(kept, (at_least_float32(x) / (1.0 - rate)).astype(x.dtype), 0.0)
 
 
 def sinusoidal_positions(positions: int, embed: int) -> Float[np.ndarray, "position embed"]:

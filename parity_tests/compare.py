@@ -6,7 +6,7 @@ computed, and the gradients of its parameters and inputs, all as numpy arrays un
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,8 +22,8 @@ BOUNDS = {"float64": (1e-11, 1e-11), "float32": (1e-5, 1e-4)}
 # Attention's key bias, as it is called in many models: "key/bias", "key_projection/bias", "k_proj.bias".
 KEY_BIAS = re.compile(r"(?<![A-Za-z])(key|k)(?=(_[a-z]+)?[/.]bias$)")
 
-# In bfloat16 a twin may be this many times as far from the float64 result as the other twin is.
-BFLOAT16_FACTOR = 2.0
+# In bfloat16 a twin may be this many times as far from the float64 result as the other is: block, model.
+BFLOAT16_FACTORS = (1.25, 2.0)
 
 
 @dataclass
@@ -36,7 +36,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Reading:
-    """One comparison: how far apart, and how far apart it may be. Fields as in the JSON report."""
+    """One comparison: how far apart, and how far apart it may be. Fields as in the JSON report.
+
+    The last two are what the precision costs each twin: its own relative error from float64, where that was
+    computed too.
+    """
 
     model: str
     check: str
@@ -46,21 +50,47 @@ class Reading:
     max_rel_error: float
     bound: float
     passed: bool
+    jax_from_float64: float | None = None
+    torch_from_float64: float | None = None
+
+    @property
+    def ratios(self) -> tuple[float, float] | None:
+        """In bfloat16, the larger twin's error over the smaller's, and what it may be; 0 where none has any.
+
+        None in other precisions.
+        """
+        if self.dtype != "bfloat16" or self.jax_from_float64 is None or self.torch_from_float64 is None:
+            return None
+        smaller = min(self.jax_from_float64, self.torch_from_float64)
+        return relative_error(self.max_rel_error, smaller), relative_error(self.bound, smaller)
 
 
 def compare_records(
-    model: str, reference: Record, candidate: Record, dtype: str, bound: float
+    model: str,
+    reference: Record,
+    candidate: Record,
+    dtype: str,
+    bound: float,
+    exact: Record | None = None,
 ) -> list[Reading]:
     """Hold a candidate's record against a reference's, in the order forward, taps, gradients.
 
     Errors are relative to the largest magnitude of the reference tensor. What one record has and the
-    other lacks, or has in another shape, is a failed reading with infinite error.
+    other lacks, or has in another shape, is a failed reading with infinite error. With ``exact``, the float64
+    record, the readings say how far JAX (the reference) and PyTorch (the candidate) are from it.
     """
-    return [
-        Reading(model, check, name, dtype, absolute, relative, bound, relative <= bound)
-        for check in CHECKS
-        for name, (absolute, relative) in errors(reference.arrays[check], candidate.arrays[check]).items()
-    ]
+    readings = []
+    for check in CHECKS:
+        ours, theirs = reference.arrays[check], candidate.arrays[check]
+        from_float64 = [
+            errors(exact.arrays[check], arrays) if exact is not None else {} for arrays in (ours, theirs)
+        ]
+        for name, (absolute, relative) in errors(ours, theirs).items():
+            costs = [found[name][1] if name in found else None for found in from_float64]
+            readings.append(
+                Reading(model, check, name, dtype, absolute, relative, bound, relative <= bound, *costs)
+            )
+    return readings
 
 
 def errors(ours: Arrays, theirs: Arrays) -> dict[str, tuple[float, float]]:
@@ -79,33 +109,46 @@ def errors(ours: Arrays, theirs: Arrays) -> dict[str, tuple[float, float]]:
     return found
 
 
-def compare_bfloat16(model: str, exact: Record, reference: Record, candidate: Record) -> list[Reading]:
-    """Hold two bfloat16 records against the float64 one: their errors within a factor of each other.
+def compare_bfloat16(
+    model: str, draws: Sequence[tuple[Record, Record, Record]], factor: float
+) -> list[Reading]:
+    """Hold bfloat16 records against float64 ones: the twins' errors within a factor of each other.
 
-    One reading a check, over all its tensors: the root mean square of errors, each relative to the
-    largest magnitude of its tensor. A single number may lie far off by luck (a ReLU on the other side of
-    its kink), so tensors are not judged one by one. A reading's error is the larger of the two records'
-    errors, its bound `BFLOAT16_FACTOR` times the smaller.
+    A draw is (float64, JAX, PyTorch) on the same inputs. One reading a check, over all its tensors in all
+    draws: the root mean square of errors, each relative to the largest magnitude of its tensor. A reading's
+    error is the larger of the two twins', its bound ``factor`` times the smaller.
+
+    Tensors are not judged one by one, nor draws, because few errors are independent: a ReLU that falls on the
+    other side of its kink in one twin moves every gradient before it.
     """
     readings = []
     for check in CHECKS:
-        truths = exact.arrays[check]
-        if not truths:
+        if not any(exact.arrays[check] for exact, _, _ in draws):
             continue
-        spreads = []
-        for record in (reference, candidate):
-            arrays = record.arrays[check]
-            missing = [n for n, a in truths.items() if n not in arrays or arrays[n].shape != a.shape]
-            scaled = [
-                np.abs(arrays[name] - truth).ravel() / max(_magnitude(truths, name), np.finfo(float).tiny)
-                for name, truth in truths.items()
-                if not missing
-            ]
-            spreads.append(np.inf if missing else float(np.sqrt(np.square(np.concatenate(scaled)).mean())))
-        low, high = sorted(spreads)
-        bound = BFLOAT16_FACTOR * low
-        readings.append(Reading(model, check, "all", "bfloat16", high, high, bound, high <= bound < np.inf))
+        ours = _spread([(exact.arrays[check], jax_record.arrays[check]) for exact, jax_record, _ in draws])
+        theirs = _spread([(exact.arrays[check], record.arrays[check]) for exact, _, record in draws])
+        low, high = sorted((ours, theirs))
+        bound = factor * low
+        passed = high <= bound < np.inf
+        readings.append(Reading(model, check, "all", "bfloat16", high, high, bound, passed, ours, theirs))
     return readings
+
+
+def _spread(pairs: Sequence[tuple[Arrays, Arrays]]) -> float:
+    """The root mean square of all errors of (exact, computed), each relative to its tensor's magnitude.
+
+    Infinite where an array is missing, has another shape or is not finite.
+    """
+    total, count = 0.0, 0
+    for exact, computed in pairs:
+        for name, truth in exact.items():
+            if name not in computed or computed[name].shape != truth.shape:
+                return np.inf
+            scale = max(_magnitude(exact, name), np.finfo(float).tiny)
+            with np.errstate(invalid="ignore"):
+                total += float(np.square((computed[name] - truth) / scale).sum())
+            count += truth.size
+    return math.sqrt(total / count) if math.isfinite(total) else np.inf
 
 
 def relative_error(error: float, magnitude: float) -> float:

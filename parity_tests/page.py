@@ -9,9 +9,9 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from parity_tests.compare import CHECKS, Reading, first_divergence
+from parity_tests.compare import BFLOAT16_FACTORS, CHECKS, Reading, first_divergence
 from parity_tests.isolate import Isolation
-from parity_tests.report import models, sentence, summary, worst
+from parity_tests.report import PRICES, allowed, models, price, sentence, summary, worst
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 FRAMEWORKS = ("jax", "flax", "torch", "numpy")
@@ -31,18 +31,27 @@ def page(readings: list[Reading], isolations: Sequence[Isolation] = ()) -> str:
         {"id": f"m{number}", "isolation": found.get((group[0].model, group[0].dtype)), **_section(group)}
         for number, group in enumerate(models(readings))
     ]
-    bounds = sorted({reading.bound for reading in readings})
     return environment.from_string(TEMPLATE.read_text("utf-8")).render(
         summary=summary(readings),
         passed=bool(readings) and all(reading.passed for reading in readings),
         versions=", ".join(f"{name} {version(name)}" for name in FRAMEWORKS),
-        bounds=" to ".join(f"{bound:.0e}" for bound in dict.fromkeys((*bounds[:1], *bounds[-1:]))),
+        bounds=" and ".join(_bounds(readings)),
         dtypes=[(dtype, list(group)) for dtype, group in groupby(sections, lambda section: section["dtype"])],
         sections=sections,
+        prices=PRICES if price(readings) else (),
         percent=percent,
         scale=SCALE,
         inf=math.inf,
     )
+
+
+def _bounds(readings: list[Reading]) -> list[str]:
+    """What was allowed: the smallest to the largest bound, and the factor of bfloat16."""
+    bounds = sorted({reading.bound for reading in readings if reading.ratios is None})
+    ends = " to ".join(f"{bound:.0e}" for bound in dict.fromkeys((*bounds[:1], *bounds[-1:])))
+    factors = "a factor {} (block) or {} (model) between the twins' errors in bfloat16"
+    in_bfloat16 = any(reading.ratios for reading in readings)
+    return [ends] * bool(ends) + [factors.format(*BFLOAT16_FACTORS)] * in_bfloat16
 
 
 def _section(readings: list[Reading]) -> dict[str, Any]:
@@ -54,6 +63,8 @@ def _section(readings: list[Reading]) -> dict[str, Any]:
         "dtype": readings[0].dtype,
         "count": len(readings),
         "bound": min(reading.bound for reading in readings),
+        "allowed": allowed(readings),
+        "price": price(readings),
         "passed": divergence is None,
         "sentence": sentence(divergence) if divergence else "",
         "worst": [worst(readings, check) for check in CHECKS],

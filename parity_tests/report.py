@@ -14,6 +14,7 @@ from rich.text import Text
 from parity_tests.compare import CHECKS, Reading, finite, first_divergence
 from parity_tests.isolate import Block, Isolation
 
+PRICES = ("jax/f64", "torch/f64")  # the columns of what a precision costs
 STYLES = {"agrees": "green", "inherits": "yellow", "parts": "bold red"}
 
 
@@ -38,6 +39,12 @@ def sentence(divergence: Reading) -> str:
     model, place = f"{divergence.model} ({divergence.dtype})", f"{divergence.check} {divergence.name}"
     if not math.isfinite(divergence.max_rel_error):
         return f"{model} parts first at {place}: missing on one side, of another shape, or not finite."
+    if divergence.ratios is not None:
+        (ratio, largest), (ours, theirs) = divergence.ratios, price([divergence])
+        return (
+            f"{model} parts first at {place}: error {ours:.1e} in JAX and {theirs:.1e} in PyTorch, "
+            f"ratio {ratio:.2f}, allowed {largest:.2f}."
+        )
     error, bound = divergence.max_rel_error, divergence.bound
     return f"{model} parts first at {place}: relative error {error:.1e}, allowed {bound:.1e}."
 
@@ -89,6 +96,20 @@ def worst(readings: list[Reading], check: str) -> Reading | None:
     return max(kind, key=lambda reading: (not reading.passed, reading.max_rel_error), default=None)
 
 
+def price(readings: list[Reading]) -> list[float]:
+    """How far JAX's twin is from float64 at worst, and PyTorch's; nothing where that is not known."""
+    both = [(reading.jax_from_float64, reading.torch_from_float64) for reading in readings]
+    known = [(ours, theirs) for ours, theirs in both if ours is not None and theirs is not None]
+    return [max(errors) for errors in zip(*known, strict=True)]
+
+
+def allowed(readings: list[Reading]) -> str:
+    """The bound of one model's readings; in bfloat16, of the ratio of the twins' errors."""
+    if ratios := [reading.ratios[1] for reading in readings if reading.ratios]:
+        return f"{max(ratios):.2f}"
+    return f"{min(reading.bound for reading in readings):.0e}"
+
+
 def models(readings: list[Reading]) -> Iterator[list[Reading]]:
     """The readings of one model in one dtype after those of another."""
     for _, group in groupby(readings, key=lambda reading: (reading.model, reading.dtype)):
@@ -96,19 +117,27 @@ def models(readings: list[Reading]) -> Iterator[list[Reading]]:
 
 
 def _table(readings: list[Reading], dtype: str) -> Table:
-    """One row a model. A cell is the worst error of one kind of check, relative to its tensor."""
-    title = f"Largest relative errors in {dtype}"
+    """One row a model. A cell is the worst error of one kind of check, relative to its tensor.
+
+    In bfloat16 it is the ratio of the twins' errors. Where float64 was computed too, the last two columns are
+    each twin's worst error from it.
+    """
+    errors = "Ratios of the twins' errors" if dtype == "bfloat16" else "Largest relative errors"
+    title = f"{errors} in {dtype}"
+    priced = bool(price(readings))
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("model or block", overflow="fold")
-    for header in ("tensors", "output", "taps", "inputs", "params", "bound"):
-        table.add_column(header, width=7, justify="right", no_wrap=True)
+    counts, prices = ((), PRICES) if priced else (("tensors",), ())  # 80 columns hold either
+    for header in (*counts, "output", "taps", "inputs", "params", "bound", *prices):
+        table.add_column(header, width=max(7, len(header)), justify="right", no_wrap=True)
     table.add_column("", width=4)
     for group in models(readings):
         cells = [_error(worst(group, check)) for check in CHECKS]
-        bound = f"{min(reading.bound for reading in group):.0e}"
+        costs = [f"{error:.1e}" for error in price(group)] or ["" for _ in prices]
         passed = all(reading.passed for reading in group)
         verdict = Text("pass", style="green") if passed else Text("FAIL", style="bold red")
-        table.add_row(group[0].model, str(len(group)), *cells, bound, verdict)
+        count = [str(len(group)) for _ in counts]
+        table.add_row(group[0].model, *count, *cells, allowed(group), *costs, verdict)
     return table
 
 
@@ -131,4 +160,5 @@ def _blocks(isolation: Isolation) -> Table:
 def _error(reading: Reading | None) -> Text:
     if reading is None:
         return Text("")
-    return Text(f"{reading.max_rel_error:.1e}", style="" if reading.passed else "bold red")
+    error = f"{reading.ratios[0]:.2f}" if reading.ratios else f"{reading.max_rel_error:.1e}"
+    return Text(error, style="" if reading.passed else "bold red")

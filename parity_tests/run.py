@@ -1,7 +1,7 @@
 """Running one twin in either framework: forward with taps, then backward, into a record."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from parity_tests.compare import Record
+from parity_tests.device import exact_matmuls, torch_device
 from parity_tests.twins import Inputs, Twin
 from torch_impl import convert, random
 
@@ -41,47 +42,55 @@ def initial_params(twin: Twin, inputs: Inputs, seed: int) -> dict[str, np.ndarra
 def run_jax(
     twin: Twin, params: Params, inputs: Inputs, dtype: str, dropout_seed: int | None = None
 ) -> Record:
-    """Forward with taps, and backward from a fixed cotangent, in Flax, compiled as one program.
+    """Forward with taps, and backward from a fixed cotangent, in Flax, compiled as one program."""
+    return jax_program(twin, dtype)(params, inputs, dropout_seed)
 
-    float64 runs on the CPU, as not every accelerator has it.
+
+def jax_program(twin: Twin, dtype: str) -> Callable[[Params, Inputs, int | None], Record]:
+    """`run_jax` for inputs after inputs: shapes that it has seen are not compiled again.
+
+    float64 runs on the CPU, as not every accelerator has it. XLA may not leave out roundings to bfloat16
+    between operations, as it does by default: PyTorch has them all.
     """
-    device = jax.devices("cpu")[0] if dtype == "float64" else None
-    with (
-        jax.default_device(device),
-        jax.enable_x64(dtype == "float64"),
-        jax.default_matmul_precision("highest"),
-    ):
-        module = twin.build("jax_impl")
-        function = isinstance(module, partial)
-        call = module if function else lambda params, **kw: module.apply({"params": params}, **kw)
-        axes: dict[str, str] = {}
-        tree = unflatten_dict({name: jnp.asarray(a, dtype) for name, a in params.items()}, sep="/")
+    module = twin.build("jax_impl")
+    function = isinstance(module, partial)
+    call = module if function else lambda params, **kw: module.apply({"params": params}, **kw)
+    with_taps = takes_taps(module)
+    axes: dict[str, str] = {}
+
+    def forward(tree: Any, floats: Any, fixed: Any) -> Any:
+        taps: dict[str, jax.Array] = {}
+
+        def tap(name: str, value: jax.Array, tap_axes: str) -> jax.Array:
+            taps[name], axes[name] = value, tap_axes
+            return value
+
+        keywords = {**fixed, **floats, **({"tap": tap} if with_taps else {})}
+        return (call(**keywords) if function else call(tree, **keywords)), taps
+
+    @partial(jax.jit, compiler_options={"xla_allow_excess_precision": False})
+    def both(tree: Any, floats: Any, fixed: Any) -> Any:
+        output, vjp, taps = jax.vjp(partial(forward, fixed=fixed), tree, floats, has_aux=True)
+        if not all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in jax.tree.leaves(output)):
+            return output, taps, ({}, {})
+        cotangents = jax.tree.map(lambda leaf: jnp.asarray(cotangent(leaf.shape), leaf.dtype), output)
+        return output, taps, vjp(cotangents)
+
+    def run(params: Params, inputs: Inputs, dropout_seed: int | None) -> Record:
         floats, others = split_floats(inputs)
-        extra = {} if dropout_seed is None else {"rng": jax.random.key(dropout_seed)}
-        with_taps = takes_taps(module)
-
-        def forward(tree: Any, floats: Any) -> Any:
-            taps: dict[str, jax.Array] = {}
-
-            def tap(name: str, value: jax.Array, tap_axes: str) -> jax.Array:
-                taps[name], axes[name] = value, tap_axes
-                return value
-
+        with (
+            jax.default_device(jax.devices("cpu")[0] if dtype == "float64" else None),
+            jax.enable_x64(dtype == "float64"),
+            jax.default_matmul_precision("highest"),
+        ):
             fixed = {name: jnp.asarray(array) for name, array in others.items()}
-            keywords = {**fixed, **floats, **extra, **({"tap": tap} if with_taps else {})}
-            return (call(**keywords) if function else call(tree, **keywords)), taps
-
-        @jax.jit
-        def both(tree: Any, floats: Any) -> Any:
-            output, vjp, taps = jax.vjp(forward, tree, floats, has_aux=True)
-            if not all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in jax.tree.leaves(output)):
-                return output, taps, ({}, {})
-            cotangents = jax.tree.map(lambda leaf: jnp.asarray(cotangent(leaf.shape), leaf.dtype), output)
-            return output, taps, vjp(cotangents)
-
-        output, taps, (tree_gradient, input_gradient) = both(
-            tree, {name: jnp.asarray(array, dtype) for name, array in floats.items()}
-        )
+            if dropout_seed is not None:
+                fixed["rng"] = jax.random.key(dropout_seed)
+            output, taps, (tree_gradient, input_gradient) = both(
+                unflatten_dict({name: jnp.asarray(a, dtype) for name, a in params.items()}, sep="/"),
+                {name: jnp.asarray(array, dtype) for name, array in floats.items()},
+                fixed,
+            )
         gradients = flatten_dict(tree_gradient, sep="/")
         return Record(
             {
@@ -90,8 +99,10 @@ def run_jax(
                 "input gradient": {name: numbers(input_gradient[name]) for name in input_gradient},
                 "parameter gradient": {name: numbers(gradients[name]) for name in params if gradients},
             },
-            axes,
+            dict(axes),
         )
+
+    return run
 
 
 def run_torch(
@@ -102,19 +113,19 @@ def run_torch(
     dropout_seed: int | None = None,
     forced: Mapping[str, np.ndarray] | None = None,
 ) -> Record:
-    """The same in PyTorch, op by op.
+    """The same in PyTorch, op by op, on the GPU where there is one; float64 on the CPU.
 
     With ``forced``, values of taps by name, the model goes on with these instead of its own: what a tap then
     records was computed from the forced values before it. Forward only; a tap not named keeps its value.
     """
     module = twin.build("torch_impl")
-    kind = getattr(torch, dtype)
+    device, kind = torch_device(dtype), getattr(torch, dtype)
     if isinstance(module, torch.nn.Module):
         convert.load(module, params)
-        module.to(kind)
+        module.to(device, kind)
     floats, others = split_floats(inputs)
-    arguments = {name: torch.tensor(array) for name, array in others.items()}
-    leaves = {name: torch.tensor(array).to(kind).requires_grad_() for name, array in floats.items()}
+    arguments = {name: torch.tensor(array, device=device) for name, array in others.items()}
+    leaves = {name: torch.tensor(array).to(device, kind).requires_grad_() for name, array in floats.items()}
     taps: dict[str, np.ndarray] = {}
     axes: dict[str, str] = {}
 
@@ -125,17 +136,18 @@ def run_torch(
     extra: dict[str, Any] = {"tap": tap} if takes_taps(module) else {}
     if dropout_seed is not None:
         extra["rng"] = random.key(dropout_seed)
-    output = module(**arguments, **leaves, **extra)
+    gradients: dict[str, np.ndarray] = {}
+    with exact_matmuls():
+        output = module(**arguments, **leaves, **extra)
+        if forced is None and all(array.requires_grad for array in outputs(output).values()):
+            backward(output)
+            if isinstance(module, torch.nn.Module):
+                gradients = {
+                    name: numbers(torch.zeros_like(p) if p.grad is None else p.grad)
+                    for name, p in module.named_parameters()
+                }
     forward = {name: numbers(array) for name, array in outputs(output).items()}
     record = Record({"forward": forward, "tap": taps}, axes)
-    gradients: dict[str, np.ndarray] = {}
-    if forced is None and all(array.requires_grad for array in outputs(output).values()):
-        backward(output)
-        if isinstance(module, torch.nn.Module):
-            gradients = {
-                name: numbers(torch.zeros_like(p) if p.grad is None else p.grad)
-                for name, p in module.named_parameters()
-            }
     sizes = convert.axis_sizes(module) if isinstance(module, torch.nn.Module) else {}
     record.arrays["parameter gradient"] = convert.to_flax(gradients, sizes)
     record.arrays["input gradient"] = {

@@ -40,8 +40,8 @@ def scaled_dot_product_attention(
     broadcast. ``rate`` is the dropout on the weights, active when ``rng`` is given.
     """
     axes = "batch heads query key" if query.ndim == 4 else "batch query key"
-    scores = torch.einsum("...qd,...kd->...qk", query, key) / math.sqrt(query.shape[-1])
-    scores = tap("scores", scores, axes)
+    scores = at_least_float32(torch.einsum("...qd,...kd->...qk", query, key)) / math.sqrt(query.shape[-1])
+    scores = tap("scores", scores.to(query.dtype), axes)
     weights = tap("weights", masked_softmax(scores, mask), axes)
     return torch.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)
 
@@ -56,7 +56,8 @@ def rotate(
     """
     half = x.shape[-1] // 2
     first, second = at_least_float32(x[..., :half]), at_least_float32(x[..., half:])
-    cosine, sine = angles.cos(), angles.sin()
+    wide = at_least_float32(angles)
+    cosine, sine = (f(wide) for f in (torch.cos, torch.sin))
     turned = (first * cosine - second * sine, second * cosine + first * sine)
     return torch.cat(turned, dim=-1).to(x.dtype)
 

@@ -10,7 +10,7 @@ from torch_impl.block import TransformerBlock
 from torch_impl.classifier import masked_mean
 from torch_impl.embeddings import SegmentEmbedding
 from torch_impl.initial import parameter, zeros
-from torch_impl.layers import LayerNorm, Linear, add_bias, dropout, gelu
+from torch_impl.layers import LayerNorm, Linear, add_bias, at_least_float32, dropout, gelu
 from torch_impl.masks import padding_mask
 from torch_impl.random import Key, fold_in
 from torch_impl.taps import Tap, no_tap, within
@@ -86,7 +86,7 @@ class Pooler(nn.Module):
         self.dense = Linear(embed, embed, std=STD)
 
     def forward(self, x: Float[Tensor, "batch position embed"]) -> Float[Tensor, "batch embed"]:
-        return torch.tanh(self.dense(x[:, 0]))
+        return torch.tanh(at_least_float32(self.dense(x[:, 0]))).to(x.dtype)
 
 
 class MaskedWords(nn.Module):

@@ -6,7 +6,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from torch_impl.layers import Embedding, LayerNorm, dropout, sinusoidal_positions
+from torch_impl.layers import (
+    Embedding,
+    LayerNorm,
+    add_bias,
+    at_least_float32,
+    dropout,
+    sinusoidal_positions,
+)
 from torch_impl.random import Key
 from torch_impl.taps import Tap, no_tap
 
@@ -51,7 +58,7 @@ class TokenPositionEmbedding(nn.Module):
             raise ValueError(f"{length} tokens in a row, but the model has positions={self.positions}")
         tokens = self.token_embedding(ids)
         if self.position == "sinusoidal":
-            tokens = tokens * math.sqrt(self.embed)
+            tokens = (at_least_float32(tokens) * math.sqrt(self.embed)).to(tokens.dtype)
         tokens = tap("tokens", tokens, "batch position embed")
         x = tokens
         if self.position != "none":
@@ -61,7 +68,7 @@ class TokenPositionEmbedding(nn.Module):
             else:
                 table = torch.as_tensor(sinusoidal_positions(self.positions, self.embed)).to(tokens)
                 places = table[numbers]
-            x = tokens + tap("places", places, "position embed")[None, :, :]
+            x = add_bias(tokens, tap("places", places, "position embed"))
         x = tap("output", x, "batch position embed")
         return dropout(x, self.dropout, rng)
 
@@ -104,5 +111,5 @@ class SegmentEmbedding(nn.Module):
         numbers = torch.arange(length, device=ids.device)
         places = tap("places", self.position_embedding(numbers), "position embed")
         segments = tap("segments", self.segment_embedding(segment_ids), "batch position embed")
-        x = self.norm(tokens + places[None, :, :] + segments)
+        x = self.norm(add_bias(tokens, places) + segments)
         return dropout(tap("output", x, "batch position embed"), self.dropout, rng)

@@ -100,7 +100,7 @@ def dropout(x: Float[Tensor, "*axes"], rate: float, rng: Key | None = None) -> F
     # int32 orders as uint32 does once both sides are shifted by -2^31, that is, the top bit is flipped.
     shifted = random.bits(rng, tuple(x.shape), device=x.device).bitwise_xor_(-(2**31))
     kept = shifted >= round(rate * 2**32) - 2**31
-    return torch.where(kept, x / (1.0 - rate), 0.0)
+    return torch.where(kept, (at_least_float32(x) / (1.0 - rate)).to(x.dtype), 0.0)
 
 
 def sinusoidal_positions(positions: int, embed: int) -> Float[np.ndarray, "position embed"]:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from parity_tests.check import check_twin, isolate_twin
-from parity_tests.compare import Reading, first_divergence
+from parity_tests.compare import first_divergence
 from parity_tests.report import to_json
 from parity_tests.twins import Twin
+from train import parity_cache
 from train.config import write_json
 from train.task import Task
 
@@ -18,20 +19,23 @@ class ParityError(RuntimeError):
     """The twins of the configured model do not compute the same; training would prove nothing."""
 
 
-def preflight(task: Task, path: Path) -> list[Reading]:
+def preflight(task: Task, path: Path) -> str:
     """Hold the configured model's twins together in float64, dropout on and off; write the report.
 
-    Raises ParityError naming the first divergence, and all blocks that part by themselves.
+    Returns how it went, in a sentence. A check that passed before on this machine is not made again: see
+    `parity_cache`. Raises ParityError naming the first divergence, and all blocks that part by themselves.
     """
+    model, seed, inputs = task.architecture, task.config.seed, task.inputs(ROWS)
 
     def first_rows(rng: np.random.Generator) -> dict[str, np.ndarray]:
-        return task.inputs(ROWS)
+        return inputs
 
-    model = task.architecture
     twin = Twin(task.config.family, model.target, first_rows, model.arguments, whole_model=True)
-    readings = check_twin(twin, "float64", task.config.seed)
+    name = parity_cache.digest(twin, inputs, "float64", seed)
+    remembered = parity_cache.recall(name)
+    readings = remembered or check_twin(twin, "float64", seed)
     failed = first_divergence(readings)
-    isolations = isolate_twin(twin, readings, task.config.seed) if failed else []
+    isolations = isolate_twin(twin, readings, seed) if failed else []
     write_json(path, to_json(readings, isolations))
     if failed:
         blocks = [block for isolation in isolations for block in isolation.blocks]
@@ -42,4 +46,8 @@ def preflight(task: Task, path: Path) -> list[Reading]:
             f"Wrong by themselves: {', '.join(parting) or 'no block of the forward pass'}. "
             f"The whole comparison is in {path}; --skip-parity trains all the same"
         )
-    return readings
+    if remembered is None:
+        parity_cache.remember(name, readings)
+    worst = max(reading.max_rel_error for reading in readings)
+    verb = "holds" if remembered is None else "held before, for the same code, model and inputs"
+    return f"Parity {verb}: {len(readings)} checks in float64, largest error {worst:.1e}."

@@ -48,9 +48,8 @@ def carry_out(
         console.print("[bold red]Parity check skipped: nothing shows that the twins compute the same.")
     else:
         with console.status("parity check of this model in float64"):
-            readings = preflight(task, out / "parity.json")
-        worst = max(reading.max_rel_error for reading in readings)
-        console.print(f"Parity holds: {len(readings)} checks in float64, largest error {worst:.1e}.\n")
+            outcome = preflight(task, out / "parity.json")
+        console.print(outcome + "\n")
     with progress_bar(console) as progress:
         reports = {
             framework: fit(task, framework, out / framework, progress, begun) for framework in frameworks

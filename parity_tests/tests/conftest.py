@@ -1,6 +1,11 @@
 """Strict settings for all tests, made before the packages are imported."""
 
+import os
+from collections.abc import Iterator
+from unittest import mock
+
 import jax
+import pytest
 import torch
 from jaxtyping import install_import_hook
 
@@ -11,6 +16,26 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
 torch.use_deterministic_algorithms(True)
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU refuses to be deterministic
 torch.set_num_threads(1)  # the tests run side by side, and threads that wait for each other cost more
 torch.backends.cuda.matmul.allow_tf32 = False
 torch.backends.cudnn.allow_tf32 = False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parity_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Checks that passed are remembered for these tests alone; the user's cache is neither read nor written.
+
+    A defect that a test plants in memory is in no source file, so the cache cannot know of it: a test that
+    expects a run to be refused asks for `no_parity_cache` too.
+    """
+    folder = tmp_path_factory.mktemp("parity_cache")
+    with mock.patch("train.parity_cache.folder", lambda: folder):
+        yield
+
+
+@pytest.fixture
+def no_parity_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("no_parity_cache")
+    with mock.patch("train.parity_cache.folder", lambda: folder):
+        yield

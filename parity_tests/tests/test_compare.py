@@ -103,14 +103,40 @@ def test_the_first_divergence_is_the_first_tap_then_the_last_parameter():
     assert first_divergence(compare_records("model", record(), record(), "float64", 0.0)) is None
 
 
-def test_bfloat16_errors_may_differ_by_a_factor_of_two():
-    def reading(one, other):
-        off = record(output=np.ones(3) + one), record(output=np.ones(3) + other)
-        return compare_bfloat16("model", record(), *off)[0]
+def test_the_readings_say_how_far_each_twin_is_from_float64():
+    ours, theirs = record(output=np.full(3, 1.5)), record(output=np.full(3, 0.75))
+    for reading in compare_records("model", ours, theirs, "float32", 1.0, record()):
+        costs = (0.5, 0.25) if reading.name == "output" else (0.0, 0.0)
+        assert (reading.jax_from_float64, reading.torch_from_float64) == costs
+    lacking = compare_records("model", record(), record(output=None), "float32", 1.0, record())
+    (reading,) = (reading for reading in lacking if not reading.passed)
+    assert (reading.jax_from_float64, reading.torch_from_float64) == (0.0, np.inf)
+    for reading in compare_records("model", ours, theirs, "float64", 1.0):
+        assert reading.jax_from_float64 is reading.torch_from_float64 is reading.ratios is None
 
-    assert reading(0.01, 0.0199).passed and reading(0.0199, 0.01).passed
-    assert not reading(0.01, 0.0201).passed and not reading(0.0201, 0.01).passed
-    assert reading(0.01, 0.0199).max_rel_error == pytest.approx(0.0199)
-    missing = compare_bfloat16("model", record(), record(), record(output=None))[0]
-    assert not missing.passed and missing.max_rel_error == np.inf
-    assert not reading(np.nan, 0.01).passed and not reading(np.nan, np.nan).passed
+
+def test_bfloat16_errors_may_differ_by_a_factor():
+    def reading(*pairs):
+        draws = [
+            (record(), record(output=np.ones(3) + ours), record(output=np.ones(3) + theirs))
+            for ours, theirs in pairs
+        ]
+        return compare_bfloat16("model", draws, 2.0)[0]
+
+    assert reading((0.01, 0.0199)).passed and reading((0.0199, 0.01)).passed
+    assert not reading((0.01, 0.0201)).passed and not reading((0.0201, 0.01)).passed
+    assert reading((0.01, 0.0199)).max_rel_error == pytest.approx(0.0199)
+    assert reading((0.01, 0.03)).ratios == pytest.approx((3.0, 2.0))
+    assert reading((0.01, 0.03)).jax_from_float64 == pytest.approx(0.01)
+    assert reading((0.01, 0.03)).torch_from_float64 == pytest.approx(0.03)
+    assert reading((0.0, 0.0)).passed and not reading((0.0, 1e-9)).passed
+    one, other = reading((0.01, 0.03), (0.03, 0.01)), reading((0.01, 0.07), (0.03, 0.01))
+    assert one.passed and one.max_rel_error == pytest.approx(np.sqrt(5e-4))  # luck that evens out
+    assert not other.passed
+    assert not reading((np.nan, 0.01)).passed and not reading((np.nan, np.nan)).passed
+
+
+def test_an_array_that_is_missing_fails_in_bfloat16():
+    draws = [(record(), record(), record()), (record(), record(), record(output=None))]
+    reading = compare_bfloat16("model", draws, 2.0)[0]
+    assert not reading.passed and reading.max_rel_error == np.inf

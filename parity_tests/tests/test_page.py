@@ -91,6 +91,18 @@ def test_the_page_says_what_was_compared_and_how_it_went():
     assert "No parity: nothing was checked" in Reader(page([])).text
 
 
+def test_the_price_of_a_precision_has_two_columns_of_its_own():
+    readings = [
+        Reading("gelu", "forward", "output", "float32", 1e-7, 1e-7, 1e-5, True, 2e-7, 3e-7),
+        Reading("gelu", "forward", "all", "bfloat16", 3e-3, 3e-3, 4e-3, True, 2e-3, 3e-3),
+    ]
+    reader = Reader(page([*PASSED, *readings]))
+    assert "allowed: 1e-11 to 1e-05 and a factor 1.25 (block) or 2.0 (model) between the twins" in reader.text
+    assert ["gelu", "pass", "2", "1.0e-16", "", "3.0e-16", "", "1e-11", "", ""] in reader.rows
+    assert ["gelu", "pass", "1", "1.0e-07", "", "", "", "1e-05", "2.0e-07", "3.0e-07"] in reader.rows
+    assert ["gelu", "pass", "1", "1.50", "", "", "", "2.00", "2.0e-03", "3.0e-03"] in reader.rows
+
+
 def test_a_model_that_failed_has_its_taps_in_order_under_their_blocks():
     rows = Reader(page(FAILED, ISOLATED)).rows
     start = rows.index(["blocks.0", "2.5e-01", "2.5e-01", "parts"])

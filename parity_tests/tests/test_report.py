@@ -77,10 +77,40 @@ def test_each_block_of_a_model_that_failed_has_both_errors_and_a_verdict_below_i
 
 
 def test_a_failure_hides_behind_no_larger_error_that_was_allowed():
-    allowed = Reading("block", "tap", "loose", "bfloat16", 0.9, 0.9, 1.0, True)
-    refused = Reading("block", "tap", "tight", "bfloat16", 0.1, 0.1, 0.05, False)
+    allowed = Reading("block", "tap", "loose", "float32", 0.9, 0.9, 1.0, True)
+    refused = Reading("block", "tap", "tight", "float32", 0.1, 0.1, 0.05, False)
     rows = [line.split() for line in printed([allowed, refused])]
     assert ["block", "2", "1.0e-01", "5e-02", "FAIL"] in rows
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_where_float64_is_known_the_table_says_how_far_each_twin_is_from_it(width):
+    readings = [
+        Reading("gelu", "forward", "output", "float32", 2e-7, 1e-7, 1e-5, True, 3e-7, 4e-7),
+        Reading("gelu", "input gradient", "x", "float32", 2e-7, 2e-7, 1e-5, True, 5e-7, 1e-7),
+        Reading("torch gelu vs another", "forward", "output", "float32", 2e-7, 1e-7, 1e-5, True),
+    ]
+    rows = [line.split() for line in printed(readings, width)]
+    assert rows[1][3:] == ["output", "taps", "inputs", "params", "bound", "jax/f64", "torch/f64"]
+    assert ["gelu", "1.0e-07", "2.0e-07", "1e-05", "5.0e-07", "4.0e-07", "pass"] in rows
+    assert any(row[-3:] == ["1.0e-07", "1e-05", "pass"] for row in rows)
+    assert max(map(len, printed(readings, width))) <= width
+
+
+def test_in_bfloat16_the_table_has_the_ratio_of_the_twins_errors():
+    readings = [
+        Reading("gelu", "forward", "output", "bfloat16", 3e-3, 3e-3, 4e-3, True, 2e-3, 3e-3),
+        Reading("gelu", "input gradient", "x", "bfloat16", 6e-3, 6e-3, 4e-3, False, 6e-3, 2e-3),
+        Reading("mask", "forward", "output", "bfloat16", 0.0, 0.0, 0.0, True, 0.0, 0.0),
+    ]
+    lines = printed(readings)
+    rows = [line.split() for line in lines]
+    assert lines[0].startswith("Ratios of the twins' errors in bfloat16")
+    assert ["gelu", "1.50", "3.00", "2.00", "6.0e-03", "3.0e-03", "FAIL"] in rows
+    assert ["mask", "0.00", "0.00", "0.0e+00", "0.0e+00", "pass"] in rows
+    told = " ".join(lines[-3:])
+    assert "gelu (bfloat16) parts first at input gradient x: error 6.0e-03 in JAX" in told
+    assert "2.0e-03 in PyTorch, ratio 3.00, allowed 2.00." in " ".join(told.split())
 
 
 def test_the_json_has_exactly_the_fields_of_the_readings():
@@ -96,6 +126,8 @@ def test_the_json_has_exactly_the_fields_of_the_readings():
         "max_rel_error": 1e-16,
         "bound": 1e-11,
         "passed": True,
+        "jax_from_float64": None,
+        "torch_from_float64": None,
     }
 
 

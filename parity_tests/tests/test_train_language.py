@@ -116,6 +116,7 @@ def test_continuations_see_nothing_of_the_truth() -> None:
     assert shown["text"].split()[-1] == "15"
 
 
+@pytest.mark.usefixtures("no_parity_cache")
 def test_a_causal_mask_off_by_one_stops_the_run(tmp_path: Path) -> None:
     def ahead(query: int, key: int, start: int = 0) -> Any:
         return torch_impl.masks.causal_mask(query, key, start + 1)

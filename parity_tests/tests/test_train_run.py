@@ -108,6 +108,7 @@ def test_a_used_folder_is_refused_before_anything_is_read(run: tuple[Path, dict[
     assert (run[0] / "config.json").read_bytes() == before
 
 
+@pytest.mark.usefixtures("no_parity_cache")
 def test_training_refuses_models_that_part(tmp_path: Path) -> None:
     """A planted defect: PyTorch's exact GELU is the tanh approximation."""
     wrong = {**torch_impl.layers.ACTIVATIONS, "gelu": torch_impl.layers.gelu_tanh}
