@@ -5,7 +5,6 @@ computed, and the gradients of its parameters and inputs, all as numpy arrays un
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,8 +18,8 @@ CHECKS = ("forward", "tap", "input gradient", "parameter gradient")
 # Largest error allowed, relative to the largest magnitude of the reference tensor: one block, whole model.
 BOUNDS = {"float64": (1e-11, 1e-11), "float32": (1e-5, 1e-4)}
 
-# Attention's key bias, as it is called in many models: "key/bias", "key_projection/bias", "k_proj.bias".
-KEY_BIAS = re.compile(r"(?<![A-Za-z])(key|k)(?=(_[a-z]+)?[/.]bias$)")
+# A gradient within so many roundings of its model's largest gradient is noise: its true value is zero.
+NOISE = 64
 
 # In bfloat16 a twin may be this many times as far from the float64 result as the other is: block, model.
 BFLOAT16_FACTORS = (1.25, 2.0)
@@ -82,10 +81,10 @@ def compare_records(
     readings = []
     for check in CHECKS:
         ours, theirs = reference.arrays[check], candidate.arrays[check]
-        from_float64 = [
-            errors(exact.arrays[check], arrays) if exact is not None else {} for arrays in (ours, theirs)
-        ]
-        for name, (absolute, relative) in errors(ours, theirs).items():
+        truth = exact.arrays[check] if exact is not None else {}
+        exactly = scales(check, truth, "float64")
+        from_float64 = [errors(truth, arrays, exactly) if truth else {} for arrays in (ours, theirs)]
+        for name, (absolute, relative) in errors(ours, theirs, scales(check, ours, dtype)).items():
             costs = [found[name][1] if name in found else None for found in from_float64]
             readings.append(
                 Reading(model, check, name, dtype, absolute, relative, bound, relative <= bound, *costs)
@@ -93,8 +92,8 @@ def compare_records(
     return readings
 
 
-def errors(ours: Arrays, theirs: Arrays) -> dict[str, tuple[float, float]]:
-    """By name, the largest error of ``theirs``: absolute, and relative to the largest magnitude of ``ours``.
+def errors(ours: Arrays, theirs: Arrays, units: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """By name, the largest error of ``theirs``: absolute, and relative to the unit of that name.
 
     Infinite where one side lacks an array or has it in another shape, and relative to NaN or infinity.
     """
@@ -104,9 +103,29 @@ def errors(ours: Arrays, theirs: Arrays) -> dict[str, tuple[float, float]]:
         if name in ours and name in theirs and ours[name].shape == theirs[name].shape:
             with np.errstate(invalid="ignore"):  # infinity less infinity is NaN, which fails
                 absolute = float(np.abs(ours[name] - theirs[name]).max(initial=0.0))
-            relative = relative_error(absolute, _magnitude(ours, name))
+            relative = relative_error(absolute, units[name])
         found[name] = (absolute, relative)
     return found
+
+
+def magnitudes(arrays: Arrays) -> dict[str, float]:
+    """The largest magnitude of each array: what its errors are relative to."""
+    return {name: float(np.abs(array).max(initial=0.0)) for name, array in arrays.items()}
+
+
+def scales(check: str, arrays: Arrays, dtype: str) -> dict[str, float]:
+    """What the errors of a check are relative to: magnitudes, but for gradients that are rounding noise.
+
+    Those are measured against the largest gradient. That of attention's key bias is one: the bias shifts all
+    scores of a query alike, and softmax ignores that. A bias in front of a norm that takes the mean away is
+    another.
+    """
+    own = magnitudes(arrays)
+    if "gradient" not in check:
+        return own
+    largest = max(own.values(), default=0.0)
+    noise = NOISE * float(np.finfo(dtype).eps) * largest
+    return {name: magnitude if magnitude > noise else largest for name, magnitude in own.items()}
 
 
 def compare_bfloat16(
@@ -125,8 +144,10 @@ def compare_bfloat16(
     for check in CHECKS:
         if not any(exact.arrays[check] for exact, _, _ in draws):
             continue
-        ours = _spread([(exact.arrays[check], jax_record.arrays[check]) for exact, jax_record, _ in draws])
-        theirs = _spread([(exact.arrays[check], record.arrays[check]) for exact, _, record in draws])
+        ours, theirs = (
+            _spread(check, [(draw[0].arrays[check], draw[side].arrays[check]) for draw in draws])
+            for side in (1, 2)
+        )
         low, high = sorted((ours, theirs))
         bound = factor * low
         passed = high <= bound < np.inf
@@ -134,17 +155,18 @@ def compare_bfloat16(
     return readings
 
 
-def _spread(pairs: Sequence[tuple[Arrays, Arrays]]) -> float:
-    """The root mean square of all errors of (exact, computed), each relative to its tensor's magnitude.
+def _spread(check: str, pairs: Sequence[tuple[Arrays, Arrays]]) -> float:
+    """The root mean square of all errors of (exact, computed), each relative to its tensor's unit.
 
     Infinite where an array is missing, has another shape or is not finite.
     """
     total, count = 0.0, 0
     for exact, computed in pairs:
+        units = scales(check, exact, "float64")
         for name, truth in exact.items():
             if name not in computed or computed[name].shape != truth.shape:
                 return np.inf
-            scale = max(_magnitude(exact, name), np.finfo(float).tiny)
+            scale = max(units[name], np.finfo(float).tiny)
             with np.errstate(invalid="ignore"):
                 total += float(np.square((computed[name] - truth) / scale).sum())
             count += truth.size
@@ -163,31 +185,18 @@ def relative_error(error: float, magnitude: float) -> float:
 def first_divergence(readings: list[Reading]) -> Reading | None:
     """The reading that shows where two models part: the first failed tap in execution order.
 
-    Where all taps agree, the failed gradient that lies nearest to the output, as gradients flow backwards:
-    the last parameter in order of declaration. None if nothing failed.
+    Where all taps agree, a failed output. Where all outputs agree too, the failed gradient that lies nearest
+    to them, as gradients flow backwards: the last parameter in order of declaration. None if nothing failed.
     """
     failed = [reading for reading in readings if not reading.passed]
-    taps = [reading for reading in failed if reading.check == "tap"]
-    gradients = [reading for reading in failed if reading.check == "parameter gradient"]
-    return next(iter(taps + gradients[::-1] + failed), None)
+    taps, outputs, gradients = (
+        [reading for reading in failed if reading.check == check]
+        for check in ("tap", "forward", "parameter gradient")
+    )
+    return next(iter(taps + outputs + gradients[::-1] + failed), None)
 
 
 def finite(values: dict[str, Any]) -> dict[str, Any]:
     """The values as JSON can hold them: numbers that are infinite or NaN become None."""
     infinite = [name for name, v in values.items() if isinstance(v, float) and not math.isfinite(v)]
     return values | dict.fromkeys(infinite)
-
-
-def is_key_bias(name: str) -> bool:
-    """Whether this parameter is a bias of attention's keys, whose true gradient is zero: it shifts all scores
-    of a query alike, which softmax ignores."""
-    return KEY_BIAS.search(name) is not None
-
-
-def _magnitude(arrays: Arrays, name: str) -> float:
-    """The largest magnitude of a reference tensor.
-
-    That of a key bias's gradient is rounding noise; the query bias's stands in.
-    """
-    stand_in = KEY_BIAS.sub(lambda found: {"key": "query", "k": "q"}[found[1]], name)
-    return float(np.abs(arrays.get(stand_in, arrays[name])).max(initial=0.0))

@@ -7,7 +7,7 @@ error that the next tap reads was made between the two; it is isolated. In a fre
 import re
 from dataclasses import dataclass
 
-from parity_tests.compare import Record, errors
+from parity_tests.compare import Record, errors, magnitudes
 
 VERDICTS = ("agrees", "inherits", "parts")  # from best to worst
 MISSING = (float("inf"), float("inf"))  # the errors of what was not computed
@@ -81,8 +81,10 @@ def isolate(reference: Record, free: Record, forced: Record, bound: float) -> li
     """
     places = []
     for check in ("tap", "forward"):
-        cumulative = errors(reference.arrays[check], free.arrays[check])
-        isolated = errors(reference.arrays[check], forced.arrays[check])
+        truth = reference.arrays[check]
+        cumulative, isolated = (
+            errors(truth, record.arrays[check], magnitudes(truth)) for record in (free, forced)
+        )
         for name in cumulative | isolated:
             _, total = cumulative.get(name, MISSING)
             _, own = isolated.get(name, MISSING)

@@ -1,15 +1,17 @@
 """Two training runs held together: loss, gradient norm and every parameter, after every step."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from parity_tests.compare import errors, finite, is_key_bias, relative_error
+from parity_tests.compare import errors, finite, magnitudes, relative_error
 
 # Largest error allowed at any step, relative to the reference's largest magnitude.
 TRAJECTORY_BOUNDS = {"float64": 1e-9, "float32": 1e-2}
+EXEMPT = re.compile(r"key(_projection)?/bias$")
 LOSS, NORM, EVERY = "loss", "gradient norm", "every parameter"
 
 
@@ -148,9 +150,9 @@ def hold_together(
 
 def compared(params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The parameters that a comparison of trained weights looks at."""
-    return {name: array for name, array in params.items() if not is_key_bias(name)}
+    return {name: array for name, array in params.items() if not EXEMPT.search(name)}
 
 
 def distances(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> dict[str, float]:
     """The largest distance in each parameter, relative to the largest magnitude in ``ours``."""
-    return {name: relative for name, (_, relative) in errors(ours, theirs).items()}
+    return {name: relative for name, (_, relative) in errors(ours, theirs, magnitudes(ours)).items()}
