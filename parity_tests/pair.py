@@ -189,7 +189,7 @@ def _exact(name: str, value: Any) -> np.ndarray:
     if isinstance(value, torch.Tensor):
         raise TypeError(f"input {name!r} is a tensor: give a numpy array, as by .detach().cpu().numpy()")
     array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biufc":
         raise TypeError(
             f"input {name!r} is {value!r}: give an array of numbers; what is none can be said in `call`, "
             "such as lambda model, x: model(x, mask=None)"
