@@ -48,7 +48,7 @@ class Linen(Kind):
     """A linen module: its weights are apart, and it can be asked to say what its parts compute.
 
     Its params are the weights alone, or all variables as `init` returns them, of which one collection is
-    called "params"; the others stay what they are.
+    called "params"; the others keep their values.
     """
 
     def tree(self) -> Any:

@@ -23,8 +23,8 @@ class JaxModel:
 
     The model is a linen module (``params`` is what `init` returns, or what that has under "params"), an nnx
     module, a function of (params, **inputs), or a callable pytree whose floating leaves are its weights, as
-    Equinox has them. A linen module's other collections (running statistics) are passed as they are; those
-    of one without params are what `init` makes of them with key 0.
+    Equinox has them. A linen module's other collections (running statistics) keep their values; those of one
+    without params are what `init` makes of them with key 0.
     ``call(model, **inputs)`` is by default ``model(**inputs)``; a linen module is bound and a function has
     its parameters there.
     """

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -103,18 +104,14 @@ def _numerics(kind: torch.dtype) -> Iterator[None]:
 
 
 def _copied(module: torch.nn.Module) -> torch.nn.Module:
-    """A deep copy. Activations that a module has kept are detached, as PyTorch copies none with a graph."""
-    graphs = [t for part in module.modules() for t in _tensors(vars(part)) if not t.is_leaf]
-    return copy.deepcopy(module, {id(tensor): tensor.detach().clone() for tensor in graphs})
+    """A deep copy, without the graph of activations that the module has kept: PyTorch copies none."""
+    original = torch.Tensor.__deepcopy__
 
+    def copied(tensor: torch.Tensor, memo: Any) -> torch.Tensor:
+        return original(tensor, memo) if tensor.is_leaf else tensor.detach().clone()
 
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    """The tensors in a value, and in what lists and dictionaries it holds."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, dict | list | tuple):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _tensors(item)
+    with patch.object(torch.Tensor, "__deepcopy__", copied):
+        return copy.deepcopy(module)
 
 
 def _heard(listener: Listener, name: str, part: torch.nn.Module, inputs: Any, output: Any) -> Any:

@@ -34,7 +34,7 @@ class Row(NamedTuple):
         """The axes of one side; ValueError where there are not two."""
         sides = self.axes.split("->")
         if len(sides) != 2:
-            raise ValueError(f"row {self.axes!r} has {len(sides)} sides: write Flax's axes -> PyTorch's axes")
+            raise ValueError(f"row {self.axes!r}: write Flax's axes -> PyTorch's axes, with one arrow")
         return sides[framework == "torch"].strip()
 
     def sizes(self, framework: str, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:

@@ -218,7 +218,7 @@ NEVER_TORCH, NEVER_JAX = TorchModel(Torch(), never), JaxModel(Nnx(), call=never)
             ValueError,
             r"'one\.weight' of shape \(4, 4\)",
         ),
-        ((ROWS[0], Row("*/bias", "*.bias", "o")), ValueError, r"row 'o' has 1 sides: write Flax's axes ->"),
+        ((ROWS[0], Row("*/bias", "*.bias", "o")), ValueError, "row 'o': write Flax's axes -> PyTorch's"),
         (
             (ROWS[0], Row("*/bias", ("*.bias", "*.scale"), "o -> two o")),
             KeyError,

@@ -1,6 +1,7 @@
 """A pair's models that do more than compute: they write in place, keep state, and read global settings."""
 
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -46,8 +47,8 @@ class KeepsActivation(Torch):
     """As one does to look at attention weights afterwards."""
 
     def forward(self, x):
-        self.hidden = [torch.relu(self.one(x))]
-        return self.two(self.hidden[0])
+        self.kept = SimpleNamespace(hidden=[torch.relu(self.one(x))])
+        return self.two(self.kept.hidden[0])
 
 
 def taps(comparison):
@@ -72,9 +73,9 @@ def test_numbers_are_a_copy(array):
 def test_a_module_that_kept_an_activation_is_copied():
     module = KeepsActivation()
     module(torch.tensor(X, dtype=torch.float32))
-    kept = module.hidden[0]
+    hidden = module.kept.hidden[0]
     assert compare(module, Linen(), INPUTS, ROWS).passed
-    assert module.hidden[0] is kept and kept.grad_fn is not None
+    assert module.kept.hidden[0] is hidden and hidden.grad_fn is not None
 
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode, nullcontext])
