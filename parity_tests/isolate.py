@@ -33,7 +33,7 @@ class Place:
 
     @property
     def name_in_block(self) -> str:
-        return self.name.removeprefix(self.block).lstrip("./") or "output"
+        return self.name.removeprefix(self.block).lstrip("./ ") or "output"
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def block_of(name: str) -> str:
 
     It ends with the first numbered part, however a framework spells that ("layers_0", "layers/0"). Where none
     is numbered, it is what the last part lies in, as "attention" for "attention/scores"; a tap that lies in
-    nothing is its own block.
+    nothing is its own block. All calls of one part lie in one block.
     """
-    match = re.match(r".*?[._/]\d+(?=[./]|$)|.+(?=[./])|.+", name)
+    match = re.match(r".*?[._/]\d+(?=[./ ]|$)|.+(?=[./])|.+", name)
     return match[0] if match else name

@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from flax import linen, nnx
 
 from parity_tests.jax_parts import Hear, calls_heard, tree_parts
@@ -27,7 +29,7 @@ class Kind:
         return self.params
 
     def initial(self, call: Call, arguments: Arguments) -> Any:
-        """The same with shapes for arrays, where there are no weights yet."""
+        """Params where there are none yet, with shapes for weights."""
         raise ValueError(f"parameters are known only from JaxModel(function, params): {self.model}")
 
     def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
@@ -43,11 +45,27 @@ class Function(Kind):
 
 
 class Linen(Kind):
-    """A linen module: its weights are apart, and it can be asked to say what its parts compute."""
+    """A linen module: its weights are apart, and it can be asked to say what its parts compute.
+
+    Its params are the weights alone, or all variables as `init` returns them, of which one collection is
+    called "params"; the others keep their values.
+    """
+
+    def tree(self) -> Any:
+        return self._variables["params"]
 
     def initial(self, call: Call, arguments: Arguments) -> Any:
+        """Shapes of the weights; and other collections as `init` makes them from key 0."""
         init = linen.init(call, self.model)
-        return jax.eval_shape(lambda: init(jax.random.key(0), **arguments)).get("params", {})
+
+        def variables() -> dict[str, Any]:
+            return dict(init(jax.random.key(0), **arguments))
+
+        shapes = jax.eval_shape(variables)
+        params = shapes.pop("params", {})
+        # Compiled, so that weights that are not returned are not drawn.
+        others = jax.jit(lambda: {name: variables()[name] for name in shapes})() if shapes else {}
+        return {"params": params, **others}
 
     def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
         def intercept(function: Call, args: Any, keywords: Any, context: Any) -> Any:
@@ -55,8 +73,14 @@ class Linen(Kind):
             path = "/".join(context.module.path)
             return hear(path, output) if path and context.method_name == "__call__" else output
 
+        others = {name: state for name, state in self._variables.items() if name != "params"}
+        variables = {**jax.tree.map(_widened, others), "params": tree}
         with linen.intercept_methods(intercept):
-            return linen.apply(call, self.model)({"params": tree}, **arguments)
+            return linen.apply(call, self.model)(variables, **arguments)
+
+    @property
+    def _variables(self) -> Mapping[str, Any]:
+        return self.params if "params" in self.params else {"params": self.params}
 
 
 class Nnx(Kind):
@@ -69,7 +93,8 @@ class Nnx(Kind):
 
     def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
         graph, params, *rest = nnx.split(self.model, nnx.Param, ...)
-        params = jax.tree.map(lambda leaf: leaf, params)  # as replacing changes it
+        # The variables are the model's own: others in their place, as replacing and running change them.
+        params, *rest = jax.tree.map(_widened, (params, *rest))
         nnx.replace_by_pure_dict(params, tree)
         copy = nnx.merge(graph, params, *rest)
         copy.eval()
@@ -89,6 +114,11 @@ class Tree(Kind):
     def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
         with calls_heard(dict(tree_parts(tree)), hear):
             return call(tree, **arguments)
+
+
+def _widened(leaf: Any) -> Any:
+    """State that is no weight, in the dtype of the run, as PyTorch's buffers are."""
+    return jnp.asarray(leaf, float) if jnp.issubdtype(getattr(leaf, "dtype", np.void), jnp.floating) else leaf
 
 
 def kind_of(model: Any, params: Any) -> Kind:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import jax
@@ -12,7 +12,7 @@ from flax.core.tracers import current_trace
 
 from parity_tests.compare import Record
 from parity_tests.inputs import Inputs
-from parity_tests.jax_kinds import kind_of
+from parity_tests.jax_kinds import Kind, kind_of
 from parity_tests.listener import Listener, just_call, model_name, named_outputs
 from parity_tests.run import Params, cotangent, numbers, split_floats, takes_taps
 
@@ -21,9 +21,10 @@ from parity_tests.run import Params, cotangent, numbers, split_floats, takes_tap
 class JaxModel:
     """A model, its parameters where it does not hold them, and how to call it.
 
-    The model is a linen module (``params`` is what `init` has under "params"; other collections are not
-    passed), an nnx module, a function of (params, **inputs), or a callable pytree whose floating leaves are
-    its weights, as Equinox has them.
+    The model is a linen module (``params`` is what `init` returns, or what that has under "params"), an nnx
+    module, a function of (params, **inputs), or a callable pytree whose floating leaves are its weights, as
+    Equinox has them. A linen module's other collections (running statistics) keep their values; those of one
+    without params are what `init` makes of them with key 0.
     ``call(model, **inputs)`` is by default ``model(**inputs)``; a linen module is bound and a function has
     its parameters there.
     """
@@ -46,7 +47,7 @@ class JaxModel:
 
     def shapes(self, inputs: Inputs) -> dict[str, tuple[int, ...]]:
         """The parameters' shapes; a linen module's without params are those that its `init` would make."""
-        return {name: tuple(leaf.shape) for name, leaf in _weights(self._tree(inputs)).items()}
+        return {name: tuple(leaf.shape) for name, leaf in _weights(self._kind(inputs).tree()).items()}
 
     def run(
         self,
@@ -60,9 +61,12 @@ class JaxModel:
         Not compiled, as a program would be compiled for this one run alone. With ``forced`` the model goes on
         with these values where it has computed the taps of these names; there are no gradients then.
         """
-        kind, tree = kind_of(self.model, self.params), self._tree(inputs)
+        kind = self._kind(inputs)
+        tree = kind.tree()
         floats, others = split_floats(inputs)
-        listener = Listener(forced, jax.Array, lambda value, computed: jnp.asarray(value, computed.dtype))
+        listener = Listener(
+            forced, jax.Array, lambda value: value, lambda value, computed: jnp.asarray(value, computed.dtype)
+        )
 
         def forward(weights: Any, floats: Any) -> Any:
             outside = current_trace()
@@ -85,10 +89,8 @@ class JaxModel:
                 output, taps = forward(*arrays)
             else:
                 output, backward, taps = jax.vjp(forward, *arrays, has_aux=True)
-                if all(jnp.issubdtype(array.dtype, jnp.floating) for array in output.values()):
-                    gradients = backward(
-                        {n: jnp.asarray(cotangent(a.shape), a.dtype) for n, a in output.items()}
-                    )
+                if any(jnp.issubdtype(array.dtype, jnp.floating) for array in output.values()):
+                    gradients = backward({name: _cotangent(array) for name, array in output.items()})
         return Record(
             {
                 "forward": {name: numbers(array) for name, array in output.items()},
@@ -99,15 +101,15 @@ class JaxModel:
             listener.axes,
         )
 
-    def _tree(self, inputs: Inputs) -> Any:
-        """The pytree that holds the weights, or their shapes where there are none yet."""
+    def _kind(self, inputs: Inputs) -> Kind:
+        """The model with params, which have shapes for weights where there are none yet."""
         kind = kind_of(self.model, self.params)
         if self.params is not None or not kind.needs_params:
-            return kind.tree()
+            return kind
         tap = {"tap": lambda name, value, axes: value} if takes_taps(self.call or self.model) else {}
         with _numerics("float64"):
             arguments = {name: jnp.asarray(array) for name, array in inputs.items()} | tap
-            return kind.initial(self.call or just_call, arguments)
+            return replace(kind, params=kind.initial(self.call or just_call, arguments))
 
 
 @contextmanager
@@ -121,6 +123,13 @@ def _numerics(dtype: str) -> Iterator[None]:
         jax.numpy_rank_promotion("allow"),
     ):
         yield
+
+
+def _cotangent(output: jax.Array) -> Any:
+    """Of an output that is no float it has JAX's own dtype, and says nothing."""
+    if jnp.issubdtype(output.dtype, jnp.floating):
+        return jnp.asarray(cotangent(output.shape), output.dtype)
+    return np.zeros(output.shape, jax.dtypes.float0)
 
 
 def _deaf(name: str, output: Any) -> Any:

@@ -9,26 +9,28 @@ import numpy as np
 class Listener:
     """Keeps the taps of one run in the order in which they were computed.
 
-    ``array`` is the framework's type of array. A tap that is named in ``forced`` is kept as it was computed,
-    and the model goes on with the forced value, which ``like`` makes an array of the computed one's kind.
+    ``array`` is the framework's type of array, and ``keep`` makes of one what is kept. A tap that is named in
+    ``forced`` is kept as it was computed, and the model goes on with the forced value, which ``like`` makes
+    an array of the computed one's kind.
     """
 
     def __init__(
         self,
         forced: Mapping[str, np.ndarray] | None,
         array: type,
+        keep: Callable[[Any], Any],
         like: Callable[[np.ndarray, Any], Any],
     ):
         self.values: dict[str, Any] = {}
         self.axes: dict[str, str] = {}
-        self._forced, self._array, self._like = forced or {}, array, like
+        self._forced, self._array, self._keep, self._like = forced or {}, array, keep, like
 
     def tap(self, name: str, value: Any, axes: str = "") -> Any:
         """Keep a value. A part that is called again has "(2)" after its name, then "(3)"."""
         calls = 1
         while (heard := name if calls == 1 else f"{name} ({calls})") in self.values:
             calls += 1
-        self.values[heard], self.axes[heard] = value, axes
+        self.values[heard], self.axes[heard] = self._keep(value), axes
         return self._like(self._forced[heard], value) if heard in self._forced else value
 
     def hear(self, name: str, output: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
+from rich.text import Text
 
 from parity_tests import report
 from parity_tests.compare import BOUNDS, Reading, Record, compare_records
@@ -24,6 +25,8 @@ from parity_tests.page import page
 from parity_tests.torch_model import TorchModel
 from torch_impl.convert import fit
 from torch_impl.rows import Row, match, torch_path
+
+EXAMPLE = '(Row("*/kernel", "*.weight", "i o -> o i"), Row("*/bias", "*.bias", "o -> o"))'
 
 __all__ = ["Comparison", "JaxModel", "Row", "TorchModel", "compare"]
 
@@ -37,19 +40,36 @@ class Comparison:
     candidate: Record = field(repr=False)
     isolations: list[Isolation] = field(repr=False)
     """Of models that part: what does so by itself, and what only inherits an earlier error."""
+    other_shape: list[str] = field(repr=False)
+    """Taps that were found by their path alone, and not compared as their shapes differ."""
 
     @property
     def passed(self) -> bool:
         return bool(self.readings) and all(reading.passed for reading in self.readings)
 
+    @property
+    def gradient_zero(self) -> list[str]:
+        """Parameters whose gradient is zero in both: nothing that acts on them alone could have shown."""
+        gradients = self.reference.arrays["parameter gradient"]
+        passed = [r.name for r in self.readings if r.check == "parameter gradient" and r.passed]
+        return [name for name in passed if not gradients[name].any()]
+
     def __str__(self) -> str:
         text = StringIO()
-        report.print_readings(self.readings, Console(file=text, width=100), self.isolations)
+        console = Console(file=text, width=100)
+        report.print_readings(self.readings, console, self.isolations)
+        for words, names in (
+            ("not compared, other shape", self.other_shape),
+            ("gradient zero, so nothing is shown of", self.gradient_zero),
+        ):
+            if names:
+                console.print(Text(f"{words}: {', '.join(names)}"))
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     def to_json(self) -> dict[str, Any]:
-        """As `report.to_json` has it."""
-        return report.to_json(self.readings, self.isolations)
+        """As `report.to_json` has it, with "other_shape" and "gradient_zero"."""
+        lists = {"other_shape": self.other_shape, "gradient_zero": self.gradient_zero}
+        return report.to_json(self.readings, self.isolations) | lists
 
     def to_html(self) -> str:
         """A page that needs no other file."""
@@ -71,15 +91,16 @@ def compare(
     ``inputs`` are numpy arrays of any shapes, passed by name; those of floating dtype get gradients.
     ``weights`` is a table of `Row`s that covers all parameters of both. ``taps`` are names of submodules, the
     reference's with the candidate's; ``*`` stands for pieces of the path. Without it, all that have the same
-    path in both are compared, but for how the frameworks spell it. ``bound`` is by default that of a whole
-    model in `BOUNDS`.
+    path in both are compared, but for how the frameworks spell it; those whose shapes differ are left out,
+    and listed. ``bound`` is by default that of a whole model in `BOUNDS`.
 
     Both run in evaluation mode on the CPU: dropout cannot be compared, as each draws its own numbers. A linen
     module must be told by its arguments (``deterministic=True``). Only parameters pass through the table;
     buffers, such as running statistics, stay as each model has them.
 
-    Raises TypeError for two models of one framework, ValueError for missing params, shapes that do not fit
-    the table, and taps that find nothing, KeyError for parameters that the table does not cover.
+    Raises TypeError for two models of one framework, rows that are none and inputs that are no numbers,
+    ValueError for missing params, shapes that do not fit the table, and taps that find nothing, KeyError for
+    parameters that the table does not cover.
     """
     if dtype not in BOUNDS:
         raise ValueError(f"dtype {dtype!r}: choose one of {', '.join(BOUNDS)}")
@@ -89,12 +110,21 @@ def compare(
             f"one model must be PyTorch's and one JAX's, but {first.name} and {second.name} are both "
             f"of {first.framework}"
         )
-    arrays = {name: _exact(np.asarray(array)) for name, array in inputs.items()}
+    if unfit := [row for row in weights if not isinstance(row, Row)]:
+        raise TypeError(f"weights: {unfit[0]!r} is no Row; give a sequence of them, such as {EXAMPLE}")
+    arrays = {name: _exact(name, array) for name, array in inputs.items()}
     values = first.weights()
     fitted = fit(values, first.framework, second.shapes(arrays), weights)
     ours, theirs = first.run(values, arrays, dtype), second.run(fitted, arrays, dtype)
 
     pairs = tap_pairs(list(ours.arrays["tap"]), list(theirs.arrays["tap"]), taps)
+    unlike = [
+        name
+        for name, other in pairs.items()
+        if ours.arrays["tap"][name].shape != theirs.arrays["tap"][other].shape
+    ]
+    if taps is None:
+        pairs = {name: other for name, other in pairs.items() if name not in unlike}
     ours.arrays["tap"] = {name: ours.arrays["tap"][name] for name in pairs}
     theirs.arrays["tap"] = _renamed(theirs.arrays["tap"], pairs)
     shapes = {name: array.shape for name, array in values.items()}
@@ -109,11 +139,11 @@ def compare(
     readings = compare_records(model, ours, theirs, dtype, bound)
     isolations = []
     if not all(reading.passed for reading in readings):
-        reference_taps = {pairs[name]: array for name, array in ours.arrays["tap"].items()}
-        alone = second.run(fitted, arrays, dtype, reference_taps)
+        taken = {pairs[name]: array for name, array in ours.arrays["tap"].items() if name not in unlike}
+        alone = second.run(fitted, arrays, dtype, taken)
         alone.arrays["tap"] = _renamed(alone.arrays["tap"], pairs)
         isolations = [Isolation(model, dtype, isolate(ours, theirs, alone, bound))]
-    return Comparison(readings, ours, theirs, isolations)
+    return Comparison(readings, ours, theirs, isolations, [name for name in unlike if name not in pairs])
 
 
 def tap_pairs(ours: list[str], theirs: list[str], taps: Mapping[str, str] | None) -> dict[str, str]:
@@ -154,6 +184,14 @@ def _adapted(model: Any) -> TorchModel | JaxModel:
     return TorchModel(model) if isinstance(model, torch.nn.Module) else JaxModel(model)
 
 
-def _exact(array: np.ndarray) -> np.ndarray:
-    """Floating inputs in float64, from which every dtype is made."""
+def _exact(name: str, value: Any) -> np.ndarray:
+    """An input as numpy, the floating ones in float64, from which every dtype is made."""
+    if isinstance(value, torch.Tensor):
+        raise TypeError(f"input {name!r} is a tensor: give a numpy array, as by .detach().cpu().numpy()")
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(
+            f"input {name!r} is {value!r}: give an array of numbers; what is none can be said in `call`, "
+            "such as lambda model, x: model(x, mask=None)"
+        )
     return array.astype(np.float64) if np.issubdtype(array.dtype, np.floating) else array

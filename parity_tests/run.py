@@ -169,10 +169,10 @@ def backward(output: Any) -> None:
 
 
 def numbers(array: Any) -> np.ndarray:
-    """Any framework's array as float64 numpy."""
+    """A copy of any framework's array as float64 numpy, which later changes in place do not reach."""
     if isinstance(array, torch.Tensor):
-        return array.detach().to("cpu", torch.float64).numpy()
-    return np.asarray(array, np.float64)
+        return array.detach().to("cpu", torch.float64, copy=True).numpy()
+    return np.array(array, np.float64)
 
 
 def cotangent(shape: tuple[int, ...]) -> np.ndarray:

@@ -1,10 +1,12 @@
 """A PyTorch module as one side of a pair: its weights, and running it with what its parts compute."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -49,15 +51,25 @@ class TorchModel:
         With ``forced`` the model goes on with these values where it has computed the taps of these names;
         there are no gradients then.
         """
-        kind = getattr(torch, dtype)
-        module = copy.deepcopy(self.module).to("cpu", kind).eval().requires_grad_()
+        with _numerics(getattr(torch, dtype)):
+            return self._run(weights, inputs, getattr(torch, dtype), forced)
+
+    def _run(
+        self, weights: Params, inputs: Inputs, kind: torch.dtype, forced: Mapping[str, np.ndarray] | None
+    ) -> Record:
+        module = _copied(self.module).to("cpu", kind).eval().requires_grad_()
         with torch.no_grad():
             for name, parameter in module.named_parameters():
                 parameter.copy_(torch.tensor(weights[name]))
         floats, others = split_floats(inputs)
         leaves = {name: torch.tensor(array).to(kind).requires_grad_() for name, array in floats.items()}
-        arguments: dict[str, Any] = {name: torch.tensor(array) for name, array in others.items()} | leaves
-        listener = Listener(forced, torch.Tensor, lambda value, computed: torch.tensor(value).to(computed))
+        arguments: dict[str, Any] = {name: torch.tensor(array) for name, array in others.items()}
+        # The model may change its inputs in place, which PyTorch does not allow a leaf.
+        arguments |= {name: leaf.clone() for name, leaf in leaves.items()}
+        # Taps are copied when they are computed, as what comes later may change them in place.
+        listener = Listener(
+            forced, torch.Tensor, numbers, lambda value, computed: torch.tensor(value).to(computed)
+        )
         if takes_taps(self.call or module):
             arguments["tap"] = listener.tap
         else:
@@ -69,14 +81,37 @@ class TorchModel:
         listener.check_forced()
         record = Record(axes=listener.axes)
         record.arrays["forward"] = {name: numbers(array) for name, array in results.items()}
-        record.arrays["tap"] = {name: numbers(array) for name, array in listener.values.items()}
-        if not forced and all(array.is_floating_point() for array in results.values()):
+        record.arrays["tap"] = listener.values
+        if not forced and any(array.is_floating_point() for array in results.values()):
             ends = [array for array in results.values() if array.requires_grad]
             starts = [torch.tensor(cotangent(tuple(array.shape))).to(array) for array in ends]
             torch.autograd.backward(ends, starts)
             record.arrays["input gradient"] = _gradients(leaves)
             record.arrays["parameter gradient"] = _gradients(dict(module.named_parameters()))
         return record
+
+
+@contextmanager
+def _numerics(kind: torch.dtype) -> Iterator[None]:
+    """With gradients, whatever the caller has set; and new tensors (torch.zeros) in this dtype, as in JAX."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(kind)
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _copied(module: torch.nn.Module) -> torch.nn.Module:
+    """A deep copy, without the graph of activations that the module has kept: PyTorch copies none."""
+    original = torch.Tensor.__deepcopy__
+
+    def copied(tensor: torch.Tensor, memo: Any) -> torch.Tensor:
+        return original(tensor, memo) if tensor.is_leaf else tensor.detach().clone()
+
+    with patch.object(torch.Tensor, "__deepcopy__", copied):
+        return copy.deepcopy(module)
 
 
 def _heard(listener: Listener, name: str, part: torch.nn.Module, inputs: Any, output: Any) -> Any:

@@ -105,7 +105,8 @@ def fit(
                 expected = ", ".join(fill(pattern, path) for pattern in row.patterns(OTHER[framework]))
                 raise KeyError(
                     f"{framework} parameter {names[0]!r} has no counterpart: its row expects {expected!r} in "
-                    f"{OTHER[framework]}; add it there, or correct the row"
+                    f"{OTHER[framework]}; add it there, correct the row, or take it out of a copy of the "
+                    "model: delete it if it is not used, or make it a buffer"
                 )
     fitted: Arrays = {}
     for (row, path), names in ours.items():

@@ -31,8 +31,11 @@ class Row(NamedTuple):
         return name if isinstance(name, tuple) else (name,)
 
     def layout(self, framework: str) -> str:
-        """The axes of one side."""
-        return self.axes.split(" -> ")[framework == "torch"]
+        """The axes of one side; ValueError where there are not two."""
+        sides = self.axes.split("->")
+        if len(sides) != 2:
+            raise ValueError(f"row {self.axes!r}: write Flax's axes -> PyTorch's axes, with one arrow")
+        return sides[framework == "torch"].strip()
 
     def sizes(self, framework: str, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
         """The lengths of a side's axes that its arrays do not merge, read off their shapes."""
@@ -54,8 +57,11 @@ def match(pattern: str, name: str) -> tuple[str, ...] | None:
 
 
 def torch_path(path: str) -> str:
-    """A path as PyTorch spells it: "layers_0/norm" and "layers/0/norm" are "layers.0.norm"."""
-    return re.sub(r"_(\d+)(?=[/.]|$)", r".\1", path).replace("/", ".")
+    """A path as PyTorch spells it: "layers_0/norm" and "layers/0/norm" are "layers.0.norm".
+
+    So is a tap of a part that is called again: "layers_0 (2)" is "layers.0 (2)".
+    """
+    return re.sub(r"_(\d+)(?=[/. ]|$)", r".\1", path).replace("/", ".")
 
 
 def flax_path(path: str) -> str:

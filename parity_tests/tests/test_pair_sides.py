@@ -1,5 +1,6 @@
 """A pair's sides alone: what they leave as it was, what is heard, what is forced, and each error."""
 
+import inspect
 import json
 from types import SimpleNamespace
 
@@ -217,6 +218,7 @@ NEVER_TORCH, NEVER_JAX = TorchModel(Torch(), never), JaxModel(Nnx(), call=never)
             ValueError,
             r"'one\.weight' of shape \(4, 4\)",
         ),
+        ((ROWS[0], Row("*/bias", "*.bias", "o")), ValueError, "row 'o': write Flax's axes -> PyTorch's"),
         (
             (ROWS[0], Row("*/bias", ("*.bias", "*.scale"), "o -> two o")),
             KeyError,
@@ -253,6 +255,47 @@ def test_another_shape_is_refused_before_anything_runs():
 def test_what_is_no_pair_is_refused(reference, candidate, error, words):
     with pytest.raises(error, match=words):
         compare(reference, candidate, INPUTS, ROWS)
+
+
+class Wide(Torch):
+    """It has a layer that the other lacks."""
+
+    def __init__(self):
+        super().__init__()
+        self.three = torch.nn.Linear(4, 4)
+
+
+def test_a_parameter_on_one_side_only_is_refused_with_the_remedy():
+    words = (
+        r"'three\.weight' has no counterpart: .* take it out of a copy of the model: delete it if it is not"
+    )
+    with pytest.raises(KeyError, match=words):
+        compare(Wide(), NEVER_JAX, INPUTS, ROWS)
+
+
+@pytest.mark.parametrize("rows", [{"a": "b"}, ROWS[0], [tuple(ROWS[0])]])
+def test_a_table_that_holds_no_rows_is_refused(rows):
+    unchecked = inspect.unwrap(compare)  # a user's session has no checks of types
+    with pytest.raises(TypeError, match=r"weights: .* is no Row; give a sequence of them, such as \(Row"):
+        unchecked(NEVER_TORCH, NEVER_JAX, INPUTS, rows)
+
+
+def test_a_row_needs_no_spaces_around_its_arrow():
+    rows = [row._replace(axes=row.axes.replace(" -> ", "->")) for row in ROWS]
+    assert compare(Torch(), Nnx(), INPUTS, rows).passed
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        (None, "input 'x' is None: give an array of numbers"),
+        ("text", "input 'x' is 'text': give an array of numbers"),
+        (torch.ones(2, 4), r"input 'x' is a tensor: give a numpy array, as by \.detach\(\)"),
+    ],
+)
+def test_what_is_no_input_is_refused(value, words):
+    with pytest.raises(TypeError, match=words):
+        compare(NEVER_TORCH, NEVER_JAX, {"x": value}, ROWS)
 
 
 def test_params_for_a_model_that_has_its_own_are_refused():

@@ -1,0 +1,166 @@
+"""What a comparison shows, and what it says that it does not show."""
+
+import json
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from flax import linen
+
+from parity_tests.pair import JaxModel, Row, TorchModel, compare
+
+X = np.random.default_rng(0).standard_normal((5, 4))
+DENSE = (Row("*/kernel", "*.weight", "i o -> o i"), Row("*/bias", "*.bias", "o -> o"))
+IMAGES = np.random.default_rng(0).standard_normal((2, 3, 6, 7))
+CONV = (
+    *(Row(f"{name}/kernel", f"{name}.weight", "h w i o -> o i h w") for name in ("one", "two")),
+    Row("head/kernel", "head.weight", "i o -> o i"),
+    Row("*/bias", "*.bias", "o -> o"),
+)
+
+
+def failed(comparison):
+    return {reading.check for reading in comparison.readings if not reading.passed}
+
+
+def taps(comparison):
+    return [reading.name for reading in comparison.readings if reading.check == "tap"]
+
+
+class TorchConv(torch.nn.Module):
+    """Channels first."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = (torch.nn.Conv2d(a, b, 3, padding=1) for a, b in ((3, 4), (4, 5)))
+        self.head = torch.nn.Linear(5, 6)
+
+    def forward(self, x):
+        return self.head(self.two(torch.relu(self.one(x))).mean((2, 3)))
+
+
+class LinenConv(linen.Module):
+    """Channels last, as all of Flax's."""
+
+    scale: float = 1.0
+
+    @linen.compact
+    def __call__(self, x):
+        x = linen.Conv(4, (3, 3), name="one")(jnp.moveaxis(x, 1, -1))
+        x = linen.Conv(5, (3, 3), name="two")(jax.nn.relu(self.scale * x))
+        return linen.Dense(6, name="head")(x.mean((1, 2)))
+
+
+def test_taps_of_another_shape_are_left_out_and_listed():
+    params = jax.jit(LinenConv().init)(jax.random.key(0), IMAGES.astype(np.float32))["params"]
+    for pair in ((TorchConv(), LinenConv()), (JaxModel(LinenConv(), params), TorchConv())):
+        comparison = compare(*pair, {"x": IMAGES}, CONV)
+        assert comparison.passed and taps(comparison) == ["head"]
+        assert str(comparison).splitlines()[-1] == "not compared, other shape: one, two"
+        assert json.loads(json.dumps(comparison.to_json()))["other_shape"] == ["one", "two"]
+
+
+def test_isolation_forces_no_tap_of_another_shape():
+    taps = {"one": "one", "head": "head"}
+    for given, unlike in ((None, ["one", "two"]), (taps, [])):
+        comparison = compare(TorchConv(), LinenConv(1.1), {"x": IMAGES}, CONV, given)
+        (isolation,) = comparison.isolations
+        places = {place.name: place.verdict for place in isolation.places}
+        assert places["head"] == "parts" and places["output"] == "inherits"
+        assert comparison.other_shape == unlike
+
+
+def test_taps_that_were_asked_for_fail_where_their_shapes_differ():
+    comparison = compare(TorchConv(), LinenConv(), {"x": IMAGES}, CONV, {"*": "*"})
+    assert [r.name for r in comparison.readings if not r.passed] == ["one", "two"]
+    assert comparison.other_shape == [] and "not compared" not in str(comparison)
+
+
+class Torch(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = torch.nn.Linear(4, 4), torch.nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.two(torch.tanh(self.one(x)))
+
+
+class Linen(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        return linen.Dense(3, name="two")(jnp.tanh(linen.Dense(4, name="one")(x)))
+
+
+class Prediction(NamedTuple):
+    logits: object
+    label: object
+
+
+@pytest.mark.parametrize("detached", [False, True])
+def test_gradients_of_the_floating_outputs_are_compared_beside_integers(detached):
+    def predict(model, x):
+        logits = model(x)
+        kept = logits.detach() if detached and isinstance(logits, torch.Tensor) else logits
+        return Prediction(kept, logits.argmax(-1))
+
+    params = jax.jit(Linen().init)(jax.random.key(0), X.astype(np.float32))["params"]
+    models = TorchModel(Torch(), predict), JaxModel(Linen(), params, predict)
+    for pair in (models, models[::-1]):
+        comparison = compare(*pair, {"x": X}, DENSE)
+        assert {r.name for r in comparison.readings if r.check == "forward"} == {"logits", "label"}
+        assert {"input gradient", "parameter gradient"} <= {r.check for r in comparison.readings}
+        assert failed(comparison) == ({"input gradient", "parameter gradient"} if detached else set())
+
+
+def test_parameters_of_which_nothing_is_shown_are_listed():
+    module = Torch()
+    assert compare(module, Linen(), {"x": X}, DENSE).gradient_zero == []
+    torch.nn.init.zeros_(module.two.weight)
+    comparison = compare(module, Linen(), {"x": X}, DENSE)
+    assert comparison.passed
+    last = str(comparison).splitlines()[-1]
+    assert last == "gradient zero, so nothing is shown of: one.weight, one.bias"
+    assert comparison.to_json()["gradient_zero"] == ["one.weight", "one.bias"]
+
+
+class TorchLoop(torch.nn.Module):
+    """The same layers over and over, as ALBERT's."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = torch.nn.ModuleList([torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)])
+
+    def forward(self, x):
+        for _ in range(2):
+            for layer in self.layers:
+                x = torch.tanh(layer(x))
+        return x
+
+
+class LinenLoop(linen.Module):
+    scale: float = 1.0
+
+    def setup(self):
+        self.layers = [linen.Dense(4) for _ in range(2)]
+
+    def __call__(self, x):
+        for scale in (1.0, self.scale):
+            for layer in self.layers:
+                x = jnp.tanh(layer(scale * x))
+        return x
+
+
+def test_layers_that_are_called_again_are_compared_every_time():
+    comparison = compare(TorchLoop(), LinenLoop(), {"x": X}, DENSE)
+    assert comparison.passed
+    assert taps(comparison) == ["layers.0", "layers.1", "layers.0 (2)", "layers.1 (2)"]
+    comparison = compare(TorchLoop(), LinenLoop(1.1), {"x": X}, DENSE)
+    (isolation,) = comparison.isolations
+    parting = {
+        block.name: [p.name_in_block for p in block.places if p.verdict == "parts"]
+        for block in isolation.blocks
+    }
+    assert parting == {"layers.0": ["(2)"], "layers.1": ["(2)"], "output": []}
