@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from parity_tests.compare import BFLOAT16_FACTORS, BOUNDS, Reading, Record, compare_bfloat16, compare_records
+from parity_tests.compare import BFLOAT16_FACTOR, BOUNDS, Reading, Record, compare_bfloat16, compare_records
 from parity_tests.isolate import Isolation, isolate
 from parity_tests.run import initial_params, jax_program, run_jax, run_torch
 from parity_tests.twins import TWINS, Twin
@@ -37,7 +37,7 @@ def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Reading]:
     for name, dropout_seed in modes(twin, seed):
         if dtype == "bfloat16":
             draws = [run(number, dropout_seed) for number in range(DRAWS)]
-            readings += compare_bfloat16(name, draws, BFLOAT16_FACTORS[twin.whole_model])
+            readings += compare_bfloat16(name, draws, BFLOAT16_FACTOR)
         else:
             exact, reference, candidate = run(0, dropout_seed)
             bound = BOUNDS[dtype][twin.whole_model]

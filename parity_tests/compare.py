@@ -21,8 +21,8 @@ BOUNDS = {"float64": (1e-11, 1e-11), "float32": (1e-5, 1e-4)}
 # A gradient within so many roundings of its model's largest gradient is noise: its true value is zero.
 NOISE = 64
 
-# In bfloat16 a twin may be this many times as far from the float64 result as the other is: block, model.
-BFLOAT16_FACTORS = (1.25, 2.0)
+# In bfloat16 a twin may be this many times as far from the float64 result as the other is.
+BFLOAT16_FACTOR = 1.25
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from parity_tests.compare import BFLOAT16_FACTORS, CHECKS, Reading, first_divergence
+from parity_tests.compare import BFLOAT16_FACTOR, CHECKS, Reading, first_divergence
 from parity_tests.isolate import Isolation
 from parity_tests.report import PRICES, allowed, models, price, sentence, summary, worst
 
@@ -49,9 +49,9 @@ def _bounds(readings: list[Reading]) -> list[str]:
     """What was allowed: the smallest to the largest bound, and the factor of bfloat16."""
     bounds = sorted({reading.bound for reading in readings if reading.ratios is None})
     ends = " to ".join(f"{bound:.0e}" for bound in dict.fromkeys((*bounds[:1], *bounds[-1:])))
-    factors = "a factor {} (block) or {} (model) between the twins' errors in bfloat16"
+    factor = f"a factor {BFLOAT16_FACTOR} between the twins' errors in bfloat16"
     in_bfloat16 = any(reading.ratios for reading in readings)
-    return [ends] * bool(ends) + [factors.format(*BFLOAT16_FACTORS)] * in_bfloat16
+    return [ends] * bool(ends) + [factor] * in_bfloat16
 
 
 def _section(readings: list[Reading]) -> dict[str, Any]:

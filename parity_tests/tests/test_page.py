@@ -97,7 +97,7 @@ def test_the_price_of_a_precision_has_two_columns_of_its_own():
         Reading("gelu", "forward", "all", "bfloat16", 3e-3, 3e-3, 4e-3, True, 2e-3, 3e-3),
     ]
     reader = Reader(page([*PASSED, *readings]))
-    assert "allowed: 1e-11 to 1e-05 and a factor 1.25 (block) or 2.0 (model) between the twins" in reader.text
+    assert "allowed: 1e-11 to 1e-05 and a factor 1.25 between the twins" in reader.text
     assert ["gelu", "pass", "2", "1.0e-16", "", "3.0e-16", "", "1e-11", "", ""] in reader.rows
     assert ["gelu", "pass", "1", "1.0e-07", "", "", "", "1e-05", "2.0e-07", "3.0e-07"] in reader.rows
     assert ["gelu", "pass", "1", "1.50", "", "", "", "2.00", "2.0e-03", "3.0e-03"] in reader.rows
