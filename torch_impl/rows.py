@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
 
 # Which parameters belong together: those of one row that have the same path.
-Place = tuple[Row, tuple[str, ...]]
+Claim = tuple[Row, tuple[str, ...]]
 
 
 def match(pattern: str, name: str) -> tuple[str, ...] | None:
@@ -93,9 +93,9 @@ def claim(name: str, framework: str, table: Sequence[Row]) -> tuple[Row, str, tu
     return claims[0]
 
 
-def places(names: Iterable[str], framework: str, table: Sequence[Row]) -> dict[Place, list[str]]:
+def places(names: Iterable[str], framework: str, table: Sequence[Row]) -> dict[Claim, list[str]]:
     """The parameters that belong together, in the order in which their row names them."""
-    found: dict[Place, dict[str, str]] = {}
+    found: dict[Claim, dict[str, str]] = {}
     for name in names:
         row, pattern, path = claim(name, framework, table)
         members = found.setdefault((row, tuple(map(torch_path, path))), {})

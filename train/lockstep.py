@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from parity_tests.architecture import Architecture
+from parity_tests.device import exact_matmuls
 from parity_tests.trajectory import Step, Trajectory, hold_together
 from train import checkpoint, jax_loop, torch_loop
 from train.config import Config, Optimizer
@@ -108,7 +109,7 @@ def trajectory(
 
 @contextmanager
 def precision(dtype: str) -> Iterator[None]:
-    """Both frameworks made ready to train in this precision: float64 on the CPU, float32 unrounded.
+    """Both frameworks made ready to train in a precision: float32 without TF32, JAX in float64 on the CPU.
 
     PyTorch has one thread: tensors this small are no faster with more, and much slower where anything else
     runs.
@@ -117,6 +118,7 @@ def precision(dtype: str) -> Iterator[None]:
     torch.set_num_threads(1)
     try:
         with (
+            exact_matmuls(),
             jax.default_device(jax.devices("cpu")[0] if dtype == "float64" else None),
             jax.enable_x64(dtype == "float64"),
             jax.default_matmul_precision("highest"),
