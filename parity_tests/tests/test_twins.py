@@ -66,7 +66,7 @@ def is_quick(twin):
     return twin.name == "gpt1" or not (twin.whole_model or again or "Block" in twin.target)
 
 
-@pytest.mark.parametrize("twin", filter(is_quick, TWINS), ids=lambda twin: twin.name)
+@pytest.mark.parametrize("twin", list(filter(is_quick, TWINS)), ids=lambda twin: twin.name)
 def test_the_twins_are_as_exact_as_each_other_in_bfloat16(twin):
     readings = check_twin(twin, "bfloat16")
     assert [reading for reading in readings if not reading.passed] == []
