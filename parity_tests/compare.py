@@ -196,6 +196,11 @@ def first_divergence(readings: list[Reading]) -> Reading | None:
     return next(iter(taps + outputs + gradients[::-1] + failed), None)
 
 
+def all_passed(readings: Sequence[Reading]) -> bool:
+    """Whether there are readings, and all within their bounds: where nothing was checked, nothing passed."""
+    return bool(readings) and all(reading.passed for reading in readings)
+
+
 def finite(values: dict[str, Any]) -> dict[str, Any]:
     """The values as JSON can hold them: numbers that are infinite or NaN become None."""
     infinite = [name for name, v in values.items() if isinstance(v, float) and not math.isfinite(v)]

@@ -1,8 +1,9 @@
-"""Where PyTorch computes in a comparison, and how exactly its matrices are multiplied there."""
+"""Where the frameworks compute in a comparison, and how exactly matrices are multiplied there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import jax
 import torch
 
 
@@ -26,3 +27,14 @@ def exact_matmuls() -> Iterator[None]:
     finally:
         torch.set_float32_matmul_precision(precision)
         matmul.allow_bf16_reduced_precision_reduction = reduced
+
+
+@contextmanager
+def jax_numerics(dtype: str) -> Iterator[None]:
+    """JAX made ready for a precision: float64 on the CPU, which accelerators may lack; no TF32."""
+    with (
+        jax.default_device(jax.devices("cpu")[0] if dtype == "float64" else None),
+        jax.enable_x64(dtype == "float64"),
+        jax.default_matmul_precision("highest"),
+    ):
+        yield

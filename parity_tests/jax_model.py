@@ -11,6 +11,7 @@ import numpy as np
 from flax.core.tracers import current_trace
 
 from parity_tests.compare import Record
+from parity_tests.device import jax_numerics
 from parity_tests.inputs import Inputs
 from parity_tests.jax_kinds import Kind, kind_of
 from parity_tests.listener import Listener, just_call, model_name, named_outputs
@@ -114,11 +115,10 @@ class JaxModel:
 
 @contextmanager
 def _numerics(dtype: str) -> Iterator[None]:
-    """Full precision; and Flax's own layers mix dtypes and ranks."""
+    """On the CPU in every precision; and Flax's own layers mix dtypes and ranks."""
     with (
+        jax_numerics(dtype),
         jax.default_device(jax.devices("cpu")[0]),
-        jax.enable_x64(dtype == "float64"),
-        jax.default_matmul_precision("highest"),
         jax.numpy_dtype_promotion("standard"),
         jax.numpy_rank_promotion("allow"),
     ):

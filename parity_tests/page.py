@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from parity_tests.compare import BFLOAT16_FACTOR, CHECKS, Reading, first_divergence
+from parity_tests.compare import BFLOAT16_FACTOR, CHECKS, Reading, all_passed, first_divergence
 from parity_tests.isolate import Isolation
 from parity_tests.report import PRICES, allowed, models, price, sentence, summary, worst
 
@@ -33,7 +33,7 @@ def page(readings: list[Reading], isolations: Sequence[Isolation] = ()) -> str:
     ]
     return environment.from_string(TEMPLATE.read_text("utf-8")).render(
         summary=summary(readings),
-        passed=bool(readings) and all(reading.passed for reading in readings),
+        passed=all_passed(readings),
         versions=", ".join(f"{name} {version(name)}" for name in FRAMEWORKS),
         bounds=" and ".join(_bounds(readings)),
         dtypes=[(dtype, list(group)) for dtype, group in groupby(sections, lambda section: section["dtype"])],

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from parity_tests import report
-from parity_tests.compare import BOUNDS, Reading, Record, compare_records
+from parity_tests.compare import BOUNDS, Reading, Record, all_passed, compare_records
 from parity_tests.isolate import Isolation, isolate
 from parity_tests.jax_model import JaxModel
 from parity_tests.page import page
@@ -45,7 +45,7 @@ class Comparison:
 
     @property
     def passed(self) -> bool:
-        return bool(self.readings) and all(reading.passed for reading in self.readings)
+        return all_passed(self.readings)
 
     @property
     def gradient_zero(self) -> list[str]:
@@ -138,7 +138,7 @@ def compare(
     bound = BOUNDS[dtype][True] if bound is None else bound
     readings = compare_records(model, ours, theirs, dtype, bound)
     isolations = []
-    if not all(reading.passed for reading in readings):
+    if not all_passed(readings):
         taken = {pairs[name]: array for name, array in ours.arrays["tap"].items() if name not in unlike}
         alone = second.run(fitted, arrays, dtype, taken)
         alone.arrays["tap"] = _renamed(alone.arrays["tap"], pairs)

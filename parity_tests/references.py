@@ -25,6 +25,7 @@ from torch.nn import functional as F
 
 from parity_tests.check import find_twins
 from parity_tests.compare import BOUNDS, Reading, Record, compare_records
+from parity_tests.device import jax_numerics
 from parity_tests.run import (
     Params,
     backward,
@@ -104,8 +105,7 @@ def in_jax(function: Callable[..., jax.Array]) -> Run:
     def run(twin: Twin, params: Params, inputs: Inputs, dtype: str) -> Record:
         float_inputs, others = split_floats(inputs)
         with (
-            jax.enable_x64(dtype == "float64"),
-            jax.default_matmul_precision("highest"),
+            jax_numerics(dtype),
             jax.numpy_dtype_promotion("standard"),  # Flax's own layers mix dtypes and ranks
             jax.numpy_rank_promotion("allow"),
         ):

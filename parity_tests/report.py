@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from parity_tests.compare import CHECKS, Reading, finite, first_divergence
+from parity_tests.compare import CHECKS, Reading, all_passed, finite, first_divergence
 from parity_tests.isolate import Block, Isolation
 
 PRICES = ("jax/f64", "torch/f64")  # the columns of what a precision costs
@@ -76,7 +76,7 @@ def to_json(readings: list[Reading], isolations: Sequence[Isolation] = ()) -> di
         }
 
     return {
-        "passed": bool(readings) and all(reading.passed for reading in readings),
+        "passed": all_passed(readings),
         "checks": [finite(asdict(reading)) for reading in readings],
         "isolation": [
             {
@@ -134,8 +134,7 @@ def _table(readings: list[Reading], dtype: str) -> Table:
     for group in models(readings):
         cells = [_error(worst(group, check)) for check in CHECKS]
         costs = [f"{error:.1e}" for error in price(group)] or ["" for _ in prices]
-        passed = all(reading.passed for reading in group)
-        verdict = Text("pass", style="green") if passed else Text("FAIL", style="bold red")
+        verdict = Text("pass", style="green") if all_passed(group) else Text("FAIL", style="bold red")
         count = [str(len(group)) for _ in counts]
         table.add_row(group[0].model, *count, *cells, allowed(group), *costs, verdict)
     return table

@@ -12,7 +12,7 @@ import torch
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from parity_tests.compare import Record
-from parity_tests.device import exact_matmuls, torch_device
+from parity_tests.device import exact_matmuls, jax_numerics, torch_device
 from parity_tests.twins import Inputs, Twin
 from torch_impl import convert, random
 
@@ -49,7 +49,7 @@ def run_jax(
 def jax_program(twin: Twin, dtype: str) -> Callable[[Params, Inputs, int | None], Record]:
     """`run_jax` for inputs after inputs: shapes that it has seen are not compiled again.
 
-    float64 runs on the CPU, as not every accelerator has it. XLA may not leave out roundings to bfloat16
+    XLA may not leave out roundings to bfloat16
     between operations, as it does by default: PyTorch has them all.
     """
     module = twin.build("jax_impl")
@@ -78,11 +78,7 @@ def jax_program(twin: Twin, dtype: str) -> Callable[[Params, Inputs, int | None]
 
     def run(params: Params, inputs: Inputs, dropout_seed: int | None) -> Record:
         floats, others = split_floats(inputs)
-        with (
-            jax.default_device(jax.devices("cpu")[0] if dtype == "float64" else None),
-            jax.enable_x64(dtype == "float64"),
-            jax.default_matmul_precision("highest"),
-        ):
+        with jax_numerics(dtype):
             fixed = {name: jnp.asarray(array) for name, array in others.items()}
             if dropout_seed is not None:
                 fixed["rng"] = jax.random.key(dropout_seed)
@@ -142,10 +138,7 @@ def run_torch(
         if forced is None and all(array.requires_grad for array in outputs(output).values()):
             backward(output)
             if isinstance(module, torch.nn.Module):
-                gradients = {
-                    name: numbers(torch.zeros_like(p) if p.grad is None else p.grad)
-                    for name, p in module.named_parameters()
-                }
+                gradients = gradients_of(dict(module.named_parameters()))
     forward = {name: numbers(array) for name, array in outputs(output).items()}
     record = Record({"forward": forward, "tap": taps}, axes)
     sizes = convert.axis_sizes(module) if isinstance(module, torch.nn.Module) else {}
@@ -166,6 +159,14 @@ def backward(output: Any) -> None:
     arrays = list(outputs(output).values())
     cotangents = [torch.tensor(cotangent(tuple(array.shape))).to(array) for array in arrays]
     torch.autograd.backward(arrays, cotangents)
+
+
+def gradients_of(leaves: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """What `backward` left; zero for what the output does not depend on, as JAX has it."""
+    return {
+        name: numbers(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad)
+        for name, leaf in leaves.items()
+    }
 
 
 def numbers(array: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ import torch
 from parity_tests.compare import Record
 from parity_tests.inputs import Inputs
 from parity_tests.listener import Listener, just_call, model_name, named_outputs
-from parity_tests.run import Params, cotangent, numbers, split_floats, takes_taps
+from parity_tests.run import Params, cotangent, gradients_of, numbers, split_floats, takes_taps
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ class TorchModel:
             ends = [array for array in results.values() if array.requires_grad]
             starts = [torch.tensor(cotangent(tuple(array.shape))).to(array) for array in ends]
             torch.autograd.backward(ends, starts)
-            record.arrays["input gradient"] = _gradients(leaves)
-            record.arrays["parameter gradient"] = _gradients(dict(module.named_parameters()))
+            record.arrays["input gradient"] = gradients_of(leaves)
+            record.arrays["parameter gradient"] = gradients_of(dict(module.named_parameters()))
         return record
 
 
@@ -116,10 +116,3 @@ def _copied(module: torch.nn.Module) -> torch.nn.Module:
 
 def _heard(listener: Listener, name: str, part: torch.nn.Module, inputs: Any, output: Any) -> Any:
     return listener.hear(name, output)
-
-
-def _gradients(leaves: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
-    """Zero for what the output does not depend on, as JAX has it."""
-    return {
-        n: numbers(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad) for n, leaf in leaves.items()
-    }

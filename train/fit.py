@@ -65,12 +65,14 @@ def fit(
             mean = np.mean([float(metrics["loss"]) for _, metrics in pending])
             progress.update(bar, completed=number + 1, status=f"loss {mean:.3f}")
             pending = []
+            save = epoch_ends or time.perf_counter() - saved > SAVE
+            if save:
+                params = finite_params(trainer, framework, number)
             if epoch_ends:
-                row = task.scores(loop, trainer.params(), "validation")
+                row = task.scores(loop, params, "validation")
                 write(number, **{f"validation_{name}": value for name, value in row.items()})
             log.flush()
-            if epoch_ends or time.perf_counter() - saved > SAVE:
-                params = finite_params(trainer, framework, number)
+            if save:
                 about = {
                     "framework": framework,
                     "step": number + 1,

@@ -8,12 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import jax
 import numpy as np
 import torch
 
 from parity_tests.architecture import Architecture
-from parity_tests.device import exact_matmuls
+from parity_tests.device import exact_matmuls, jax_numerics
 from parity_tests.trajectory import Step, Trajectory, hold_together
 from train import checkpoint, jax_loop, torch_loop
 from train.config import Config, Optimizer
@@ -117,12 +116,7 @@ def precision(dtype: str) -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with (
-            exact_matmuls(),
-            jax.default_device(jax.devices("cpu")[0] if dtype == "float64" else None),
-            jax.enable_x64(dtype == "float64"),
-            jax.default_matmul_precision("highest"),
-        ):
+        with exact_matmuls(), jax_numerics(dtype):
             yield
     finally:
         torch.set_num_threads(threads)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import TaskID, track
 
 from parity_tests.check import check_twin, find_twins, isolate_twin
-from parity_tests.compare import DType, finite
+from parity_tests.compare import DType, all_passed, finite
 from parity_tests.defects import DEFECTS
 from parity_tests.page import page
 from parity_tests.planting import try_defect
@@ -97,7 +97,7 @@ def compare_twins(command: Parity, console: Console) -> int:
         for twin in track(twins, f"comparing the twins in {dtype}", console=console, transient=True):
             found = check_twin(twin, dtype, command.seed)
             readings += found
-            if not all(reading.passed for reading in found):
+            if not all_passed(found):
                 isolations += isolate_twin(twin, found, command.seed)
         if dtype != "bfloat16":
             for reference in track(references, "comparing with others", console=console, transient=True):
@@ -107,7 +107,7 @@ def compare_twins(command: Parity, console: Console) -> int:
         write_json(command.json, to_json(readings, isolations))
     if command.html is not None:
         command.html.write_text(page(readings, isolations), encoding="utf-8")
-    return 0 if all(reading.passed for reading in readings) else 1
+    return 0 if all_passed(readings) else 1
 
 
 def compare_trajectories(command: Parity, steps: int, console: Console) -> int:

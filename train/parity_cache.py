@@ -16,7 +16,7 @@ import torch
 import jax_impl
 import parity_tests
 import torch_impl
-from parity_tests.compare import Reading
+from parity_tests.compare import Reading, all_passed
 from parity_tests.twins import Inputs, Twin
 
 VERSIONS = ("jax", "jaxlib", "flax", "torch", "numpy", "einops")
@@ -40,7 +40,7 @@ def recall(name: str) -> list[Reading] | None:
     """The readings of a check that passed before; None where there was none, or its file is damaged."""
     try:
         readings = [Reading(**row) for row in json.loads((folder() / f"{name}.json").read_bytes())]
-        return readings if readings and all(reading.passed for reading in readings) else None
+        return readings if all_passed(readings) else None
     except (OSError, ValueError, TypeError, AttributeError):
         return None
 

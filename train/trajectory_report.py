@@ -2,17 +2,13 @@
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+from matplotlib import pyplot as plt
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from parity_tests.trajectory import LOSS, NORM, Trajectory
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
-
 from train.curves import COLOURS
 
 SHADES = {"float64": "#2a7f4f", "float32": "#8a5fb0"}
