@@ -1,20 +1,21 @@
 """Text -> numpy batches: data sets, tokenizers, batching. Imports neither JAX nor PyTorch."""
 
-from data.baselines import Score, baseline_scores, masked_accuracy
-from data.batches import Batch, TrainBatches, evaluation_batches, padding_fraction
-from data.bpe import END, train_bpe
-from data.buckets import choose_buckets
-from data.corpus import Corpus
-from data.datasets import CORPORA, DATASETS, load, load_corpus
+from data.baselines.ngram import KneserNey, unigram
+from data.baselines.scores import Score, baseline_scores, masked_accuracy
+from data.batches.buckets import choose_buckets
+from data.batches.examples import Examples, check_ids, check_labels
+from data.batches.language import LanguageBatch, LanguageBatches, language_evaluation
+from data.batches.masking import MaskedBatch, MaskedBatches, masked_evaluation, masked_positions
+from data.batches.text import Batch, TrainBatches, evaluation_batches, padding_fraction
+from data.batches.windows import Stream, Windows, bits_per_byte, cut, join
 from data.errors import DataError
-from data.examples import Examples, check_ids, check_labels
-from data.labelled import LabelledText, Split
-from data.language import LanguageBatch, LanguageBatches, language_evaluation
-from data.masking import MaskedBatch, MaskedBatches, masked_evaluation, masked_positions
-from data.ngram import KneserNey, unigram
-from data.reversal import ReversalBatch, ReversalBatches, reversal_evaluation
-from data.tokenizer_files import load_tokenizer, save_tokenizer
-from data.tokenizers import (
+from data.sets.corpus import Corpus
+from data.sets.datasets import CORPORA, DATASETS, load, load_corpus
+from data.sets.labelled import LabelledText, Split
+from data.sets.reversal import ReversalBatch, ReversalBatches, reversal_evaluation
+from data.tokenizers.bpe import END, train_bpe
+from data.tokenizers.files import load_tokenizer, save_tokenizer
+from data.tokenizers.word_piece import (
     CLS_ID,
     MASK_ID,
     PAD_ID,
@@ -28,7 +29,6 @@ from data.tokenizers import (
     special_ids,
     train_tokenizer,
 )
-from data.windows import Stream, Windows, bits_per_byte, cut, join
 
 __all__ = [
     "CLS_ID",

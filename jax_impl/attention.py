@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Key
 
-from jax_impl.initial import matrix, zeros
+from jax_impl.initializers import matrix, zeros
 from jax_impl.layers import Linear, add_bias, at_least_float32, dropout
 from jax_impl.taps import Tap, no_tap
 

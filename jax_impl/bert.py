@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from jax_impl.block import TransformerBlock
 from jax_impl.classifier import masked_mean
 from jax_impl.embeddings import SegmentEmbedding
-from jax_impl.initial import zeros
+from jax_impl.initializers import zeros
 from jax_impl.layers import LayerNorm, Linear, add_bias, at_least_float32, dropout, gelu
 from jax_impl.masks import padding_mask
 from jax_impl.random import fold_in

@@ -8,7 +8,7 @@ import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, Key
 
-from jax_impl.initial import matrix, ones, uniform, zeros
+from jax_impl.initializers import matrix, ones, uniform, zeros
 from jax_impl.taps import Tap, no_tap
 
 

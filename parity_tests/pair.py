@@ -17,14 +17,14 @@ import torch
 from rich.console import Console
 from rich.text import Text
 
-from parity_tests import report
-from parity_tests.compare import BOUNDS, Reading, Record, all_passed, compare_records
-from parity_tests.isolate import Isolation, isolate
-from parity_tests.jax_model import JaxModel
-from parity_tests.page import page
-from parity_tests.torch_model import TorchModel
+from parity_tests.core import report
+from parity_tests.core.compare import BOUNDS, Reading, Record, all_passed, compare_records
+from parity_tests.core.isolate import Isolation, isolate
+from parity_tests.core.page import page
+from parity_tests.runners.jax_model import JaxModel
+from parity_tests.runners.torch_model import TorchModel
 from torch_impl.convert import fit
-from torch_impl.rows import Row, match, torch_path
+from torch_impl.convert.engine import Row, match, torch_path
 
 EXAMPLE = '(Row("*/kernel", "*.weight", "i o -> o i"), Row("*/bias", "*.bias", "o -> o"))'
 

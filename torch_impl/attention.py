@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from torch_impl.initial import matrix, parameter, zeros
+from torch_impl.initializers import matrix, parameter, zeros
 from torch_impl.layers import Linear, at_least_float32, dropout, linear
 from torch_impl.random import Key
 from torch_impl.taps import Tap, no_tap

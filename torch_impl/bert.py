@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch_impl.block import TransformerBlock
 from torch_impl.classifier import masked_mean
 from torch_impl.embeddings import SegmentEmbedding
-from torch_impl.initial import parameter, zeros
+from torch_impl.initializers import parameter, zeros
 from torch_impl.layers import LayerNorm, Linear, add_bias, at_least_float32, dropout, gelu
 from torch_impl.masks import padding_mask
 from torch_impl.random import Key, fold_in

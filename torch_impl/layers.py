@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from torch_impl import random
-from torch_impl.initial import matrix, ones, parameter, uniform, zeros
+from torch_impl.initializers import matrix, ones, parameter, uniform, zeros
 from torch_impl.random import Key
 from torch_impl.taps import Tap, no_tap
 

@@ -3,6 +3,6 @@
 ``train.load(RUN, framework="jax")`` opens a trained run in either framework.
 """
 
-from train.run import Run, load
+from train.runs.load import Run, load
 
 __all__ = ["Run", "load"]

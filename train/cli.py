@@ -11,18 +11,18 @@ from rich.console import Console
 from rich.markup import escape
 
 import data
-from parity_tests.check import UnknownTwin
-from train.checkpoint import CheckpointError
+from parity_tests.twins.check import UnknownTwin
 from train.config import Config, ConfigError, Framework
 from train.evaluate import evaluate
-from train.folder import RunError
-from train.generate import Sampling, generate
-from train.hugging_face import export_run, import_run
-from train.memory import keep_freed_memory
-from train.parity import Parity, parity
-from train.preflight import ParityError
+from train.loops.memory import keep_freed_memory
 from train.presets import DATA, preset
+from train.proof.parity import Parity, parity
+from train.proof.preflight import ParityError
 from train.resume import resume
+from train.runs.checkpoint import CheckpointError
+from train.runs.folder import RunError
+from train.runs.generate import Sampling, generate
+from train.runs.hugging_face import export_run, import_run
 from train.start import train
 
 ERRORS = (

@@ -6,10 +6,10 @@ from typing import Any
 from rich.console import Console
 
 from train.config import Framework, write_json
-from train.folder import read_config
-from train.frameworks import LOOPS
-from train.run import load
-from train.task import prepare
+from train.loops.frameworks import LOOPS
+from train.runs.folder import read_config
+from train.runs.load import load
+from train.tasks.task import prepare
 
 
 def evaluate(folder: Path, framework: Framework, data_dir: Path | None, console: Console) -> dict[str, Any]:

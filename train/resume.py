@@ -7,15 +7,15 @@ from typing import Any
 from rich.console import Console
 
 import data
-from train import checkpoint, folder
 from train.config import Framework
-from train.curves import read_metrics
-from train.fit import fingerprint, lengths
-from train.frameworks import LOOPS
-from train.jax_loop import parameter_shapes
-from train.optimizer import MOMENTS
+from train.loops.fit import fingerprint, lengths
+from train.loops.frameworks import LOOPS
+from train.loops.jax_loop import parameter_shapes
+from train.loops.optimizer import MOMENTS
+from train.runs import checkpoint, folder
+from train.runs.curves import read_metrics
 from train.start import carry_out
-from train.task import prepare
+from train.tasks.task import prepare
 
 
 def resume(

@@ -5,13 +5,13 @@ from typing import Any
 
 from rich.console import Console
 
-from train import folder
-from train.checkpoint import State
 from train.config import Config, Framework, write_json
-from train.curves import Rows, draw, largest_gap, read_metrics
-from train.fit import fit, progress_bar
-from train.preflight import preflight
-from train.task import Task, prepare
+from train.loops.fit import fit, progress_bar
+from train.proof.preflight import preflight
+from train.runs import folder
+from train.runs.checkpoint import State
+from train.runs.curves import Rows, draw, largest_gap, read_metrics
+from train.tasks.task import Task, prepare
 
 
 def train(

@@ -10,7 +10,9 @@ import torch
 from jaxtyping import install_import_hook
 
 # Every annotated shape and dtype is checked in every call.
-install_import_hook(["jax_impl", "torch_impl", "data", "parity_tests", "train"], "beartype.beartype")
+LIBRARY = ("core", "runners", "twins", "pair", "plugin")  # of parity_tests; its tests are free
+CHECKED = ["jax_impl", "torch_impl", "data", "train", *(f"parity_tests.{name}" for name in LIBRARY)]
+install_import_hook(CHECKED, "beartype.beartype")
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -30,12 +32,12 @@ def parity_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     expects a run to be refused asks for `no_parity_cache` too.
     """
     folder = tmp_path_factory.mktemp("parity_cache")
-    with mock.patch("train.parity_cache.folder", lambda: folder):
+    with mock.patch("train.proof.cache.folder", lambda: folder):
         yield
 
 
 @pytest.fixture
 def no_parity_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("no_parity_cache")
-    with mock.patch("train.parity_cache.folder", lambda: folder):
+    with mock.patch("train.proof.cache.folder", lambda: folder):
         yield

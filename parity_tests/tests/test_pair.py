@@ -10,10 +10,10 @@ import torch
 from flax import linen, nnx
 from torch.nn import functional as F
 
-from parity_tests.check import find_twins
-from parity_tests.compare import first_divergence
+from parity_tests.core.compare import first_divergence
 from parity_tests.pair import JaxModel, Row, TorchModel, compare
-from parity_tests.run import initial_params
+from parity_tests.twins.check import find_twins
+from parity_tests.twins.run import initial_params
 from torch_impl import convert
 
 BATCH, POSITION, EMBED, HEADS, MLP = 3, 5, 12, 3, 16  # head_dim 4: swapped with heads it must show

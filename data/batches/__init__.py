@@ -1,0 +1,1 @@
+"""Encoded texts to numpy batches, as pure functions of seed and step."""

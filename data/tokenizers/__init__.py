@@ -1,0 +1,1 @@
+"""Tokenizers: trained, run, and their files."""

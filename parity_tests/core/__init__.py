@@ -1,0 +1,1 @@
+"""Comparing two traces of one computation: numpy only, no framework."""

@@ -1,0 +1,134 @@
+"""The kinds of JAX model: where each has its weights, how it runs, and how its parts are heard."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen, nnx
+
+from parity_tests.runners.jax_parts import Hear, calls_heard, tree_parts
+
+Call = Callable[..., Any]
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A model and its parameters, if it does not hold them itself."""
+
+    model: Any
+    params: Any
+    needs_params: ClassVar[bool] = True
+
+    def tree(self) -> Any:
+        """The pytree whose floating leaves are the weights."""
+        return self.params
+
+    def initial(self, call: Call, arguments: Arguments) -> Any:
+        """Params where there are none yet, with shapes for weights."""
+        raise ValueError(f"parameters are known only from JaxModel(function, params): {self.model}")
+
+    def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
+        """What the model returns with the weights in ``tree``, while ``hear`` is told of its parts."""
+        raise NotImplementedError
+
+
+class Function(Kind):
+    """A function of (params, **inputs), of which nothing can be heard."""
+
+    def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
+        return call(partial(self.model, tree), **arguments)
+
+
+class Linen(Kind):
+    """A linen module: its weights are apart, and it can be asked to say what its parts compute.
+
+    Its params are the weights alone, or all variables as `init` returns them, of which one collection is
+    called "params"; the others keep their values.
+    """
+
+    def tree(self) -> Any:
+        return self._variables["params"]
+
+    def initial(self, call: Call, arguments: Arguments) -> Any:
+        """Shapes of the weights; and other collections as `init` makes them from key 0."""
+        init = linen.init(call, self.model)
+
+        def variables() -> dict[str, Any]:
+            return dict(init(jax.random.key(0), **arguments))
+
+        shapes = jax.eval_shape(variables)
+        params = shapes.pop("params", {})
+        # Compiled, so that weights that are not returned are not drawn.
+        others = jax.jit(lambda: {name: variables()[name] for name in shapes})() if shapes else {}
+        return {"params": params, **others}
+
+    def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
+        def intercept(function: Call, args: Any, keywords: Any, context: Any) -> Any:
+            output = function(*args, **keywords)
+            path = "/".join(context.module.path)
+            return hear(path, output) if path and context.method_name == "__call__" else output
+
+        others = {name: state for name, state in self._variables.items() if name != "params"}
+        variables = {**jax.tree.map(_widened, others), "params": tree}
+        with linen.intercept_methods(intercept):
+            return linen.apply(call, self.model)(variables, **arguments)
+
+    @property
+    def _variables(self) -> Mapping[str, Any]:
+        return self.params if "params" in self.params else {"params": self.params}
+
+
+class Nnx(Kind):
+    """An nnx module, which holds its weights; it is taken apart and put together for every run."""
+
+    needs_params = False
+
+    def tree(self) -> Any:
+        return nnx.to_pure_dict(nnx.state(self.model, nnx.Param))
+
+    def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
+        graph, params, *rest = nnx.split(self.model, nnx.Param, ...)
+        # The variables are the model's own: others in their place, as replacing and running change them.
+        params, *rest = jax.tree.map(_widened, (params, *rest))
+        nnx.replace_by_pure_dict(params, tree)
+        copy = nnx.merge(graph, params, *rest)
+        copy.eval()
+        parts = {"/".join(map(str, path)): part for path, part in nnx.iter_modules(copy) if path}
+        with calls_heard(parts, hear):
+            return call(copy, **arguments)
+
+
+class Tree(Kind):
+    """A callable pytree, as Equinox has them: the model is its weights."""
+
+    needs_params = False
+
+    def tree(self) -> Any:
+        return self.model
+
+    def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
+        with calls_heard(dict(tree_parts(tree)), hear):
+            return call(tree, **arguments)
+
+
+def _widened(leaf: Any) -> Any:
+    """State that is no weight, in the dtype of the run, as PyTorch's buffers are."""
+    return jnp.asarray(leaf, float) if jnp.issubdtype(getattr(leaf, "dtype", np.void), jnp.floating) else leaf
+
+
+def kind_of(model: Any, params: Any) -> Kind:
+    """How a model is to be handled; TypeError where it is none."""
+    if not callable(model):
+        raise TypeError(f"{type(model).__name__} is no model: it cannot be called")
+    kind: type[Kind] = Function if jax.tree_util.all_leaves([model]) else Tree
+    for module, known in ((linen.Module, Linen), (nnx.Module, Nnx)):
+        if isinstance(model, module):
+            kind = known
+    if params is not None and not kind.needs_params:
+        raise ValueError(f"{type(model).__name__} holds its own weights: give JaxModel no params")
+    return kind(model, params)

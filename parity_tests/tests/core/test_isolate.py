@@ -1,0 +1,181 @@
+"""Isolation: every mistake is found, also behind another one, and what only inherits is not blamed."""
+
+from contextlib import ExitStack
+from functools import partial
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from parity_tests.core.compare import BOUNDS, Reading, Record
+from parity_tests.core.isolate import Isolation, block_of, isolate
+from parity_tests.twins.check import find_twins, isolate_twin
+from parity_tests.twins.defects import DEFECTS
+from parity_tests.twins.inject import Defect, isolate_defect
+from parity_tests.twins.run import initial_params, run_torch
+from torch_impl import convert
+
+PLANTS = {defect.name: defect.plant for defect in DEFECTS}
+INF = float("inf")
+
+
+def isolated(twin, *plants, in_training=False):
+    def together():
+        stack = ExitStack()
+        for plant in plants:
+            stack.enter_context(plant())
+        return stack
+
+    return isolate_defect(Defect("planted", find_twins(twin)[0], together, "", in_training))
+
+
+def altered(change):
+    """Change PyTorch's module after its weights are loaded, as in one block only."""
+    load = convert.load
+
+    def load_and_change(module, params):
+        load(module, params)
+        change(module)
+
+    return lambda: mock.patch.object(convert, "load", load_and_change)
+
+
+def verdicts(isolation):
+    return {block.name: block.verdict for block in isolation.blocks}
+
+
+@pytest.mark.parametrize(
+    "twin, in_training", [("gpt", False), ("bert_pretraining", False), ("bert_masked_words", True)]
+)
+def test_healthy_twins_agree_everywhere_with_room_to_spare(twin, in_training):
+    places = isolated(twin, in_training=in_training).places
+    assert len(places) > 10 and {place.verdict for place in places} == {"agrees"}
+    assert max(place.isolated for place in places) < 1e-4 * BOUNDS["float64"][1]
+
+
+def test_after_one_early_defect_all_else_inherits():
+    def change(module):
+        module.blocks[0].attention_norm.epsilon = 1e-3
+
+    places = isolated("gpt", altered(change)).places
+    names = [place.name for place in places]
+    parts = names.index("blocks.0/attention_norm")
+    assert parts > 0 and places[parts].verdict == "parts"
+    assert {place.verdict for place in places[:parts]} == {"agrees"}
+    assert {place.verdict for place in places[parts + 1 :]} == {"inherits"}
+    assert all(place.cumulative > 1e-11 >= place.isolated for place in places[parts + 1 :])
+
+
+def test_two_defects_at_once_are_both_found():
+    def change(module):
+        module.bert.blocks[1].feed_forward.activation = "gelu_tanh"
+
+    early, late = PLANTS["embeddings: positions counted from one"], altered(change)
+    one, both = isolated("bert_pretraining", early), isolated("bert_pretraining", early, late)
+
+    def cumulative(isolation):
+        return [place.name for place in isolation.places if place.cumulative > place.bound]
+
+    def parting(isolation):
+        return [place.name for place in isolation.places if place.verdict == "parts"]
+
+    assert cumulative(one) == cumulative(both)  # the first hides the second
+    assert parting(one) == ["bert/embeddings/places"]
+    assert parting(both) == ["bert/embeddings/places", "bert/blocks.1/feed_forward/active"]
+    found = verdicts(both)
+    assert (found["bert/embeddings"], found["bert/blocks.0"]) == ("parts", "inherits")
+    assert (found["bert/blocks.1"], found["masked"], found["words"]) == ("parts", "inherits", "inherits")
+    assert "agrees" not in found.values()
+
+
+def test_what_a_model_leaves_out_does_not_hide_a_defect_before_it():
+    early, late = PLANTS["embeddings: positions counted from one"], PLANTS["classifier: no final norm"]
+    found = verdicts(isolated("classifier", early, late))
+    assert found["embeddings"] == found["final_norm"] == "parts"
+    assert found["logits"] == found["output"] == "inherits"
+
+
+def test_a_forced_tap_hands_on_the_reference_and_records_what_was_computed():
+    (twin,) = find_twins("feed_forward")
+    inputs = twin.inputs(np.random.default_rng(0))
+    params = initial_params(twin, inputs, 0)
+    run = partial(run_torch, twin, params, inputs, "float32", None)
+    free, forced = run(), run({"hidden": np.zeros((8, 7, 40))})
+    np.testing.assert_array_equal(forced.arrays["tap"]["hidden"], free.arrays["tap"]["hidden"])
+    assert not forced.arrays["tap"]["active"].any()  # gelu(0); not named, so it keeps its own value
+    np.testing.assert_array_equal(
+        forced.arrays["forward"]["output"], np.broadcast_to(np.float32(params["down/bias"]), (8, 7, 24))
+    )
+    assert free.arrays["parameter gradient"] and not forced.arrays["parameter gradient"]
+    assert free.arrays["input gradient"] and not forced.arrays["input gradient"]
+
+
+def record(output=(1.0,), **taps):
+    arrays = {name.replace("__", "/"): np.asarray(array, float) for name, array in taps.items()}
+    return Record({"forward": {"output": np.asarray(output)}, "tap": arrays}, dict.fromkeys(arrays, "batch"))
+
+
+def test_the_verdict_is_by_the_bound_itself_which_is_inclusive():
+    reference = record(a=[0.0, 4.0], b=[4.0], c=[4.0], d=[4.0])
+    free = record(a=[0.0, 4.5], b=[4.6], c=[4.6], d=[4.5])
+    forced = record(a=[0.5, 4.0], b=[4.5], c=[4.6], d=[4.6])
+    places = isolate(reference, free, forced, 0.125)
+    assert [place.verdict for place in places] == ["agrees", "inherits", "parts", "parts", "agrees"]
+    assert (places[0].cumulative, places[0].isolated, places[0].bound) == (0.125, 0.125, 0.125)
+    assert [(place.check, place.name, place.axes) for place in places[3:]] == [
+        ("tap", "d", "batch"),
+        ("forward", "output", ""),
+    ]
+
+
+@pytest.mark.parametrize("value", [[np.nan, 1.0], [1.0, np.inf], [1.0], [[1.0, 1.0]]])
+def test_what_is_not_finite_or_of_another_shape_parts(value):
+    healthy, broken = record(a=[1.0, 1.0]), record(a=value)
+    for records in ((healthy, healthy, broken), (broken, healthy, healthy)):
+        assert isolate(*records, 1e-11)[0].isolated == INF
+    inherits = isolate(healthy, broken, healthy, 1e-11)[0]
+    assert (inherits.cumulative, inherits.isolated, inherits.verdict) == (INF, 0.0, "inherits")
+
+
+def test_a_tap_that_one_side_lacks_parts():
+    for reference, candidate in ((record(a=[1.0]), record()), (record(), record(a=[1.0]))):
+        place = isolate(reference, candidate, candidate, 1e-11)[0]
+        assert (place.name, place.cumulative, place.isolated, place.verdict) == ("a", INF, INF, "parts")
+        assert place.axes == "batch"
+
+
+def test_blocks_come_in_order_each_once_and_are_as_bad_as_their_worst_place():
+    reference = record(blocks__norm=[1.0], a=[1.0], blocks__output=[1.0])
+    free = record(blocks__norm=[1.5], a=[2.0], blocks__output=[1.25])
+    forced = record(blocks__norm=[1.0], a=[1.0], blocks__output=[1.25])
+    blocks, a, output = Isolation("m", "float64", isolate(reference, free, forced, 0.1)).blocks
+    assert (blocks.name, a.name, output.name) == ("blocks", "a", "output")
+    assert (blocks.cumulative, blocks.worst.name_in_block, blocks.verdict) == (0.5, "output", "parts")
+    assert (a.verdict, output.verdict) == ("inherits", "agrees")
+
+
+@pytest.mark.parametrize(
+    "name, block",
+    [
+        ("bert/blocks.0/attention/scores", "bert/blocks.0"),
+        ("blocks.11/output", "blocks.11"),
+        ("bert/embeddings/tokens", "bert/embeddings"),
+        ("attention/scores", "attention"),
+        ("final_norm", "final_norm"),
+    ],
+)
+def test_the_block_of_a_tap(name, block):
+    assert block_of(name) == block
+
+
+def test_only_the_modes_that_failed_are_isolated_and_none_in_bfloat16():
+    (twin,) = find_twins("feed_forward")
+
+    def failed(model, dtype):
+        return [Reading(model, "forward", "output", dtype, 1.0, 1.0, 1e-11, False)]
+
+    (isolation,) = isolate_twin(twin, failed("feed_forward", "float32"))
+    assert (isolation.model, isolation.dtype) == ("feed_forward", "float32")
+    assert {place.bound for place in isolation.places} == {1e-5}
+    assert not isolate_twin(twin, failed("feed_forward in training", "float32"))
+    assert not isolate_twin(twin, failed("feed_forward", "bfloat16"))

@@ -1,0 +1,208 @@
+"""Every twin agrees, in evaluation and in training, and the comparison looks at everything."""
+
+import inspect
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+import torch_impl
+from parity_tests.core.compare import CHECKS
+from parity_tests.twins.catalogue import BATCH, CLASSES, CONTEXT, EMBED, HEADS, MLP, POSITION, TWINS, VOCAB
+from parity_tests.twins.check import TRAINING, UnknownTwin, check_twin, find_twins
+from parity_tests.twins.models import GROUPED_HEADS, KV_HEADS, MASKED
+from parity_tests.twins.run import initial_params, takes_taps
+from torch_impl import random
+from torch_impl.initializers import initialise
+
+SIZES = {
+    "batch": {BATCH},
+    "heads": {HEADS, GROUPED_HEADS, KV_HEADS},
+    "query": {POSITION, CONTEXT},
+    "key": {POSITION, CONTEXT},
+    "position": {POSITION, CONTEXT},
+    "embed": {EMBED},
+    "head_dim": {4, EMBED // HEADS},
+    "mlp": {MLP},
+    "classes": {CLASSES, 2},
+    "masked": {MASKED, POSITION},
+    "vocab": {VOCAB},
+}
+TAPPED = [twin for twin in TWINS if takes_taps(twin.build("torch_impl"))]
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.name)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_twins_agree(twin, dtype):
+    readings = check_twin(twin, dtype)
+    assert [reading for reading in readings if not reading.passed] == []
+    models = {twin.name, twin.name + TRAINING} if twin.has_dropout else {twin.name}
+    assert {reading.model for reading in readings} == models
+    assert {reading.dtype for reading in readings} == {dtype}
+    for model in models:
+        seen = {check for check in CHECKS if any(r.model == model and r.check == check for r in readings)}
+        assert seen == expected_checks(twin)
+
+
+def expected_checks(twin):
+    """The kinds of check that make sense: taps and gradients where a twin has such."""
+    inputs = twin.inputs(np.random.default_rng(0))
+    return {
+        "forward",
+        *(["tap"] if twin in TAPPED else []),
+        *(["input gradient"] if any(array.dtype == np.float64 for array in inputs.values()) else []),
+        *(["parameter gradient"] if initial_params(twin, inputs, 0) else []),
+    }
+
+
+def is_quick(twin):
+    """The smaller parts once, and one model; `make proof` compares all in bfloat16, which compiles long."""
+    again = twin.target in {other.target for other in TWINS[: TWINS.index(twin)]}
+    return twin.name == "gpt1" or not (twin.whole_model or again or "Block" in twin.target)
+
+
+@pytest.mark.parametrize("twin", list(filter(is_quick, TWINS)), ids=lambda twin: twin.name)
+def test_the_twins_are_as_exact_as_each_other_in_bfloat16(twin):
+    readings = check_twin(twin, "bfloat16")
+    assert [reading for reading in readings if not reading.passed] == []
+    if "mask" not in twin.target:
+        assert max(reading.max_rel_error for reading in readings) > 1e-5  # it was bfloat16
+
+
+def test_float32_and_bfloat16_are_held_against_float64_too():
+    (twin,) = find_twins("layer_norm")
+    for dtype, least, most in (("float32", 1e-9, 1e-6), ("bfloat16", 1e-4, 1e-2)):
+        for reading in check_twin(twin, dtype):
+            assert least < reading.jax_from_float64 < most
+            assert least < reading.torch_from_float64 < most
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("attention_padded", "attention"),
+        ("layer_norm", "layers"),
+        ("rms_norm", "layers"),
+        ("gelu_tanh", "layers"),
+        ("weighted_cross_entropy", "losses"),
+    ],
+)
+def test_one_twin_with_no_float32_inside_fails_in_bfloat16(name, file, monkeypatch):
+    """Softmax, statistics and sums in bfloat16, planted in PyTorch."""
+    (twin,) = find_twins(name)
+    monkeypatch.setattr(import_module(f"torch_impl.{file}"), "at_least_float32", lambda x: x)
+    failed = [reading for reading in check_twin(twin, "bfloat16") if not reading.passed]
+    assert "input gradient" in {reading.check for reading in failed}
+    assert all(reading.torch_from_float64 > reading.jax_from_float64 for reading in failed)
+
+
+def jax_taps(twin):
+    """Names, axes and shapes in the order of execution; shapes alone are computed."""
+    taps = []
+
+    def tap(name, value, axes):
+        taps.append((name, axes, value.shape))
+        return value
+
+    inputs = {name: jnp.asarray(array) for name, array in twin.inputs(np.random.default_rng(0)).items()}
+    module = twin.build("jax_impl")
+    call = module if isinstance(module, partial) else partial(module.init, jax.random.key(0))
+    jax.eval_shape(lambda inputs: call(**inputs, tap=tap), inputs)
+    return taps
+
+
+def torch_taps(twin):
+    taps = []
+
+    def tap(name, value, axes):
+        taps.append((name, axes, tuple(value.shape)))
+        return value
+
+    inputs = {name: torch.tensor(array) for name, array in twin.inputs(np.random.default_rng(0)).items()}
+    module = twin.build("torch_impl")
+    if isinstance(module, torch.nn.Module):
+        initialise(module.double(), random.key(0))
+        module.float()
+        inputs = {n: array.float() if array.dtype == torch.float64 else array for n, array in inputs.items()}
+    module(**inputs, tap=tap)
+    return taps
+
+
+@pytest.mark.parametrize("twin", TAPPED, ids=lambda twin: twin.name)
+def test_the_taps_have_the_same_names_axes_and_order(twin):
+    taps = torch_taps(twin)
+    assert taps == jax_taps(twin)
+    assert len({name for name, _, _ in taps}) == len(taps) > 0
+    for name, axes, shape in taps:
+        words = axes.split()
+        assert len(words) == len(shape), name
+        for word, size in zip(words, shape, strict=True):
+            assert size in SIZES[word], (name, axes, shape)
+
+
+def test_the_classifier_is_tapped_everywhere():
+    (twin,) = find_twins("classifier")
+    inner = ("query", "key", "value", "scores", "weights", "mixed", "output")
+    block = [
+        "attention_norm",
+        *(f"attention/{name}" for name in inner),
+        "feed_forward_norm",
+        *(f"feed_forward/{name}" for name in ("hidden", "active", "output")),
+        "output",
+    ]
+    assert [name for name, _, _ in torch_taps(twin)] == [
+        *(f"embeddings/{name}" for name in ("tokens", "places", "output")),
+        *(f"blocks.{number}/{name}" for number in range(2) for name in block),
+        "final_norm",
+        "pooled",
+        "logits",
+    ]
+
+
+def test_every_public_module_has_a_twin():
+    inside = {
+        "Linear",
+        "LayerNorm",
+        "Embedding",
+        "SplitHeads",
+        "MergeHeads",
+        "RMSNorm",
+    }  # parts of those that have
+    modules = {
+        f"{path.stem}.{name}"
+        for path in Path(torch_impl.__file__).parent.glob("*.py")
+        for name, value in vars(import_module(f"torch_impl.{path.stem}")).items()
+        if inspect.isclass(value) and value.__module__ == f"torch_impl.{path.stem}"
+        if issubclass(value, torch.nn.Module) and name not in inside
+    }
+    assert modules == {twin.target for twin in TWINS if twin.target in modules}
+    assert len(modules) >= 6
+
+
+def test_a_tap_intervenes():
+    """What a tap returns is what the model goes on with, in both frameworks."""
+    (twin,) = find_twins("block_pre")
+    inputs = twin.inputs(np.random.default_rng(0))
+
+    def silence(name, value, axes):
+        return value * 0 if name in ("attention/output", "feed_forward/output") else value
+
+    model = twin.build("torch_impl")
+    initialise(model, random.key(0))
+    x = torch.tensor(inputs["x"]).float()
+    assert torch.equal(model(x, torch.tensor(inputs["mask"]), tap=silence), x)
+    module = twin.build("jax_impl")
+    jax_x = jnp.asarray(inputs["x"], jnp.float32)
+    output, _ = module.init_with_output(jax.random.key(0), jax_x, jnp.asarray(inputs["mask"]), tap=silence)
+    np.testing.assert_array_equal(np.asarray(output), np.asarray(jax_x))
+
+
+def test_an_unknown_name_is_refused_with_the_names_there_are():
+    with pytest.raises(UnknownTwin, match=r"no model or block 'clasifier'.*block_pre.*classifier"):
+        find_twins("clasifier")
+    assert find_twins("all") == list(TWINS)

@@ -1,0 +1,91 @@
+"""The parity check of one twin: both modes, all checks, one list of readings."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from parity_tests.core.compare import (
+    BFLOAT16_FACTOR,
+    BOUNDS,
+    Reading,
+    Record,
+    compare_bfloat16,
+    compare_records,
+)
+from parity_tests.core.isolate import Isolation, isolate
+from parity_tests.twins.catalogue import TWINS, Twin
+from parity_tests.twins.run import initial_params, jax_program, run_jax, run_torch
+
+TRAINING = " in training"  # ends the name of a model that was compared with its dropout on
+DRAWS = 4  # of inputs and dropout in bfloat16: one would be judged by luck
+
+
+class UnknownTwin(ValueError):
+    """No twin has this name; the message lists those that there are."""
+
+
+def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Reading]:
+    """Hold PyTorch's twin against Flax's: in evaluation, and with dropout on where it has any.
+
+    In bfloat16 several inputs are tried, each with dropout of its own, at the same weights.
+    """
+    params = initial_params(twin, twin.inputs(np.random.default_rng(seed)), seed)
+    program = jax_program(twin, dtype)
+    readings = []
+
+    def run(number: int, dropout_seed: int | None) -> tuple[Record, Record, Record]:
+        """What float64, Flax and PyTorch make of one draw. The exact one is PyTorch's, the quicker."""
+        inputs = twin.inputs(np.random.default_rng(seed + number))
+        key = None if dropout_seed is None else dropout_seed + number
+        candidate = run_torch(twin, params, inputs, dtype, key)
+        exact = candidate if dtype == "float64" else run_torch(twin, params, inputs, "float64", key)
+        return exact, program(params, inputs, key), candidate
+
+    for name, dropout_seed in modes(twin, seed):
+        if dtype == "bfloat16":
+            draws = [run(number, dropout_seed) for number in range(DRAWS)]
+            readings += compare_bfloat16(name, draws, BFLOAT16_FACTOR)
+        else:
+            exact, reference, candidate = run(0, dropout_seed)
+            bound = BOUNDS[dtype][twin.whole_model]
+            truth = None if dtype == "float64" else exact
+            readings += compare_records(name, reference, candidate, dtype, bound, truth)
+    return readings
+
+
+def isolate_twin(twin: Twin, readings: list[Reading], seed: int = 0) -> list[Isolation]:
+    """Tell apart what parts and what inherits, for each mode of a twin that failed in these readings.
+
+    PyTorch's twin runs once more with every piece reading Flax's values. bfloat16 has no bounds for single
+    taps, so nothing is isolated there.
+    """
+    failed = {reading.model: reading.dtype for reading in readings if not reading.passed}
+    inputs = twin.inputs(np.random.default_rng(seed))
+    params = initial_params(twin, inputs, seed)
+    isolations = []
+    for name, dropout_seed in modes(twin, seed):
+        if failed.get(name) in BOUNDS:
+            dtype = failed[name]
+            reference = run_jax(twin, params, inputs, dtype, dropout_seed)
+            free = run_torch(twin, params, inputs, dtype, dropout_seed)
+            forced = run_torch(twin, params, inputs, dtype, dropout_seed, reference.arrays["tap"])
+            places = isolate(reference, free, forced, BOUNDS[dtype][twin.whole_model])
+            isolations.append(Isolation(name, dtype, places))
+    return isolations
+
+
+def modes(twin: Twin, seed: int) -> Iterator[tuple[str, int | None]]:
+    """The names under which a twin is compared, with the seed of its dropout (None: evaluation)."""
+    yield twin.name, None
+    if twin.has_dropout:
+        yield twin.name + TRAINING, seed
+
+
+def find_twins(name: str) -> list[Twin]:
+    """The twin of this name, or all of them; an error lists the names there are."""
+    names = [twin.name for twin in TWINS]
+    if name == "all":
+        return list(TWINS)
+    if name not in names:
+        raise UnknownTwin(f"no model or block {name!r}: choose 'all' or one of {', '.join(names)}")
+    return [TWINS[names.index(name)]]

@@ -1,0 +1,113 @@
+"""A twin: what exists in Flax and in PyTorch under one name; and inputs to try twins on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from parity_tests.twins.architecture import Architecture
+
+Inputs = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Twin:
+    """One name in one file of both implementations, its arguments, and inputs to try it on.
+
+    ``target`` is "file.name"; ``arguments`` build a module, or are held fixed in a function. ``inputs`` are
+    passed by name; those of floating dtype get gradients.
+    """
+
+    name: str
+    target: str
+    inputs: Callable[[np.random.Generator], Inputs]
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    whole_model: bool = False
+
+    @property
+    def architecture(self) -> Architecture:
+        return Architecture(self.target, self.arguments)
+
+    def build(self, package: str) -> Any:
+        """The module, or the function with its arguments held, from "jax_impl" or "torch_impl"."""
+        return self.architecture.build(package)
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether training differs from evaluation: it takes a key and has a rate above zero."""
+        flat = self.architecture.flat()
+        return bool(flat.get("dropout") or flat.get("rate"))
+
+
+BATCH, POSITION, CONTEXT, EMBED, HEADS, MLP, VOCAB, CLASSES = 8, 7, 5, 24, 3, 40, 31, 4
+
+
+def normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return rng.standard_normal(shape)
+
+
+def real_tokens(position: int) -> np.ndarray:
+    """Rows with no padding, with some, with one real token, and with none."""
+    lengths = np.resize([position, position // 2, 0, position - 1, 1], BATCH)
+    return np.arange(position)[None, :] < lengths[:, None]
+
+
+def causal(query: int, key: int) -> np.ndarray:
+    return np.tri(query, key, key - query, dtype=bool)[None, None]
+
+
+def self_attention(mask: np.ndarray | None = None) -> Callable[[np.random.Generator], Inputs]:
+    """x attends to itself under a mask; x is passed as the context too."""
+
+    def inputs(rng: np.random.Generator) -> Inputs:
+        x = normal(rng, BATCH, POSITION, EMBED)
+        return {"x": x, "context": x} | ({} if mask is None else {"mask": mask})
+
+    return inputs
+
+
+def cross_attention(rng: np.random.Generator) -> Inputs:
+    return {
+        "x": normal(rng, BATCH, POSITION, EMBED),
+        "context": normal(rng, BATCH, CONTEXT, EMBED),
+        "mask": real_tokens(CONTEXT)[:, None, None, :],
+    }
+
+
+def heads(mask: np.ndarray | None = None) -> Callable[[np.random.Generator], Inputs]:
+    """Queries, keys and values, already split into heads."""
+
+    def inputs(rng: np.random.Generator) -> Inputs:
+        query = normal(rng, BATCH, HEADS, POSITION, 4)
+        key, value = (normal(rng, BATCH, HEADS, CONTEXT, size) for size in (4, 6))
+        return {"query": query, "key": key, "value": value} | ({} if mask is None else {"mask": mask})
+
+    return inputs
+
+
+def hidden(rng: np.random.Generator) -> Inputs:
+    return {"x": normal(rng, BATCH, POSITION, EMBED)}
+
+
+def norm(rng: np.random.Generator) -> Inputs:
+    return hidden(rng) | {"scale": normal(rng, EMBED), "bias": normal(rng, EMBED)}
+
+
+def block(rng: np.random.Generator) -> Inputs:
+    return hidden(rng) | {"mask": real_tokens(POSITION)[:, None, None, :]}
+
+
+def ids(rng: np.random.Generator) -> Inputs:
+    return {"ids": rng.integers(0, VOCAB, (BATCH, POSITION), dtype=np.int32)}
+
+
+def text(rng: np.random.Generator) -> Inputs:
+    return ids(rng) | {"mask": real_tokens(POSITION)}
+
+
+def logits(rng: np.random.Generator) -> Inputs:
+    return {
+        "logits": normal(rng, BATCH, CLASSES),
+        "labels": rng.integers(0, CLASSES, BATCH, dtype=np.int64),
+    }

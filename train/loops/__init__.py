@@ -1,0 +1,1 @@
+"""The training loops, one a framework, and what they share."""

@@ -1,0 +1,164 @@
+"""Training and evaluation in JAX: a compiled gradient and a compiled update, never waited for."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from functools import partial, reduce
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from parity_tests.twins.architecture import Architecture
+from train.config import Optimizer
+from train.loops import jax_optimizer
+from train.loops.jax_families import LOSSES
+from train.loops.optimizer import MOMENTS, rates_at
+
+Arrays = dict[str, np.ndarray]
+Outputs = Callable[..., Any]
+Stream = Callable[[int], Arrays]
+
+
+def build_model(architecture: Architecture) -> nn.Module:
+    """The model; its weights come separately."""
+    return architecture.build("jax_impl")
+
+
+def initial_params(architecture: Architecture, seed: int) -> Arrays:
+    """The weights of a seed, flat, float32."""
+    model = build_model(architecture)
+    return _flat(jax.jit(model.init)(jax.random.key(seed), **smallest_inputs(model))["params"])
+
+
+def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of a model's parameters in Flax's layout, without drawing them."""
+    model = build_model(architecture)
+    variables = jax.eval_shape(model.init, jax.random.key(0), **smallest_inputs(model))
+    return {name: leaf.shape for name, leaf in flatten_dict(variables["params"], sep="/").items()}
+
+
+def smallest_inputs(model: nn.Module) -> dict[str, jax.Array]:
+    """One token for each input that the model cannot do without: enough to initialise it."""
+    parameters = inspect.signature(model.__call__).parameters.values()
+    needed = [p.name for p in parameters if p.default is p.empty]
+    return {name: jnp.zeros((1, 1), bool if name.endswith("mask") else jnp.int32) for name in needed}
+
+
+def evaluate(
+    family: str, model: nn.Module, params: Arrays, batches: Iterable[dict[str, np.ndarray]]
+) -> list[dict[str, float]]:
+    """The loss and metrics of each batch, without dropout or label smoothing."""
+    tree = _tree(params)
+    metrics = [_evaluate(tree, batch, family, model) for batch in batches]
+    return [{name: float(value) for name, value in row.items()} for row in metrics]
+
+
+@partial(jax.jit, static_argnames=("family", "model"))
+def _evaluate(params: Any, batch: dict[str, jax.Array], family: str, model: nn.Module) -> Any:
+    loss, metrics = LOSSES[family](model, params, batch, None, 0.0)
+    return {"loss": loss, **metrics}
+
+
+def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outputs:
+    """The model with these weights, without dropout, as a function from numpy inputs to what it returns.
+
+    ``method`` is what of the model is called.
+    """
+    tree = _tree(params)
+    return lambda *inputs: jax.tree.map(np.asarray, _apply(model, method, tree, *inputs))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _apply(model: nn.Module, method: str, params: Any, *inputs: jax.Array) -> Any:
+    return model.apply({"params": params}, *inputs, method=method)
+
+
+@partial(jax.jit, static_argnames=("family", "model", "optimizer"))
+def gradient(
+    params: Any,
+    batch: dict[str, jax.Array],
+    rng: jax.Array,
+    family: str,
+    model: nn.Module,
+    optimizer: Optimizer,
+) -> tuple[Any, dict[str, jax.Array]]:
+    """A batch's part of the mean gradient of its step, and of the mean metrics."""
+
+    def loss(params: Any) -> Any:
+        return LOSSES[family](model, params, batch, rng, optimizer.smoothing)
+
+    (value, metrics), whole = jax.value_and_grad(loss, has_aux=True)(params)
+    return jax.tree.map(lambda array: array / optimizer.accumulate, (whole, {"loss": value, **metrics}))
+
+
+@partial(jax.jit, donate_argnames="total")
+def add(total: Any, part: Any) -> Any:
+    """The sum of two trees."""
+    return jax.tree.map(jnp.add, total, part)
+
+
+update = jax.jit(jax_optimizer.update, static_argnames="optimizer", donate_argnames=("params", "state"))
+
+
+class Trainer:
+    """A run in progress. Every draw of its dropout follows from ``seed`` and the number of the batch."""
+
+    def __init__(
+        self,
+        family: str,
+        architecture: Architecture,
+        params: Arrays,
+        stream: Stream,
+        optimizer: Optimizer,
+        steps: int,
+        seed: int,
+        moments: dict[str, Arrays] | None = None,
+    ) -> None:
+        """``moments``, as `moments` gave them, if steps have been taken before; ``params`` sets the dtype."""
+        self.family, self.model = family, build_model(architecture)
+        self.stream, self.optimizer, self.steps = stream, optimizer, steps
+        self._params = _tree(params)
+        self._state = jax_optimizer.init(self._params, optimizer)
+        for name, state in self._state.items():
+            state |= {kind: jnp.array(arrays[name]) for kind, arrays in (moments or {}).items()}
+        self._rng = jax.random.fold_in(jax.random.key(seed), 1)
+
+    def step(self, number: int) -> dict[str, Any]:
+        """Take step ``number``, counted from 0. The metrics are still being computed when it returns."""
+        batches = range(number * self.optimizer.accumulate, (number + 1) * self.optimizer.accumulate)
+        whole, metrics = reduce(add, map(self._gradient, batches))
+        rates = rates_at(number, self.steps, self.optimizer)
+        self._params, self._state, norm = update(self._params, self._state, whole, rates, self.optimizer)
+        return {**metrics, "gradient_norm": norm}
+
+    def _gradient(self, number: int) -> tuple[Any, dict[str, jax.Array]]:
+        """That of batch ``number``, with dropout of its own."""
+        rng = jax.random.fold_in(self._rng, number)
+        return gradient(self._params, self.stream(number), rng, self.family, self.model, self.optimizer)
+
+    def params(self) -> Arrays:
+        """The weights, flat, in Flax's layout."""
+        return _flat(self._params)
+
+    def moments(self) -> dict[str, Arrays]:
+        """What the optimizer keeps, by kind (Adam's "mean" and "square"), each like `params`."""
+        return {
+            kind: {name: np.array(moments[kind]) for name, moments in self._state.items()}
+            for kind in MOMENTS[self.optimizer.method]
+        }
+
+
+def _flat(tree: Any) -> Arrays:
+    return {name: np.array(array) for name, array in flatten_dict(tree, sep="/").items()}
+
+
+def variables(params: Arrays) -> dict[str, Any]:
+    """Flat weights as Flax's models take them."""
+    return {"params": _tree(params)}
+
+
+def _tree(arrays: Arrays) -> Any:
+    return unflatten_dict({name: jnp.array(array) for name, array in arrays.items()}, sep="/")

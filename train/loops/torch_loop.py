@@ -1,0 +1,148 @@
+"""The mirror of `jax_loop` in PyTorch, op by op."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from parity_tests.twins.architecture import Architecture
+from torch_impl import convert, random
+from torch_impl.initializers import initialise
+from train.config import Optimizer
+from train.loops import torch_optimizer
+from train.loops.optimizer import MOMENTS, rates_at
+from train.loops.torch_families import LOSSES
+
+Arrays = dict[str, np.ndarray]
+Outputs = Callable[..., Any]
+Stream = Callable[[int], Arrays]
+
+
+def build_model(architecture: Architecture) -> nn.Module:
+    """The model; its weights come separately."""
+    return architecture.build("torch_impl")
+
+
+def initial_params(architecture: Architecture, seed: int) -> Arrays:
+    """The weights of a seed, flat, float32, in Flax's layout."""
+    model = build_model(architecture)
+    initialise(model, random.key(seed))
+    return convert.save(model)
+
+
+@torch.no_grad()
+def evaluate(
+    family: str, model: nn.Module, params: Arrays, batches: Iterable[Arrays]
+) -> list[dict[str, float]]:
+    """The loss and metrics of each batch, without dropout or label smoothing."""
+    convert.load(model, params)
+    model.to(_device())
+    rows = []
+    for batch in batches:
+        loss, metrics = LOSSES[family](model, _tensors(batch), None, 0.0)
+        rows.append({"loss": float(loss), **{name: float(value) for name, value in metrics.items()}})
+    return rows
+
+
+def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outputs:
+    """The model with these weights, without dropout, as a function from numpy inputs to what it returns.
+
+    ``method`` is what of the model is called.
+    """
+    convert.load(model, params)
+    model.to(_device())
+
+    @torch.no_grad()
+    def apply(*inputs: np.ndarray) -> Any:
+        output = getattr(model, method)(*map(_tensor, inputs))
+        several = isinstance(output, tuple)
+        return type(output)(*(x.cpu().numpy() for x in output)) if several else output.cpu().numpy()
+
+    return apply
+
+
+def gradient(
+    model: nn.Module, batch: dict[str, Tensor], rng: random.Key | None, family: str, optimizer: Optimizer
+) -> dict[str, Tensor]:
+    """Add a batch's part to the mean gradient of its step; returns its part of the mean metrics."""
+    loss, metrics = LOSSES[family](model, batch, rng, optimizer.smoothing)
+    (loss / optimizer.accumulate).backward()
+    return {name: value / optimizer.accumulate for name, value in {"loss": loss.detach(), **metrics}.items()}
+
+
+class Trainer:
+    """A run in progress. Every draw of its dropout follows from ``seed`` and the number of the batch."""
+
+    def __init__(
+        self,
+        family: str,
+        architecture: Architecture,
+        params: Arrays,
+        stream: Stream,
+        optimizer: Optimizer,
+        steps: int,
+        seed: int,
+        moments: dict[str, Arrays] | None = None,
+    ) -> None:
+        """``moments``, as `moments` gave them, if steps have been taken before; ``params`` sets the dtype."""
+        self.family, self.model = family, build_model(architecture)
+        self.stream, self.optimizer, self.steps = stream, optimizer, steps
+        convert.load(self.model, params)
+        self.model.to(_device())
+        self._params = {convert.flax_name(name): p for name, p in self.model.named_parameters()}
+        self._state = torch_optimizer.init(self._params, optimizer)
+        for kind, arrays in (moments or {}).items():
+            for name, array in convert.to_torch(arrays).items():
+                self._state[convert.flax_name(name)][kind] = torch.tensor(array, device=_device())
+        self._rng = random.fold_in(random.key(seed), 1)
+
+    def step(self, number: int) -> dict[str, Any]:
+        """Take step ``number``, counted from 0, and return its metrics as tensors."""
+        batches = range(number * self.optimizer.accumulate, (number + 1) * self.optimizer.accumulate)
+        self.model.zero_grad()
+        parts = [self._gradient(batch) for batch in batches]
+        metrics = {name: sum(part[name] for part in parts) for name in parts[0]}
+        whole = {name: _gradient_of(parameter) for name, parameter in self._params.items()}
+        rates = rates_at(number, self.steps, self.optimizer)
+        norm = torch_optimizer.update(self._params, self._state, whole, rates, self.optimizer)
+        return {**metrics, "gradient_norm": norm}
+
+    def _gradient(self, number: int) -> dict[str, Tensor]:
+        """That of batch ``number``, with dropout of its own."""
+        rng = random.fold_in(self._rng, number)
+        return gradient(self.model, _tensors(self.stream(number)), rng, self.family, self.optimizer)
+
+    def params(self) -> Arrays:
+        """The weights, flat, in Flax's layout."""
+        return convert.save(self.model)
+
+    def moments(self) -> dict[str, Arrays]:
+        """What the optimizer keeps, by kind (Adam's "mean" and "square"), each like `params`."""
+        sizes, names = convert.axis_sizes(self.model), [name for name, _ in self.model.named_parameters()]
+        return {
+            kind: convert.to_flax(
+                {name: self._state[convert.flax_name(name)][kind].cpu().numpy() for name in names}, sizes
+            )
+            for kind in MOMENTS[self.optimizer.method]
+        }
+
+
+def _gradient_of(parameter: Tensor) -> Tensor:
+    """Zeros where the loss uses no such parameter, as JAX says."""
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    """On the device, whole numbers as int64, which PyTorch asks of labels."""
+    wide = array.astype(np.int64) if array.dtype == np.int32 else array
+    return torch.from_numpy(wide).to(_device(), non_blocking=True)
+
+
+def _tensors(batch: Arrays) -> dict[str, Tensor]:
+    return {name: _tensor(array) for name, array in batch.items()}

@@ -1,0 +1,1 @@
+"""What shows that two training runs are the same: the preflight, and runs side by side."""

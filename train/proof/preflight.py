@@ -1,0 +1,53 @@
+"""The parity check before a run: exactly the configured model, on the run's own first batch."""
+
+from pathlib import Path
+
+import numpy as np
+
+from parity_tests.core.compare import first_divergence
+from parity_tests.core.report import to_json
+from parity_tests.twins.catalogue import Twin
+from parity_tests.twins.check import check_twin, isolate_twin
+from train.config import write_json
+from train.proof import cache as parity_cache
+from train.tasks.task import Task
+
+ROWS = 4  # of the first batch; enough to differ in length
+
+
+class ParityError(RuntimeError):
+    """The twins of the configured model do not compute the same; training would prove nothing."""
+
+
+def preflight(task: Task, path: Path) -> str:
+    """Hold the configured model's twins together in float64, dropout on and off; write the report.
+
+    Returns how it went, in a sentence. A check that passed before on this machine is not made again: see
+    `parity_cache`. Raises ParityError naming the first divergence, and all blocks that part by themselves.
+    """
+    model, seed, inputs = task.architecture, task.config.seed, task.inputs(ROWS)
+
+    def first_rows(rng: np.random.Generator) -> dict[str, np.ndarray]:
+        return inputs
+
+    twin = Twin(task.config.family, model.target, first_rows, model.arguments, whole_model=True)
+    name = parity_cache.digest(twin, inputs, "float64", seed)
+    remembered = parity_cache.recall(name)
+    readings = remembered or check_twin(twin, "float64", seed)
+    failed = first_divergence(readings)
+    isolations = isolate_twin(twin, readings, seed) if failed else []
+    write_json(path, to_json(readings, isolations))
+    if failed:
+        blocks = [block for isolation in isolations for block in isolation.blocks]
+        parting = dict.fromkeys(block.name for block in blocks if block.verdict == "parts")
+        raise ParityError(
+            f"the JAX and PyTorch models of this configuration part at {failed.check} {failed.name} "
+            f"({failed.model}): error {failed.max_rel_error:.1e}, bound {failed.bound:.0e}. "
+            f"Wrong by themselves: {', '.join(parting) or 'no block of the forward pass'}. "
+            f"The whole comparison is in {path}; --skip-parity trains all the same"
+        )
+    if remembered is None:
+        parity_cache.remember(name, readings)
+    worst = max(reading.max_rel_error for reading in readings)
+    verb = "holds" if remembered is None else "held before, for the same code, model and inputs"
+    return f"Parity {verb}: {len(readings)} checks in float64, largest error {worst:.1e}."

@@ -1,0 +1,123 @@
+"""The twins trained side by side, compared after every step."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import cycle
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from parity_tests.core.trajectory import Step, Trajectory, hold_together
+from parity_tests.runners.numerics import exact_matmuls, jax_numerics
+from parity_tests.twins.architecture import Architecture
+from train.config import Config, Optimizer
+from train.loops import jax_loop, torch_loop
+from train.loops.jax_loop import parameter_shapes
+from train.loops.optimizer import MOMENTS
+from train.presets import small
+from train.runs import checkpoint
+from train.tasks.task import prepare
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What both twins train: a model from its initial weights, on a stream of batches, so many steps."""
+
+    family: str
+    architecture: Architecture
+    params: Arrays
+    stream: Callable[[int], Arrays]
+    optimizer: Optimizer
+    steps: int
+    seed: int
+
+    def run(self, loop: Any) -> Iterator[Step]:
+        """The whole run in one framework; ``loop`` is `jax_loop` or `torch_loop`."""
+        return self._steps(loop, checkpoint.State(self.params, {}, 0), self.steps)[0]
+
+    def alternate(self, every: int, folder: Path) -> Iterator[Step]:
+        """The same run, which changes to the other framework after so many steps, through a checkpoint.
+
+        PyTorch begins.
+        """
+        state = checkpoint.State(self.params, {}, 0)
+        kinds = MOMENTS[self.optimizer.method]
+        for loop in cycle((torch_loop, jax_loop)):
+            last = min(state.step + every, self.steps)
+            steps, trainer = self._steps(loop, state, last)
+            yield from steps
+            if last == self.steps:
+                return
+            checkpoint.save(folder, {"params": trainer.params(), **trainer.moments()}, {"step": last})
+            state = checkpoint.load_state(folder, parameter_shapes(self.architecture), kinds)
+
+    def _steps(self, loop: Any, state: checkpoint.State, last: int) -> tuple[Iterator[Step], Any]:
+        """The steps from a state up to, not including, ``last``, taken as they are asked for."""
+        arguments = (self.architecture, state.params, self.stream, self.optimizer, self.steps, self.seed)
+        trainer = loop.Trainer(self.family, *arguments, state.moments)
+
+        def steps() -> Iterator[Step]:
+            for number in range(state.step, last):
+                metrics = trainer.step(number)
+                yield Step(float(metrics["loss"]), float(metrics["gradient_norm"]), trainer.params())
+
+        return steps(), trainer
+
+
+def course(config: Config, steps: int, dtype: str) -> Course:
+    """The course of a configuration in one precision, which weights and batches have."""
+    task = prepare(config, None)
+    params = {name: array.astype(dtype) for name, array in task.initial_params(torch_loop).items()}
+
+    def stream(number: int) -> Arrays:
+        batch = task.batch(number)
+        return {name: a.astype(dtype) if a.dtype.kind == "f" else a for name, a in batch.items()}
+
+    return Course(config.family, task.architecture, params, stream, config.optimizer, steps, config.seed)
+
+
+def trajectory(
+    family: str,
+    steps: int,
+    dtype: str,
+    switch: int | None = None,
+    seed: int = 0,
+    watch: Callable[[Step], None] = lambda step: None,
+) -> Trajectory:
+    """Train a small model of a family in both frameworks and hold them together at every step.
+
+    With ``switch``, the run that is held against JAX's changes framework every so many steps. ``watch`` sees
+    each of JAX's steps.
+    """
+    with precision(dtype), TemporaryDirectory() as folder:
+        both = course(replace(small(family), seed=seed), steps, dtype)
+
+        def watched() -> Iterator[Step]:
+            for step in both.run(jax_loop):
+                watch(step)
+                yield step
+
+        other = both.alternate(switch, Path(folder)) if switch else both.run(torch_loop)
+        return hold_together(family, dtype, both.params, watched(), other)
+
+
+@contextmanager
+def precision(dtype: str) -> Iterator[None]:
+    """Both frameworks made ready to train in a precision: float32 without TF32, JAX in float64 on the CPU.
+
+    PyTorch has one thread: tensors this small are no faster with more, and much slower where anything else
+    runs.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with exact_matmuls(), jax_numerics(dtype):
+            yield
+    finally:
+        torch.set_num_threads(threads)

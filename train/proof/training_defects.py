@@ -1,0 +1,287 @@
+"""Mistakes that people make when they rewrite a training loop, each planted in PyTorch's.
+
+A step computes its loss, then its gradient, then its update. So the first step that parts, and what parts in
+it first, tell where the mistake is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+
+from parity_tests.core.defect_results import Trial
+from parity_tests.core.trajectory import EVERY, LOSS, NORM, Step, Trajectory, hold_together
+from parity_tests.twins.architecture import Architecture
+from parity_tests.twins.inject import Plant, instead
+from torch_impl import random
+from train.config import Optimizer
+from train.loops import jax_loop, torch_loop, torch_optimizer
+from train.loops.optimizer import Rates, rates_at
+from train.proof.side_by_side import Arrays, Course, precision
+from train.runs import checkpoint
+
+BATCH, POSITION, VOCAB = 4, 8, 13
+MODEL = Architecture(
+    "gpt.GPT",
+    {
+        "vocab": VOCAB,
+        "positions": POSITION,
+        "embed": 16,
+        "heads": 2,
+        "mlp": 32,
+        "layers": 1,
+        "dropout": 0.1,
+        "norm": "pre",
+    },
+)
+# Short, and nothing in it is idle: two steps of warm-up, all gradients clipped, epsilon within their sizes.
+OPTIMIZER = Optimizer(learning_rate=1e-2, warmup=0.25, weight_decay=0.1, clip=0.1, epsilon=1e-5)
+STEPS = 8
+SWITCH = 4
+
+
+@dataclass(frozen=True)
+class TrainingDefect:
+    """One mistake, how it is planted, and the step (counted from 1) and quantity that must part first."""
+
+    name: str
+    plant: Plant
+    step: int
+    located: str
+    optimizer: Optimizer = OPTIMIZER
+    switches: bool = False
+    """Whether the run passes through checkpoints, one every `SWITCH` steps."""
+
+
+def stream(number: int) -> Arrays:
+    """Tokens of which each is the one before it plus one, most of the time."""
+    rng = np.random.default_rng(number)
+    start, jumps = rng.integers(0, VOCAB, (BATCH, 1)), rng.random((BATCH, POSITION + 1)) < 0.2
+    tokens = ((start + np.arange(POSITION + 1) + 5 * jumps.cumsum(axis=1)) % VOCAB).astype(np.int32)
+    return {"ids": tokens[:, :-1], "labels": tokens[:, 1:]}
+
+
+def try_training_defect(defect: TrainingDefect, dtype: str = "float64") -> Trial:
+    """Hold PyTorch's run against JAX's as it is, then with the defect planted."""
+    healthy = _hold(defect, dtype)
+    with defect.plant():
+        planted = _hold(defect, dtype)
+    parted = planted.divergence
+    return Trial(
+        defect.name,
+        _worst(healthy),
+        parted.error if parted else _worst(planted),
+        healthy.bound,
+        f"step {parted.step}: {parted.place}" if parted else None,
+        f"step {defect.step}: {defect.located}",
+    )
+
+
+def _hold(defect: TrainingDefect, dtype: str) -> Trajectory:
+    with precision(dtype), TemporaryDirectory() as folder:
+        both = _course(defect.optimizer, dtype)
+        candidate = both.alternate(SWITCH, Path(folder)) if defect.switches else both.run(torch_loop)
+        return hold_together(defect.name, dtype, both.params, _jax_steps(defect.optimizer, dtype), candidate)
+
+
+def _worst(trajectory: Trajectory) -> float:
+    return max(max(gap.errors.values()) for gap in trajectory.gaps)
+
+
+@lru_cache
+def _course(optimizer: Optimizer, dtype: str) -> Course:
+    params = {name: array.astype(dtype) for name, array in torch_loop.initial_params(MODEL, 0).items()}
+    return Course("gpt", MODEL, params, stream, optimizer, STEPS, 0)
+
+
+@lru_cache
+def _jax_steps(optimizer: Optimizer, dtype: str) -> tuple[Step, ...]:
+    """JAX's run, which stays healthy and serves many defects."""
+    return tuple(_course(optimizer, dtype).run(jax_loop))
+
+
+def _rates(wrong: Callable[[Rates, int, int, Optimizer], Rates]) -> Plant:
+    """Other numbers for PyTorch's updates."""
+
+    def changed(step: int, steps: int, optimizer: Optimizer) -> Rates:
+        return wrong(rates_at(step, steps, optimizer), step, steps, optimizer)
+
+    return lambda: patch.object(torch_loop, "rates_at", changed)
+
+
+def _method(wrong: Callable[..., torch.Tensor]) -> Plant:
+    """Another direction for PyTorch's AdamW."""
+    return lambda: patch.dict(torch_optimizer.METHODS, adamw=partial(wrong, torch_optimizer.adam))
+
+
+def _settings(**changes: Any) -> Plant:
+    """Other settings of PyTorch's optimizer."""
+    return instead(
+        torch_optimizer,
+        "update",
+        lambda original, *arguments: original(*arguments[:-1], replace(arguments[-1], **changes)),
+    )
+
+
+def _loss(wrong: Callable[..., Any]) -> Plant:
+    """Another loss for PyTorch's GPT."""
+    return lambda: patch.dict(torch_loop.LOSSES, gpt=partial(wrong, torch_loop.LOSSES["gpt"]))
+
+
+def _root_of_sum(original: Any, gradient: Any, state: Any, rates: Rates, optimizer: Optimizer) -> Any:
+    original(gradient, state, rates, optimizer)
+    return state["mean"] / rates.mean_weight / (state["square"] / rates.square_weight + 1e-5).sqrt()
+
+
+def _decay_in_gradient(
+    original: Any, params: Any, state: Any, gradient: Any, rates: Rates, optimizer: Optimizer
+) -> torch.Tensor:
+    coupled = {
+        name: g + optimizer.weight_decay * params[name].detach() if torch_optimizer.decays(name) else g
+        for name, g in gradient.items()
+    }
+    return original(params, state, coupled, rates, replace(optimizer, weight_decay=0.0))
+
+
+def _but_the_final_norm(original: Any, params: Any, *rest: Any) -> torch.Tensor:
+    return original({name: p for name, p in params.items() if name != "final_norm/scale"}, *rest)
+
+
+def _round_weights(original: Any, params: Any, *rest: Any) -> torch.Tensor:
+    norm = original(params, *rest)
+    for parameter in params.values():
+        parameter.data.copy_(parameter.bfloat16())
+    return norm
+
+
+def _padded_norm(original: Any, gradient: Any, largest: float) -> torch.Tensor:
+    norm = torch.nn.utils.get_total_norm(list(gradient.values()))
+    torch._foreach_mul_(list(gradient.values()), torch.clamp(largest / (norm + 1e-6), max=1.0))
+    return norm
+
+
+def _shifted(original: Any, model: Any, batch: Any, *rest: Any) -> Any:
+    return original(model, batch | {"labels": batch["labels"].roll(-1, dims=1)}, *rest)
+
+
+def _forgotten(original: Any, *arguments: Any) -> checkpoint.State:
+    return original(*arguments)._replace(moments={})
+
+
+def _one_key(original: Any, key: random.Key, data: int) -> random.Key:
+    return original(key, min(data, 1))
+
+
+SGD = replace(OPTIMIZER, method="sgd")
+
+TRAINING_DEFECTS = (
+    TrainingDefect(
+        "optimizer: decay on norms and biases",
+        lambda: patch.object(torch_optimizer, "decays", lambda name: True),
+        1,
+        "blocks_0/attention_norm/scale",
+    ),
+    TrainingDefect(
+        "optimizer: no bias correction",
+        _rates(lambda rates, *rest: Rates(rates.learning_rate, 1.0, 1.0)),
+        1,
+        EVERY,
+    ),
+    TrainingDefect(
+        "optimizer: bias correction a step behind",
+        _rates(
+            lambda rates, step, steps, optimizer: rates_at(max(step - 1, 0), steps, optimizer)._replace(
+                learning_rate=rates.learning_rate
+            )
+        ),
+        2,
+        EVERY,
+    ),
+    TrainingDefect("optimizer: epsilon inside the root", _method(_root_of_sum), 1, EVERY),
+    TrainingDefect("optimizer: beta2 0.999 for 0.98", _settings(beta2=0.999), 1, EVERY),
+    TrainingDefect(
+        "optimizer: decay in the gradient, not decoupled",
+        instead(torch_optimizer, "update", _decay_in_gradient),
+        1,
+        NORM,
+    ),
+    TrainingDefect(
+        "optimizer: no decay",
+        _settings(weight_decay=0.0),
+        1,
+        "blocks_0/attention/key/kernel",  # the first that decays
+    ),
+    TrainingDefect(
+        "optimizer: one parameter is not in it",
+        instead(torch_optimizer, "update", _but_the_final_norm),
+        1,
+        "final_norm/scale",
+    ),
+    TrainingDefect(
+        "clipping: after the update, so not at all",
+        _settings(clip=np.inf),
+        1,
+        EVERY,
+    ),
+    TrainingDefect(
+        "clipping: 1e-6 added to the norm",
+        instead(torch_optimizer, "clip_by_global_norm", _padded_norm),
+        1,
+        "blocks_0/attention/output/bias",  # the first that begins at zero, so that all of it is update
+        SGD,
+    ),
+    TrainingDefect("momentum: none", _settings(beta1=0.0), 2, EVERY, SGD),
+    TrainingDefect(
+        "schedule: off by one",
+        _rates(lambda rates, step, steps, optimizer: rates_at(min(step + 1, steps - 1), steps, optimizer)),
+        1,
+        EVERY,
+    ),
+    TrainingDefect(
+        "schedule: no warm-up",
+        _rates(lambda rates, step, steps, optimizer: rates_at(step, steps, replace(optimizer, warmup=0.0))),
+        1,
+        EVERY,
+    ),
+    TrainingDefect(
+        "loop: gradients not set to zero",
+        instead(torch.nn.Module, "zero_grad", lambda original, self: None),
+        2,
+        NORM,
+    ),
+    TrainingDefect(
+        "loop: the sum of accumulated gradients for their mean",
+        instead(
+            torch_loop,
+            "gradient",
+            lambda original, *arguments: original(*arguments[:-1], replace(arguments[-1], accumulate=1)),
+        ),
+        1,
+        LOSS,
+        replace(OPTIMIZER, accumulate=2),
+    ),
+    TrainingDefect("loop: the same dropout key at every step", instead(random, "fold_in", _one_key), 3, LOSS),
+    TrainingDefect(
+        "loop: no dropout",
+        _loss(lambda original, model, batch, rng, smoothing: original(model, batch, None, smoothing)),
+        1,
+        LOSS,
+    ),
+    TrainingDefect("loop: labels shifted twice", _loss(_shifted), 1, LOSS),
+    TrainingDefect(
+        "loop: weights kept in bfloat16", instead(torch_optimizer, "update", _round_weights), 1, EVERY
+    ),
+    TrainingDefect(
+        "resuming: moments not restored",
+        instead(checkpoint, "load_state", _forgotten),
+        SWITCH + 1,
+        EVERY,
+        switches=True,
+    ),
+)

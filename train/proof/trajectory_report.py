@@ -1,0 +1,87 @@
+"""Trajectories for people: a table of how far the twins were apart, and the picture of it."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib import pyplot as plt
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from parity_tests.core.trajectory import LOSS, NORM, Trajectory
+from train.runs.curves import COLOURS
+
+SHADES = {"float64": "#2a7f4f", "float32": "#8a5fb0"}
+
+
+def print_trajectories(trajectories: list[Trajectory], console: Console) -> None:
+    """A table for each precision with a row for each model, then what is wrong with any."""
+    for dtype in dict.fromkeys(one.dtype for one in trajectories):
+        console.print(_table([one for one in trajectories if one.dtype == dtype], dtype))
+    console.print(
+        "a step: how far it moves the median parameter; "
+        "moved: how far the whole run moves the one that moves least"
+    )
+    for one in trajectories:
+        for problem in one.problems():
+            console.print(Text(problem, style="red"))
+
+
+def _table(trajectories: list[Trajectory], dtype: str) -> Table:
+    title = (
+        f"Trained side by side for {len(trajectories[0].gaps):,} steps in {dtype}: largest relative errors"
+    )
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("model", overflow="fold")
+    for header in ("loss fell", "loss", "gradient", "params", "bound", "a step", "moved"):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("", width=4)
+    for one in trajectories:
+        first, last = one.losses
+        errors = [one.worst([LOSS]), one.worst([NORM]), one.worst(one.moved)]
+        update = float(np.median([gap.update for gap in one.gaps]))
+        table.add_row(
+            one.name,
+            f"{first:.2f} → {last:.2f}",
+            *(f"{number:.1e}" for number in (*errors, one.bound, update, min(one.moved.values()))),
+            Text("FAIL", style="bold red") if one.problems() else Text("pass", style="green"),
+        )
+    return table
+
+
+def draw_trajectories(trajectories: list[Trajectory], path: Path) -> None:
+    """A column a model: above, the losses of both frameworks; below, how far apart they are."""
+    names = list(dict.fromkeys(one.name for one in trajectories))
+    figure, grid = plt.subplots(
+        2, len(names), figsize=(4.6 * len(names), 6.4), layout="constrained", squeeze=False, sharex="col"
+    )
+    for (above, below), name in zip(grid.T, names, strict=True):
+        runs = [one for one in trajectories if one.name == name]
+        steps = [gap.step for gap in runs[0].gaps]
+        losses = {
+            "jax": [gap.loss for gap in runs[0].gaps],
+            "torch": [gap.candidate_loss for gap in runs[0].gaps],
+        }
+        for (framework, values), width in zip(losses.items(), (3.0, 0.8), strict=True):  # one under the other
+            above.plot(
+                steps, values, COLOURS[framework], linewidth=width, label=f"{framework}, {runs[0].dtype}"
+            )
+        above.set(title=name, ylabel="loss (nats)", ylim=(0, None))
+        above.legend(fontsize=8)
+        update = [gap.update for gap in runs[0].gaps]
+        below.semilogy(steps, update, color="#999", linewidth=0.9, label="one update (median parameter)")
+        for one in runs:
+            floor = np.finfo(one.dtype).eps / 4
+            parameters = [gap.errors[gap.worst_parameter] for gap in one.gaps]
+            loss = [max(gap.errors[LOSS], floor) for gap in one.gaps]
+            colour = SHADES[one.dtype]
+            below.semilogy(steps, parameters, color=colour, linewidth=1.2, label=f"parameters, {one.dtype}")
+            below.semilogy(steps, loss, color=colour, linewidth=0.5, alpha=0.5, label=f"loss, {one.dtype}")
+            below.axhline(one.bound, color=colour, linestyle=":", label=f"bound, {one.dtype}")
+        below.set(xlabel="step", ylabel="relative error", ylim=(1e-17, 1))
+        for panel in (above, below):
+            panel.grid(alpha=0.25)
+    figure.legend(*grid[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
+    figure.suptitle("Trained side by side, with dropout: the losses, and how far the twins are apart")
+    figure.savefig(path, dpi=130)
+    plt.close(figure)

@@ -1,0 +1,1 @@
+"""What a run trains on: data made into batches, with metrics and a report."""

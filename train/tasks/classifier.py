@@ -1,0 +1,133 @@
+"""The text classifier's task: texts, tokenizer, batches, scores and report. No framework in it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from rich.console import Console
+from tokenizers import Tokenizer
+
+import data
+from data import Batch, Examples, LabelledText
+from parity_tests.twins.architecture import Architecture
+from train.config import Config, model_settings
+from train.tasks.classifier_report import learned_report, print_report, scores
+from train.tasks.fine_tune import begin_with
+
+Arrays = dict[str, np.ndarray]
+EVALUATION_BATCH = 128
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifierTask:
+    """A labelled data set made ready for one configuration."""
+
+    config: Config
+    texts: LabelledText
+    tokenizer: Tokenizer
+    examples: dict[str, Examples]
+    """Token ids of the splits "train", "validation" and "test"."""
+    truncated: int
+    """Texts that were cut to the model's positions."""
+    buckets: tuple[int, ...]
+    architecture: Architecture
+    begun: Arrays
+    """The weights that are not drawn, but taken from another run."""
+
+    @property
+    def name(self) -> str:
+        return self.texts.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.texts.classes
+
+    def initial_params(self, loop: ModuleType) -> Arrays:
+        return loop.initial_params(self.architecture, self.config.seed) | self.begun
+
+    @cached_property
+    def _stream(self) -> data.TrainBatches:
+        text, labels = self.config.text, self.texts.train.labels
+        return data.TrainBatches(
+            self.examples["train"],
+            labels,
+            text.batch,
+            self.config.seed,
+            self.buckets,
+            text.word_dropout,
+            self.tokenizer.token_to_id(data.UNK),
+        )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self._stream.steps_per_epoch
+
+    def batch(self, step: int) -> Arrays:
+        batch = self._stream.stream(step)
+        return {"ids": batch.ids, "mask": batch.mask, "labels": batch.labels}
+
+    def inputs(self, rows: int) -> Arrays:
+        batch = self._stream.stream(0)
+        return {"ids": batch.ids[:rows], "mask": batch.mask[:rows]}
+
+    def logits(self, loop: ModuleType, params: Arrays, split: str) -> Float[np.ndarray, "example classes"]:
+        """The logits of all examples of a split, in its order."""
+        labels = getattr(self.texts, split).labels
+        batches = data.evaluation_batches(self.examples[split], labels, EVALUATION_BATCH, self.buckets)
+        outputs = loop.outputs(loop.build_model(self.architecture), params)
+        return in_order(batches, [outputs(batch.ids, batch.mask) for batch in batches])
+
+    def scores(self, loop: ModuleType, params: Arrays, split: str) -> dict[str, float]:
+        return scores(self.logits(loop, params, split), getattr(self.texts, split).labels)
+
+    def report(self, loop: ModuleType, untrained: Arrays, trained: Arrays) -> dict[str, Any]:
+        before, after = (self.logits(loop, params, "test") for params in (untrained, trained))
+        return learned_report(self.texts, before, after)
+
+    def print_report(self, report: dict[str, Any], title: str, console: Console) -> None:
+        print_report(report, title, console)
+
+    def describe(self) -> str:
+        splits = ", ".join(f"{len(examples):,} {split}" for split, examples in self.examples.items())
+        cut = f"; {self.truncated} texts cut to {self.config.text.positions} tokens" if self.truncated else ""
+        return (
+            f"{self.name}: {splits}; {self.tokenizer.get_vocab_size():,} word pieces; "
+            f"batches of width {', '.join(map(str, self.buckets))}{cut}"
+        )
+
+
+def prepare_classifier(config: Config, data_dir: Path | None, tokenizer: Tokenizer | None) -> ClassifierTask:
+    """Read the data set, train the tokenizer on its training split (or take a trained one), and encode."""
+    texts = data.load(config.data, data_dir)
+    classes, begun = len(texts.classes), Arrays()
+    if config.init is not None:
+        architecture, begun, tokenizer = begin_with(config, classes)
+    else:
+        if tokenizer is None:
+            tokenizer = data.train_tokenizer(texts.train.texts, config.text.vocab)
+        sizes = {"vocab": tokenizer.get_vocab_size(), "classes": classes, "positions": config.text.positions}
+        architecture = Architecture("classifier.TextClassifier", sizes | model_settings(config))
+    marked = architecture.target == "bert.BertClassifier"  # [CLS] and [SEP] around each text
+    examples: dict[str, Examples] = {}
+    truncated = 0
+    for split in ("train", "validation", "test"):
+        encoded = data.encode(tokenizer, getattr(texts, split).texts, config.text.positions, marked)
+        data.check_ids(encoded.examples, architecture.flat()["vocab"])
+        examples[split] = encoded.examples
+        truncated += encoded.truncated
+    lengths = [len(example) for split in examples.values() for example in split]
+    buckets = data.choose_buckets(lengths, config.text.buckets, config.text.positions)
+    return ClassifierTask(config, texts, tokenizer, examples, truncated, buckets, architecture, begun)
+
+
+def in_order(batches: list[Batch], logits: list[np.ndarray]) -> Float[np.ndarray, "example classes"]:
+    """Logits by example: batches hold the examples sorted by length, and filler rows."""
+    rows = np.concatenate([batch.rows for batch in batches])
+    stacked = np.concatenate(logits)
+    ordered = np.empty((rows.max() + 1, stacked.shape[1]), stacked.dtype)
+    ordered[rows[rows >= 0]] = stacked[rows >= 0]
+    return ordered
