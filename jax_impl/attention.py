@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Key
 
-from jax_impl.initializers import matrix, zeros
+from jax_impl.initializers import kernel_init, zeros
 from jax_impl.layers import Linear, add_bias, at_least_float32, dropout
 from jax_impl.taps import Tap, no_tap
 
@@ -89,7 +89,7 @@ class SingleHeadAttention(nn.Module):
         return tap("output", output, "batch query head_dim")
 
 
-class SplitHeads(nn.Module):
+class InProjection(nn.Module):
     """Project embed onto every head: kernel (embed heads head_dim), bias (heads head_dim)."""
 
     embed: int
@@ -100,7 +100,9 @@ class SplitHeads(nn.Module):
 
     def setup(self) -> None:
         shape = (self.embed, self.heads, self.head_dim)
-        self.kernel = self.param("kernel", matrix(self.embed, self.heads * self.head_dim, self.std), shape)
+        self.kernel = self.param(
+            "kernel", kernel_init(self.embed, self.heads * self.head_dim, self.std), shape
+        )
         self.bias = self.param("bias", zeros, (self.heads, self.head_dim)) if self.biased else None
 
     def __call__(
@@ -110,7 +112,7 @@ class SplitHeads(nn.Module):
         return y.transpose(0, 2, 1, 3)
 
 
-class MergeHeads(nn.Module):
+class OutProjection(nn.Module):
     """Project all heads back onto embed: kernel (heads head_dim embed), bias (embed)."""
 
     heads: int
@@ -121,7 +123,9 @@ class MergeHeads(nn.Module):
 
     def setup(self) -> None:
         shape = (self.heads, self.head_dim, self.embed)
-        self.kernel = self.param("kernel", matrix(self.heads * self.head_dim, self.embed, self.std), shape)
+        self.kernel = self.param(
+            "kernel", kernel_init(self.heads * self.head_dim, self.embed, self.std), shape
+        )
         self.bias = self.param("bias", zeros, (self.embed,)) if self.biased else None
 
     def __call__(
@@ -158,10 +162,10 @@ class MultiHeadAttention(nn.Module):
         if self.heads % kv_heads:
             raise ValueError(f"kv_heads={kv_heads} does not divide heads={self.heads} into equal groups")
         self.group = self.heads // kv_heads
-        self.query = SplitHeads(self.embed, self.heads, head_dim, self.biased, self.std)
-        self.key = SplitHeads(self.embed, kv_heads, head_dim, self.biased, self.std)
-        self.value = SplitHeads(self.embed, kv_heads, head_dim, self.biased, self.std)
-        self.output = MergeHeads(self.heads, head_dim, self.embed, self.biased, self.residual_std)
+        self.query = InProjection(self.embed, self.heads, head_dim, self.biased, self.std)
+        self.key = InProjection(self.embed, kv_heads, head_dim, self.biased, self.std)
+        self.value = InProjection(self.embed, kv_heads, head_dim, self.biased, self.std)
+        self.output = OutProjection(self.heads, head_dim, self.embed, self.biased, self.residual_std)
 
     def __call__(
         self,
@@ -179,6 +183,6 @@ class MultiHeadAttention(nn.Module):
         key = tap("key", key, "batch heads key head_dim")
         value = tap("value", self.value(context), "batch heads key head_dim")
         key, value = (jnp.repeat(each, self.group, axis=1) for each in (key, value))
-        mixed = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
-        mixed = tap("mixed", mixed, "batch heads query head_dim")
-        return tap("output", self.output(mixed), "batch query embed")
+        heads_output = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
+        heads_output = tap("heads_output", heads_output, "batch heads query head_dim")
+        return tap("output", self.output(heads_output), "batch query embed")

@@ -88,7 +88,7 @@ class Pooler(nn.Module):
         return jnp.tanh(at_least_float32(self.dense(x[:, 0]))).astype(x.dtype)
 
 
-class MaskedWords(nn.Module):
+class MLMHead(nn.Module):
     """Logits of the masked words (section 3.1, task 1): linear, GELU, norm, token table, bias."""
 
     vocab: int
@@ -112,13 +112,13 @@ class MaskedWords(nn.Module):
         return tap("logits", logits, "batch masked vocab")
 
 
-class BertMaskedWords(nn.Module):
+class BertForMaskedLM(nn.Module):
     """BERT as a masked language model. Only ``positions`` pass through the vocabulary: the costliest part."""
 
     bert: Bert
 
     def setup(self) -> None:
-        self.words = MaskedWords(self.bert.vocab, self.bert.embed, self.bert.epsilon)
+        self.words = MLMHead(self.bert.vocab, self.bert.embed, self.bert.epsilon)
 
     def __call__(
         self,
@@ -148,7 +148,7 @@ class BertPretraining(nn.Module):
 
     def setup(self) -> None:
         self.pooler = Pooler(self.bert.embed)
-        self.words = MaskedWords(self.bert.vocab, self.bert.embed, self.bert.epsilon)
+        self.words = MLMHead(self.bert.vocab, self.bert.embed, self.bert.epsilon)
         self.next_sentence = Linear(self.bert.embed, 2, std=STD)
 
     def __call__(
@@ -175,7 +175,7 @@ class Features(NamedTuple):
     pooled: Float[Array, "batch embed"]
 
 
-class BertFeatures(nn.Module):
+class BertModel(nn.Module):
     """BERT without a head, to compute vectors of texts with."""
 
     bert: Bert

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float32, Key
 
-Initial = Callable[[Key[Array, ""], tuple[int, ...]], Float32[Array, "..."]]
+Initializer = Callable[[Key[Array, ""], tuple[int, ...]], Float32[Array, "..."]]
 
 
 def zeros(rng: Key[Array, ""], shape: tuple[int, ...]) -> Float32[Array, "..."]:
@@ -25,7 +25,7 @@ def ones(rng: Key[Array, ""], shape: tuple[int, ...]) -> Float32[Array, "..."]:
     return jnp.ones(shape, jnp.float32)
 
 
-def uniform(std: float) -> Initial:
+def uniform(std: float) -> Initializer:
     """Uniform around zero with standard deviation ``std``: U(-a, a) with a = std * sqrt(3)."""
     bound = std * math.sqrt(3.0)
 
@@ -35,11 +35,11 @@ def uniform(std: float) -> Initial:
     return draw
 
 
-def xavier(fan_in: int, fan_out: int) -> Initial:
+def xavier(fan_in: int, fan_out: int) -> Initializer:
     """Glorot and Bengio 2010, eq. 16: U(-a, a) with a = sqrt(6 / (fan_in + fan_out))."""
     return uniform(math.sqrt(2.0 / (fan_in + fan_out)))
 
 
-def matrix(fan_in: int, fan_out: int, std: float | None = None) -> Initial:
+def kernel_init(fan_in: int, fan_out: int, std: float | None = None) -> Initializer:
     """A weight matrix's: Xavier, or the fixed deviation that a model's paper asks for."""
     return xavier(fan_in, fan_out) if std is None else uniform(std)

@@ -8,7 +8,7 @@ import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, Key
 
-from jax_impl.initializers import matrix, ones, uniform, zeros
+from jax_impl.initializers import kernel_init, ones, uniform, zeros
 from jax_impl.taps import Tap, no_tap
 
 
@@ -135,7 +135,7 @@ class Linear(nn.Module):
 
     def setup(self) -> None:
         shape = (self.inputs, self.outputs)
-        self.kernel = self.param("kernel", matrix(self.inputs, self.outputs, self.std), shape)
+        self.kernel = self.param("kernel", kernel_init(self.inputs, self.outputs, self.std), shape)
         self.bias = self.param("bias", zeros, (self.outputs,)) if self.biased else None
 
     def __call__(self, x: Float[Array, "*axes inputs"]) -> Float[Array, "*axes outputs"]:

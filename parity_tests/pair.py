@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.text import Text
 
 from parity_tests.core import report
-from parity_tests.core.compare import BOUNDS, Reading, Record, all_passed, compare_records
+from parity_tests.core.compare import BOUNDS, Check, all_passed, compare_traces
 from parity_tests.core.isolate import Isolation, isolate
 from parity_tests.core.page import page
+from parity_tests.core.trace import Trace
 from parity_tests.runners.jax_model import JaxModel
 from parity_tests.runners.torch_model import TorchModel
 from torch_impl.convert import fit
@@ -33,31 +34,36 @@ __all__ = ["Comparison", "JaxModel", "Row", "TorchModel", "compare"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """The readings, and the two records that they were taken from, both under the reference's names."""
+    """The checks, and the two traces that they were taken from, both under the reference's names."""
 
-    readings: list[Reading]
-    reference: Record = field(repr=False)
-    candidate: Record = field(repr=False)
+    checks: list[Check]
+    reference: Trace = field(repr=False)
+    candidate: Trace = field(repr=False)
     isolations: list[Isolation] = field(repr=False)
-    """Of models that part: what does so by itself, and what only inherits an earlier error."""
+    """Of models that diverge: what does so by itself, and what lies downstream of it."""
     other_shape: list[str] = field(repr=False)
     """Taps that were found by their path alone, and not compared as their shapes differ."""
 
     @property
+    def readings(self) -> list[Check]:
+        """The checks, by their name up to version 0.1."""
+        return self.checks
+
+    @property
     def passed(self) -> bool:
-        return all_passed(self.readings)
+        return all_passed(self.checks)
 
     @property
     def gradient_zero(self) -> list[str]:
         """Parameters whose gradient is zero in both: nothing that acts on them alone could have shown."""
         gradients = self.reference.arrays["parameter gradient"]
-        passed = [r.name for r in self.readings if r.check == "parameter gradient" and r.passed]
+        passed = [r.name for r in self.checks if r.kind == "parameter gradient" and r.passed]
         return [name for name in passed if not gradients[name].any()]
 
     def __str__(self) -> str:
         text = StringIO()
         console = Console(file=text, width=100)
-        report.print_readings(self.readings, console, self.isolations)
+        report.print_checks(self.checks, console, self.isolations)
         for words, names in (
             ("not compared, other shape", self.other_shape),
             ("gradient zero, so nothing is shown of", self.gradient_zero),
@@ -69,11 +75,11 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """As `report.to_json` has it, with "other_shape" and "gradient_zero"."""
         lists = {"other_shape": self.other_shape, "gradient_zero": self.gradient_zero}
-        return report.to_json(self.readings, self.isolations) | lists
+        return report.to_json(self.checks, self.isolations) | lists
 
     def to_html(self) -> str:
         """A page that needs no other file."""
-        return page(self.readings, self.isolations)
+        return page(self.checks, self.isolations)
 
 
 def compare(
@@ -136,14 +142,14 @@ def compare(
         ours.arrays["parameter gradient"] = {name: gradients[name] for name in order if name in gradients}
     model = f"{second.name} vs {first.name}"
     bound = BOUNDS[dtype][True] if bound is None else bound
-    readings = compare_records(model, ours, theirs, dtype, bound)
+    checks = compare_traces(model, ours, theirs, dtype, bound)
     isolations = []
-    if not all_passed(readings):
+    if not all_passed(checks):
         taken = {pairs[name]: array for name, array in ours.arrays["tap"].items() if name not in unlike}
         alone = second.run(fitted, arrays, dtype, taken)
         alone.arrays["tap"] = _renamed(alone.arrays["tap"], pairs)
         isolations = [Isolation(model, dtype, isolate(ours, theirs, alone, bound))]
-    return Comparison(readings, ours, theirs, isolations, [name for name in unlike if name not in pairs])
+    return Comparison(checks, ours, theirs, isolations, [name for name in unlike if name not in pairs])
 
 
 def tap_pairs(ours: list[str], theirs: list[str], taps: Mapping[str, str] | None) -> dict[str, str]:

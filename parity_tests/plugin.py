@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def parity() -> Callable[..., None]:
-    """A function that takes what `pair.compare` takes, and fails with its report where the models part.
+    """A function that takes what `pair.compare` takes, and fails with its report where the models diverge.
 
     def test_port(parity):
         parity(reference, candidate, inputs, weights=TABLE)

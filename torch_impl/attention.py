@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from torch_impl.initializers import matrix, parameter, zeros
+from torch_impl.initializers import kernel_init, parameter, zeros
 from torch_impl.layers import Linear, at_least_float32, dropout, linear
 from torch_impl.random import Key
 from torch_impl.taps import Tap, no_tap
@@ -87,7 +87,7 @@ class SingleHeadAttention(nn.Module):
         return tap("output", output, "batch query head_dim")
 
 
-class SplitHeads(nn.Module):
+class InProjection(nn.Module):
     """Project embed onto every head: weight ((heads head_dim) embed), bias ((heads head_dim))."""
 
     def __init__(
@@ -96,7 +96,7 @@ class SplitHeads(nn.Module):
         super().__init__()
         self.heads = heads
         self.head_dim = head_dim
-        self.weight = parameter(matrix(embed, heads * head_dim, std), (heads * head_dim, embed))
+        self.weight = parameter(kernel_init(embed, heads * head_dim, std), (heads * head_dim, embed))
         self.bias = parameter(zeros, (heads * head_dim,)) if biased else None
 
     def forward(
@@ -106,7 +106,7 @@ class SplitHeads(nn.Module):
         return y.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2)
 
 
-class MergeHeads(nn.Module):
+class OutProjection(nn.Module):
     """Project all heads back onto embed: weight (embed (heads head_dim)), bias (embed)."""
 
     def __init__(
@@ -115,7 +115,7 @@ class MergeHeads(nn.Module):
         super().__init__()
         self.heads = heads
         self.head_dim = head_dim
-        self.weight = parameter(matrix(heads * head_dim, embed, std), (embed, heads * head_dim))
+        self.weight = parameter(kernel_init(heads * head_dim, embed, std), (embed, heads * head_dim))
         self.bias = parameter(zeros, (embed,)) if biased else None
 
     def forward(
@@ -155,10 +155,10 @@ class MultiHeadAttention(nn.Module):
             raise ValueError(f"kv_heads={kv_heads} does not divide heads={heads} into equal groups")
         self.dropout = dropout
         self.group = heads // kv_heads
-        self.query = SplitHeads(embed, heads, head_dim, biased, std)
-        self.key = SplitHeads(embed, kv_heads, head_dim, biased, std)
-        self.value = SplitHeads(embed, kv_heads, head_dim, biased, std)
-        self.output = MergeHeads(heads, head_dim, embed, biased, residual_std)
+        self.query = InProjection(embed, heads, head_dim, biased, std)
+        self.key = InProjection(embed, kv_heads, head_dim, biased, std)
+        self.value = InProjection(embed, kv_heads, head_dim, biased, std)
+        self.output = OutProjection(heads, head_dim, embed, biased, residual_std)
 
     def forward(
         self,
@@ -176,6 +176,6 @@ class MultiHeadAttention(nn.Module):
         key = tap("key", key, "batch heads key head_dim")
         value = tap("value", self.value(context), "batch heads key head_dim")
         key, value = (each.repeat_interleave(self.group, dim=1) for each in (key, value))
-        mixed = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
-        mixed = tap("mixed", mixed, "batch heads query head_dim")
-        return tap("output", self.output(mixed), "batch query embed")
+        heads_output = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
+        heads_output = tap("heads_output", heads_output, "batch heads query head_dim")
+        return tap("output", self.output(heads_output), "batch query embed")

@@ -89,7 +89,7 @@ class Pooler(nn.Module):
         return torch.tanh(at_least_float32(self.dense(x[:, 0]))).to(x.dtype)
 
 
-class MaskedWords(nn.Module):
+class MLMHead(nn.Module):
     """Logits of the masked words (section 3.1, task 1): linear, GELU, norm, token table, bias."""
 
     def __init__(self, vocab: int, embed: int, epsilon: float = 1e-12) -> None:
@@ -110,13 +110,13 @@ class MaskedWords(nn.Module):
         return tap("logits", logits, "batch masked vocab")
 
 
-class BertMaskedWords(nn.Module):
+class BertForMaskedLM(nn.Module):
     """BERT as a masked language model. Only ``positions`` pass through the vocabulary: the costliest part."""
 
     def __init__(self, bert: Bert) -> None:
         super().__init__()
         self.bert = bert
-        self.words = MaskedWords(bert.vocab, bert.embed, bert.epsilon)
+        self.words = MLMHead(bert.vocab, bert.embed, bert.epsilon)
 
     def forward(
         self,
@@ -146,7 +146,7 @@ class BertPretraining(nn.Module):
         super().__init__()
         self.bert = bert
         self.pooler = Pooler(bert.embed)
-        self.words = MaskedWords(bert.vocab, bert.embed, bert.epsilon)
+        self.words = MLMHead(bert.vocab, bert.embed, bert.epsilon)
         self.next_sentence = Linear(bert.embed, 2, std=STD)
 
     def forward(
@@ -173,7 +173,7 @@ class Features(NamedTuple):
     pooled: Float[Tensor, "batch embed"]
 
 
-class BertFeatures(nn.Module):
+class BertModel(nn.Module):
     """BERT without a head, to compute vectors of texts with."""
 
     def __init__(self, bert: Bert) -> None:

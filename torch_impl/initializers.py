@@ -18,7 +18,7 @@ from torch_impl import random
 from torch_impl.convert import axis_sizes, to_flax, to_torch
 from torch_impl.random import Key
 
-Initial = Callable[[Key, tuple[int, ...]], Float32[Tensor, "..."]]
+Initializer = Callable[[Key, tuple[int, ...]], Float32[Tensor, "..."]]
 
 
 def zeros(rng: Key, shape: tuple[int, ...]) -> Float32[Tensor, "..."]:
@@ -31,7 +31,7 @@ def ones(rng: Key, shape: tuple[int, ...]) -> Float32[Tensor, "..."]:
     return torch.ones(shape, dtype=torch.float32)
 
 
-def uniform(std: float) -> Initial:
+def uniform(std: float) -> Initializer:
     """Uniform around zero with standard deviation ``std``: U(-a, a) with a = std * sqrt(3)."""
     bound = std * math.sqrt(3.0)
 
@@ -41,17 +41,17 @@ def uniform(std: float) -> Initial:
     return draw
 
 
-def xavier(fan_in: int, fan_out: int) -> Initial:
+def xavier(fan_in: int, fan_out: int) -> Initializer:
     """Glorot and Bengio 2010, eq. 16: U(-a, a) with a = sqrt(6 / (fan_in + fan_out))."""
     return uniform(math.sqrt(2.0 / (fan_in + fan_out)))
 
 
-def matrix(fan_in: int, fan_out: int, std: float | None = None) -> Initial:
+def kernel_init(fan_in: int, fan_out: int, std: float | None = None) -> Initializer:
     """A weight matrix's: Xavier, or the fixed deviation that a model's paper asks for."""
     return xavier(fan_in, fan_out) if std is None else uniform(std)
 
 
-def parameter(initial: Initial, shape: tuple[int, ...]) -> nn.Parameter:
+def parameter(initial: Initializer, shape: tuple[int, ...]) -> nn.Parameter:
     """A parameter that remembers its distribution and holds NaN until it is drawn or loaded.
 
     PyTorch's own layers draw hidden weights when they are built; here a forgotten weight shows.

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from torch_impl import random
-from torch_impl.initializers import matrix, ones, parameter, uniform, zeros
+from torch_impl.initializers import kernel_init, ones, parameter, uniform, zeros
 from torch_impl.random import Key
 from torch_impl.taps import Tap, no_tap
 
@@ -130,7 +130,7 @@ class Linear(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, biased: bool = True, std: float | None = None) -> None:
         super().__init__()
-        self.weight = parameter(matrix(inputs, outputs, std), (outputs, inputs))
+        self.weight = parameter(kernel_init(inputs, outputs, std), (outputs, inputs))
         self.bias = parameter(zeros, (outputs,)) if biased else None
 
     def forward(self, x: Float[Tensor, "*axes inputs"]) -> Float[Tensor, "*axes outputs"]:

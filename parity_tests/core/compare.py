@@ -1,19 +1,15 @@
-"""Comparing two records of the same computation, number by number.
-
-A record is what one model did on one input: its output, its taps in the order in which they were
-computed, and the gradients of its parameters and inputs, all as numpy arrays under the same names.
-"""
+"""Comparing two traces of the same computation, number by number."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-Arrays = Mapping[str, np.ndarray]
+from parity_tests.core.trace import KINDS, Arrays, Trace
+
 DType = Literal["float64", "float32", "bfloat16"]
-CHECKS = ("forward", "tap", "input gradient", "parameter gradient")
 
 # Largest error allowed, relative to the largest magnitude of the reference tensor: one block, whole model.
 BOUNDS = {"float64": (1e-11, 1e-11), "float32": (1e-5, 1e-4)}
@@ -25,16 +21,8 @@ NOISE = 64
 BFLOAT16_FACTOR = 1.25
 
 
-@dataclass
-class Record:
-    """Arrays by name, one dictionary for each of `CHECKS`; and the axes of the taps."""
-
-    arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=lambda: {c: {} for c in CHECKS})
-    axes: dict[str, str] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
-class Reading:
+class Check:
     """One comparison: how far apart, and how far apart it may be. Fields as in the JSON report.
 
     The last two are what the precision costs each twin: its own relative error from float64, where that was
@@ -42,7 +30,7 @@ class Reading:
     """
 
     model: str
-    check: str
+    kind: str
     name: str
     dtype: str
     max_abs_error: float
@@ -51,6 +39,11 @@ class Reading:
     passed: bool
     jax_from_float64: float | None = None
     torch_from_float64: float | None = None
+
+    @property
+    def check(self) -> str:
+        """The kind, by its name up to version 0.1."""
+        return self.kind
 
     @property
     def ratios(self) -> tuple[float, float] | None:
@@ -64,32 +57,32 @@ class Reading:
         return relative_error(self.max_rel_error, smaller), relative_error(self.bound, smaller)
 
 
-def compare_records(
+def compare_traces(
     model: str,
-    reference: Record,
-    candidate: Record,
+    reference: Trace,
+    candidate: Trace,
     dtype: str,
     bound: float,
-    exact: Record | None = None,
-) -> list[Reading]:
-    """Hold a candidate's record against a reference's, in the order forward, taps, gradients.
+    exact: Trace | None = None,
+) -> list[Check]:
+    """Hold a candidate's trace against a reference's, in the order forward, taps, gradients.
 
     Errors are relative to the largest magnitude of the reference tensor. What one record has and the
-    other lacks, or has in another shape, is a failed reading with infinite error. With ``exact``, the float64
-    record, the readings say how far JAX (the reference) and PyTorch (the candidate) are from it.
+    other lacks, or has in another shape, is a failed check with infinite error. With ``exact``, the float64
+    record, the checks say how far JAX (the reference) and PyTorch (the candidate) are from it.
     """
-    readings = []
-    for check in CHECKS:
-        ours, theirs = reference.arrays[check], candidate.arrays[check]
-        truth = exact.arrays[check] if exact is not None else {}
-        exactly = scales(check, truth, "float64")
+    checks = []
+    for kind in KINDS:
+        ours, theirs = reference.arrays[kind], candidate.arrays[kind]
+        truth = exact.arrays[kind] if exact is not None else {}
+        exactly = scales(kind, truth, "float64")
         from_float64 = [errors(truth, arrays, exactly) if truth else {} for arrays in (ours, theirs)]
-        for name, (absolute, relative) in errors(ours, theirs, scales(check, ours, dtype)).items():
+        for name, (absolute, relative) in errors(ours, theirs, scales(kind, ours, dtype)).items():
             costs = [found[name][1] if name in found else None for found in from_float64]
-            readings.append(
-                Reading(model, check, name, dtype, absolute, relative, bound, relative <= bound, *costs)
+            checks.append(
+                Check(model, kind, name, dtype, absolute, relative, bound, relative <= bound, *costs)
             )
-    return readings
+    return checks
 
 
 def errors(ours: Arrays, theirs: Arrays, units: Mapping[str, float]) -> dict[str, tuple[float, float]]:
@@ -113,7 +106,7 @@ def magnitudes(arrays: Arrays) -> dict[str, float]:
     return {name: float(np.abs(array).max(initial=0.0)) for name, array in arrays.items()}
 
 
-def scales(check: str, arrays: Arrays, dtype: str) -> dict[str, float]:
+def scales(kind: str, arrays: Arrays, dtype: str) -> dict[str, float]:
     """What the errors of a check are relative to: magnitudes, but for gradients that are rounding noise.
 
     Those are measured against the largest gradient. That of attention's key bias is one: the bias shifts all
@@ -121,48 +114,46 @@ def scales(check: str, arrays: Arrays, dtype: str) -> dict[str, float]:
     another.
     """
     own = magnitudes(arrays)
-    if "gradient" not in check:
+    if "gradient" not in kind:
         return own
     largest = max(own.values(), default=0.0)
     noise = NOISE * float(np.finfo(dtype).eps) * largest
     return {name: magnitude if magnitude > noise else largest for name, magnitude in own.items()}
 
 
-def compare_bfloat16(
-    model: str, draws: Sequence[tuple[Record, Record, Record]], factor: float
-) -> list[Reading]:
-    """Hold bfloat16 records against float64 ones: the twins' errors within a factor of each other.
+def compare_bfloat16(model: str, draws: Sequence[tuple[Trace, Trace, Trace]], factor: float) -> list[Check]:
+    """Hold bfloat16 traces against float64 ones: the twins' errors within a factor of each other.
 
-    A draw is (float64, JAX, PyTorch) on the same inputs. One reading a check, over all its tensors in all
-    draws: the root mean square of errors, each relative to the largest magnitude of its tensor. A reading's
+    A draw is (float64, JAX, PyTorch) on the same inputs. One check of each kind, over all its tensors in all
+    draws: the root mean square of errors, each relative to the largest magnitude of its tensor. A check's
     error is the larger of the two twins', its bound ``factor`` times the smaller.
 
     Tensors are not judged one by one, nor draws, because few errors are independent: a ReLU that falls on the
     other side of its kink in one twin moves every gradient before it.
     """
-    readings = []
-    for check in CHECKS:
-        if not any(exact.arrays[check] for exact, _, _ in draws):
+    checks = []
+    for kind in KINDS:
+        if not any(exact.arrays[kind] for exact, _, _ in draws):
             continue
         ours, theirs = (
-            _spread(check, [(draw[0].arrays[check], draw[side].arrays[check]) for draw in draws])
+            _spread(kind, [(draw[0].arrays[kind], draw[side].arrays[kind]) for draw in draws])
             for side in (1, 2)
         )
         low, high = sorted((ours, theirs))
         bound = factor * low
         passed = high <= bound < np.inf
-        readings.append(Reading(model, check, "all", "bfloat16", high, high, bound, passed, ours, theirs))
-    return readings
+        checks.append(Check(model, kind, "all", "bfloat16", high, high, bound, passed, ours, theirs))
+    return checks
 
 
-def _spread(check: str, pairs: Sequence[tuple[Arrays, Arrays]]) -> float:
+def _spread(kind: str, pairs: Sequence[tuple[Arrays, Arrays]]) -> float:
     """The root mean square of all errors of (exact, computed), each relative to its tensor's unit.
 
     Infinite where an array is missing, has another shape or is not finite.
     """
     total, count = 0.0, 0
     for exact, computed in pairs:
-        units = scales(check, exact, "float64")
+        units = scales(kind, exact, "float64")
         for name, truth in exact.items():
             if name not in computed or computed[name].shape != truth.shape:
                 return np.inf
@@ -182,23 +173,22 @@ def relative_error(error: float, magnitude: float) -> float:
     return np.inf if np.isnan(relative) else relative
 
 
-def first_divergence(readings: list[Reading]) -> Reading | None:
-    """The reading that shows where two models part: the first failed tap in execution order.
+def first_divergence(checks: list[Check]) -> Check | None:
+    """The reading that shows where two models diverge: the first failed tap in execution order.
 
     Where all taps agree, a failed output. Where all outputs agree too, the failed gradient that lies nearest
     to them, as gradients flow backwards: the last parameter in order of declaration. None if nothing failed.
     """
-    failed = [reading for reading in readings if not reading.passed]
+    failed = [check for check in checks if not check.passed]
     taps, outputs, gradients = (
-        [reading for reading in failed if reading.check == check]
-        for check in ("tap", "forward", "parameter gradient")
+        [check for check in failed if check.kind == kind] for kind in ("tap", "forward", "parameter gradient")
     )
     return next(iter(taps + outputs + gradients[::-1] + failed), None)
 
 
-def all_passed(readings: Sequence[Reading]) -> bool:
-    """Whether there are readings, and all within their bounds: where nothing was checked, nothing passed."""
-    return bool(readings) and all(reading.passed for reading in readings)
+def all_passed(checks: Sequence[Check]) -> bool:
+    """Whether there are checks, and all within their bounds: where nothing was checked, nothing passed."""
+    return bool(checks) and all(check.passed for check in checks)
 
 
 def finite(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What became of planted defects."""
+"""What became of injected defects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from rich.text import Text
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What became of one planted defect."""
+class DefectResult:
+    """What became of one injected defect."""
 
     name: str
     healthy: float
     """The largest error without it."""
-    planted: float
+    injected: float
     """The error with it, where it was found."""
     bound: float
     found: str | None
@@ -29,34 +29,34 @@ class Trial:
 
     @property
     def right(self) -> bool:
-        """Whether it was found where it was planted."""
+        """Whether it was found where it was injected."""
         return self.found == self.located
 
 
-def print_trials(trials: Sequence[Trial], console: Console) -> None:
-    """A row for each planted defect: the healthy error, the error with it, and where it was found."""
+def print_defect_results(results: Sequence[DefectResult], console: Console) -> None:
+    """A row for each injected defect: the healthy error, the error with it, and where it was found."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("planted defect", overflow="fold")
-    for header in ("healthy", "planted", "bound"):
+    table.add_column("injected defect", overflow="fold")
+    for header in ("healthy", "injected", "bound"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("found at", overflow="fold")
-    for trial in trials:
-        found = Text(trial.found or "UNDETECTED", style="bold red" if not trial.detected else "")
-        if trial.detected and not trial.right:
-            found.append(f" (planted at {trial.located})", style="yellow")
-        errors = (f"{error:.1e}" for error in (trial.healthy, trial.planted, trial.bound))
-        table.add_row(Text(trial.name), *errors, found)
+    for result in results:
+        found = Text(result.found or "UNDETECTED", style="bold red" if not result.detected else "")
+        if result.detected and not result.right:
+            found.append(f" (injected at {result.located})", style="yellow")
+        errors = (f"{error:.1e}" for error in (result.healthy, result.injected, result.bound))
+        table.add_row(Text(result.name), *errors, found)
     console.print(table)
-    detected, right = (sum(getattr(t, name) for t in trials) for name in ("detected", "right"))
-    passed = all_found(trials)
+    detected, right = (sum(getattr(t, name) for t in results) for name in ("detected", "right"))
+    passed = all_found(results)
     console.print(
         Text(
-            f"{detected} of {len(trials)} defects detected, {right} found where they were planted",
+            f"{detected} of {len(results)} defects detected, {right} found where they were injected",
             style="bold green" if passed else "bold red",
         )
     )
 
 
-def all_found(trials: Sequence[Trial]) -> bool:
-    """Whether every defect was detected, and found where it was planted."""
-    return all(trial.detected and trial.right for trial in trials)
+def all_found(results: Sequence[DefectResult]) -> bool:
+    """Whether every defect was detected, and found where it was injected."""
+    return all(result.detected and result.right for result in results)

@@ -1,4 +1,4 @@
-"""Isolation: which pieces of two models part by themselves, and which only inherit an earlier error.
+"""Isolation: which pieces of two models diverge by themselves, and which are only downstream of one.
 
 A tap divides a model: forced to hand on the reference's value, it stops all errors made before it. So the
 error that the next tap reads was made between the two; it is isolated. In a free run errors add up instead.
@@ -7,22 +7,23 @@ error that the next tap reads was made between the two; it is isolated. In a fre
 import re
 from dataclasses import dataclass
 
-from parity_tests.core.compare import Record, errors, magnitudes
+from parity_tests.core.compare import errors, magnitudes
+from parity_tests.core.trace import Trace
 
-VERDICTS = ("agrees", "inherits", "parts")  # from best to worst
+VERDICTS = ("matches", "downstream", "diverges")  # from best to worst
 MISSING = (float("inf"), float("inf"))  # the errors of what was not computed
 
 
 @dataclass(frozen=True)
-class Place:
+class TapError:
     """A tap, or an output of the model (``check`` is "forward", and ``axes`` empty), and its two errors.
 
-    Both errors are relative to the largest magnitude of the reference tensor. ``verdict`` is "parts" where
-    the isolated one is beyond the bound, "inherits" where only the cumulative one is, "agrees" elsewhere.
+    Both errors are relative to the largest magnitude of the reference tensor. ``verdict`` is "diverges" where
+    the isolated one is beyond the bound, "downstream" where only the cumulative one is, "matches" elsewhere.
     Fields as in the JSON report.
     """
 
-    check: str
+    kind: str
     name: str
     axes: str
     block: str
@@ -41,57 +42,57 @@ class Block:
     """The places of one block in execution order. It is as bad as the worst of them."""
 
     name: str
-    places: list[Place]
+    tap_errors: list[TapError]
 
     @property
     def cumulative(self) -> float:
-        return max(place.cumulative for place in self.places)
+        return max(tap.cumulative for tap in self.tap_errors)
 
     @property
-    def worst(self) -> Place:
+    def worst(self) -> TapError:
         """The place with the largest isolated error."""
-        return max(self.places, key=lambda place: place.isolated)
+        return max(self.tap_errors, key=lambda tap: tap.isolated)
 
     @property
     def verdict(self) -> str:
-        return max((place.verdict for place in self.places), key=VERDICTS.index)
+        return max((tap.verdict for tap in self.tap_errors), key=VERDICTS.index)
 
 
 @dataclass(frozen=True)
 class Isolation:
-    """All places of one model, named as in its `compare.Reading`s, in execution order."""
+    """All places of one model, named as in its `compare.Check`s, in execution order."""
 
     model: str
     dtype: str
-    places: list[Place]
+    tap_errors: list[TapError]
 
     @property
     def blocks(self) -> list[Block]:
         """In the order in which each began."""
-        names = dict.fromkeys(place.block for place in self.places)
-        return [Block(name, [place for place in self.places if place.block == name]) for name in names]
+        names = dict.fromkeys(tap.block for tap in self.tap_errors)
+        return [Block(name, [tap for tap in self.tap_errors if tap.block == name]) for name in names]
 
 
-def isolate(reference: Record, free: Record, forced: Record, bound: float) -> list[Place]:
+def isolate(reference: Trace, free: Trace, forced: Trace, bound: float) -> list[TapError]:
     """Each tap's errors, then each output's: cumulative in ``free``, isolated in ``forced``.
 
     ``free`` is what the candidate computed by itself, ``forced`` what it computed when each tap handed on
-    the reference's value. What a record lacks, or has in another shape, has infinite error; a tap that the
+    the reference's value. What a trace lacks, or has in another shape, has infinite error; a tap that the
     candidate lacks stops nothing, so the places after it read the errors before it too.
     """
-    places = []
-    for check in ("tap", "forward"):
-        truth = reference.arrays[check]
+    tap_errors = []
+    for kind in ("tap", "forward"):
+        truth = reference.arrays[kind]
         cumulative, isolated = (
-            errors(truth, record.arrays[check], magnitudes(truth)) for record in (free, forced)
+            errors(truth, trace.arrays[kind], magnitudes(truth)) for trace in (free, forced)
         )
         for name in cumulative | isolated:
             _, total = cumulative.get(name, MISSING)
             _, own = isolated.get(name, MISSING)
-            axes = (free.axes | reference.axes).get(name, "") if check == "tap" else ""
-            verdict = "parts" if own > bound else "inherits" if total > bound else "agrees"
-            places.append(Place(check, name, axes, block_of(name), total, own, bound, verdict))
-    return places
+            axes = (free.axes | reference.axes).get(name, "") if kind == "tap" else ""
+            verdict = "diverges" if own > bound else "downstream" if total > bound else "matches"
+            tap_errors.append(TapError(kind, name, axes, block_of(name), total, own, bound, verdict))
+    return tap_errors
 
 
 def block_of(name: str) -> str:

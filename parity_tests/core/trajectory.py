@@ -25,7 +25,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Gap:
+class StepError:
     """How far two runs are apart after one step."""
 
     step: int
@@ -48,7 +48,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where two runs part: the first step with an error beyond the bound, and what has it there."""
+    """Where two runs diverge: the first step with an error beyond the bound, and what has it there."""
 
     step: int
     names: tuple[str, ...]
@@ -66,27 +66,30 @@ class Trajectory:
     name: str
     dtype: str
     bound: float
-    gaps: list[Gap]
+    step_errors: list[StepError]
     moved: dict[str, float]
     """How far each parameter of the reference moved from first to last, relative to its magnitude."""
 
     @property
     def divergence(self) -> Divergence | None:
-        for gap in self.gaps:
-            if names := tuple(name for name, error in gap.errors.items() if not error <= self.bound):
+        for step_error in self.step_errors:
+            if names := tuple(name for name, error in step_error.errors.items() if not error <= self.bound):
                 place = EVERY if set(names) == self.moved.keys() else names[0]
-                return Divergence(gap.step, names, place, gap.errors[names[0]])
+                return Divergence(step_error.step, names, place, step_error.errors[names[0]])
         return None
 
     @property
     def losses(self) -> tuple[float, float]:
         """The reference's mean loss over the first and over the last tenth of the steps."""
-        tenth = max(1, len(self.gaps) // 10)
-        first, last = ([gap.loss for gap in gaps] for gaps in (self.gaps[:tenth], self.gaps[-tenth:]))
+        tenth = max(1, len(self.step_errors) // 10)
+        first, last = (
+            [step_error.loss for step_error in step_errors]
+            for step_errors in (self.step_errors[:tenth], self.step_errors[-tenth:])
+        )
         return float(np.mean(first)), float(np.mean(last))
 
     def problems(self) -> list[str]:
-        """Sentences that say why this proves nothing, or that the runs part; none where all is well.
+        """Sentences that say why this proves nothing, or that the runs diverge; none where all is well.
 
         Two runs that stand still agree too. So the loss must fall, and every parameter must move further
         than the bound.
@@ -94,7 +97,7 @@ class Trajectory:
         found = []
         if parted := self.divergence:
             found.append(
-                f"{self.name} ({self.dtype}) parts first at step {parted.step}, {parted.place}: "
+                f"{self.name} ({self.dtype}) diverges first at step {parted.step}, {parted.place}: "
                 f"relative error {parted.error:.1e}, allowed {self.bound:.0e}"
             )
         first, last = self.losses
@@ -107,14 +110,14 @@ class Trajectory:
 
     def worst(self, names: Iterable[str]) -> float:
         """The largest error of these names over all steps."""
-        return max(gap.errors[name] for gap in self.gaps for name in names)
+        return max(step_error.errors[name] for step_error in self.step_errors for name in names)
 
     def to_json(self) -> dict[str, Any]:
         """All steps; of the parameters, the one that is furthest apart. No finite number: null."""
         rows = []
-        for gap in self.gaps:
-            row = asdict(gap)
-            apart, name = row.pop("errors"), gap.worst_parameter
+        for step_error in self.step_errors:
+            row = asdict(step_error)
+            apart, name = row.pop("errors"), step_error.worst_parameter
             row |= {"loss_error": apart[LOSS], "gradient_norm_error": apart[NORM]}
             row |= {"parameter_error": apart[name], "parameter": name}
             rows.append(finite(row))
@@ -122,7 +125,7 @@ class Trajectory:
         return about | {"problems": self.problems(), "moved": self.moved, "steps": rows}
 
 
-def hold_together(
+def compare_steps(
     name: str,
     dtype: str,
     start: Mapping[str, np.ndarray],
@@ -135,7 +138,7 @@ def hold_together(
     the learning rate out of rounding noise, which change no output.
     """
     before = first = compared(start)
-    gaps = []
+    step_errors = []
     for number, (ours, theirs) in enumerate(zip(reference, candidate, strict=True), 1):
         params, others = compared(ours.params), compared(theirs.params)
         apart = {
@@ -143,9 +146,9 @@ def hold_together(
             NORM: relative_error(abs(ours.gradient_norm - theirs.gradient_norm), ours.gradient_norm),
         } | distances(params, others)
         update = float(np.median(list(distances(params, before).values())))
-        gaps.append(Gap(number, ours.loss, theirs.loss, apart, update))
+        step_errors.append(StepError(number, ours.loss, theirs.loss, apart, update))
         before = params
-    return Trajectory(name, dtype, TRAJECTORY_BOUNDS[dtype], gaps, distances(before, first))
+    return Trajectory(name, dtype, TRAJECTORY_BOUNDS[dtype], step_errors, distances(before, first))
 
 
 def compared(params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The kinds of JAX model: where each has its weights, how it runs, and how its parts are heard."""
+"""The kinds of JAX model: where each has its weights, how it runs, and how its parts are recorded."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen, nnx
 
-from parity_tests.runners.jax_parts import Hear, calls_heard, tree_parts
+from parity_tests.runners.jax_parts import RecordOutput, recording_calls, tree_parts
 
 Call = Callable[..., Any]
 Arguments = Mapping[str, Any]
@@ -32,15 +32,15 @@ class Kind:
         """Params where there are none yet, with shapes for weights."""
         raise ValueError(f"parameters are known only from JaxModel(function, params): {self.model}")
 
-    def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
-        """What the model returns with the weights in ``tree``, while ``hear`` is told of its parts."""
+    def run(self, tree: Any, call: Call, arguments: Arguments, record: RecordOutput) -> Any:
+        """What the model returns with the weights in ``tree``, while ``record`` is told of its parts."""
         raise NotImplementedError
 
 
 class Function(Kind):
-    """A function of (params, **inputs), of which nothing can be heard."""
+    """A function of (params, **inputs), of which nothing can be recorded."""
 
-    def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
+    def run(self, tree: Any, call: Call, arguments: Arguments, record: RecordOutput) -> Any:
         return call(partial(self.model, tree), **arguments)
 
 
@@ -67,11 +67,11 @@ class Linen(Kind):
         others = jax.jit(lambda: {name: variables()[name] for name in shapes})() if shapes else {}
         return {"params": params, **others}
 
-    def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
+    def run(self, tree: Any, call: Call, arguments: Arguments, record: RecordOutput) -> Any:
         def intercept(function: Call, args: Any, keywords: Any, context: Any) -> Any:
             output = function(*args, **keywords)
             path = "/".join(context.module.path)
-            return hear(path, output) if path and context.method_name == "__call__" else output
+            return record(path, output) if path and context.method_name == "__call__" else output
 
         others = {name: state for name, state in self._variables.items() if name != "params"}
         variables = {**jax.tree.map(_widened, others), "params": tree}
@@ -91,7 +91,7 @@ class Nnx(Kind):
     def tree(self) -> Any:
         return nnx.to_pure_dict(nnx.state(self.model, nnx.Param))
 
-    def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
+    def run(self, tree: Any, call: Call, arguments: Arguments, record: RecordOutput) -> Any:
         graph, params, *rest = nnx.split(self.model, nnx.Param, ...)
         # The variables are the model's own: others in their place, as replacing and running change them.
         params, *rest = jax.tree.map(_widened, (params, *rest))
@@ -99,7 +99,7 @@ class Nnx(Kind):
         copy = nnx.merge(graph, params, *rest)
         copy.eval()
         parts = {"/".join(map(str, path)): part for path, part in nnx.iter_modules(copy) if path}
-        with calls_heard(parts, hear):
+        with recording_calls(parts, record):
             return call(copy, **arguments)
 
 
@@ -111,8 +111,8 @@ class Tree(Kind):
     def tree(self) -> Any:
         return self.model
 
-    def run(self, tree: Any, call: Call, arguments: Arguments, hear: Hear) -> Any:
-        with calls_heard(dict(tree_parts(tree)), hear):
+    def run(self, tree: Any, call: Call, arguments: Arguments, record: RecordOutput) -> Any:
+        with recording_calls(dict(tree_parts(tree)), record):
             return call(tree, **arguments)
 
 

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax.core.tracers import current_trace
 
-from parity_tests.core.compare import Record
+from parity_tests.core.trace import Trace
 from parity_tests.runners.jax_kinds import Kind, kind_of
 from parity_tests.runners.numerics import jax_numerics
-from parity_tests.runners.recorder import Listener, just_call, model_name, named_outputs
+from parity_tests.runners.recorder import Recorder, just_call, model_name, named_outputs
 from parity_tests.twins.inputs import Inputs
 from parity_tests.twins.run import Params, cotangent, numbers, split_floats, takes_taps
 
@@ -56,7 +56,7 @@ class JaxModel:
         inputs: Inputs,
         dtype: str,
         forced: Mapping[str, np.ndarray] | None = None,
-    ) -> Record:
+    ) -> Trace:
         """Forward with taps and backward from a fixed cotangent, op by op on the CPU.
 
         Not compiled, as a program would be compiled for this one run alone. With ``forced`` the model goes on
@@ -65,23 +65,23 @@ class JaxModel:
         kind = self._kind(inputs)
         tree = kind.tree()
         floats, others = split_floats(inputs)
-        listener = Listener(
+        recorder = Recorder(
             forced, jax.Array, lambda value: value, lambda value, computed: jnp.asarray(value, computed.dtype)
         )
 
         def forward(weights: Any, floats: Any) -> Any:
             outside = current_trace()
 
-            def hear(name: str, output: Any) -> Any:
+            def record(name: str, output: Any) -> Any:
                 # What is traced apart (under jit, vmap, scan or remat) cannot leave its own trace.
-                return listener.hear(name, output) if current_trace() == outside else output
+                return recorder.record(name, output) if current_trace() == outside else output
 
             arguments = {name: jnp.asarray(array) for name, array in others.items()} | floats
             if takes_taps(self.call or self.model):
-                arguments["tap"], hear = listener.tap, _deaf
-            output = kind.run(_with_weights(tree, weights), self.call or just_call, arguments, hear)
-            listener.check_forced()
-            return named_outputs(output, jax.Array, self.name), listener.values
+                arguments["tap"], record = recorder.tap, _unrecorded
+            output = kind.run(_with_weights(tree, weights), self.call or just_call, arguments, record)
+            recorder.check_forced()
+            return named_outputs(output, jax.Array, self.name), recorder.values
 
         with _numerics(dtype):
             arrays = jax.tree.map(lambda array: jnp.asarray(array, dtype), (dict(weights), floats))
@@ -92,14 +92,14 @@ class JaxModel:
                 output, backward, taps = jax.vjp(forward, *arrays, has_aux=True)
                 if any(jnp.issubdtype(array.dtype, jnp.floating) for array in output.values()):
                     gradients = backward({name: _cotangent(array) for name, array in output.items()})
-        return Record(
+        return Trace(
             {
                 "forward": {name: numbers(array) for name, array in output.items()},
-                "tap": {name: numbers(taps[name]) for name in listener.values},
+                "tap": {name: numbers(taps[name]) for name in recorder.values},
                 "input gradient": {name: numbers(array) for name, array in gradients[1].items()},
                 "parameter gradient": {name: numbers(array) for name, array in gradients[0].items()},
             },
-            listener.axes,
+            recorder.axes,
         )
 
     def _kind(self, inputs: Inputs) -> Kind:
@@ -132,7 +132,7 @@ def _cotangent(output: jax.Array) -> Any:
     return np.zeros(output.shape, jax.dtypes.float0)
 
 
-def _deaf(name: str, output: Any) -> Any:
+def _unrecorded(name: str, output: Any) -> Any:
     return output
 
 

@@ -1,4 +1,4 @@
-"""The parts of a model that is a tree of Python objects, and hearing what they return."""
+"""The parts of a model that is a tree of Python objects, and recording what they return."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import jax
 
-Hear = Callable[[str, Any], Any]  # a part's path and what it returned -> what to go on with
+RecordOutput = Callable[[str, Any], Any]  # a part's path and what it returned -> what to go on with
 
 
 def tree_parts(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -22,8 +22,8 @@ def tree_parts(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 @contextmanager
-def calls_heard(parts: Mapping[str, Any], hear: Hear) -> Iterator[None]:
-    """Hear what these objects return when they are called.
+def recording_calls(parts: Mapping[str, Any], record: RecordOutput) -> Iterator[None]:
+    """Record what these objects return when they are called.
 
     Python looks for ``__call__`` in the class, so it is exchanged there for the time being; which object was
     called is known by its identity.
@@ -31,18 +31,18 @@ def calls_heard(parts: Mapping[str, Any], hear: Hear) -> Iterator[None]:
     names = {id(part): name for name, part in parts.items()}
     kinds = {type(part) for part in parts.values() if callable(part)}
     with ExitStack() as stack:
-        for kind, call in [(kind, _heard(kind, names, hear)) for kind in kinds]:
+        for kind, call in [(kind, _recorded(kind, names, record)) for kind in kinds]:
             stack.enter_context(patch.object(kind, "__call__", call))
         yield
 
 
-def _heard(kind: type, names: Mapping[int, str], hear: Hear) -> Callable[..., Any]:
+def _recorded(kind: type, names: Mapping[int, str], record: RecordOutput) -> Callable[..., Any]:
     original: Any = vars(kind).get("__call__") or kind.__call__
 
     @wraps(original)
     def call(self: Any, *args: Any, **keywords: Any) -> Any:
         output = original(self, *args, **keywords)
-        # A subclass that calls this one by super() is heard itself.
-        return hear(names[id(self)], output) if type(self) is kind and id(self) in names else output
+        # A subclass that calls this one by super() is recorded itself.
+        return record(names[id(self)], output) if type(self) is kind and id(self) in names else output
 
     return call

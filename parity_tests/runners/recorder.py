@@ -1,4 +1,4 @@
-"""Listening to a model that somebody else wrote: what its parts compute, by name."""
+"""Recording a model that somebody else wrote: what its parts compute, by name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 
-class Listener:
+class Recorder:
     """Keeps the taps of one run in the order in which they were computed.
 
     ``array`` is the framework's type of array, and ``keep`` makes of one what is kept. A tap that is named in
@@ -28,12 +28,12 @@ class Listener:
     def tap(self, name: str, value: Any, axes: str = "") -> Any:
         """Keep a value. A part that is called again has "(2)" after its name, then "(3)"."""
         calls = 1
-        while (heard := name if calls == 1 else f"{name} ({calls})") in self.values:
+        while (name_of_call := name if calls == 1 else f"{name} ({calls})") in self.values:
             calls += 1
-        self.values[heard], self.axes[heard] = self._keep(value), axes
-        return self._like(self._forced[heard], value) if heard in self._forced else value
+        self.values[name_of_call], self.axes[name_of_call] = self._keep(value), axes
+        return self._like(self._forced[name_of_call], value) if name_of_call in self._forced else value
 
-    def hear(self, name: str, output: Any) -> Any:
+    def record(self, name: str, output: Any) -> Any:
         """Keep the array that a module returned, or the first one of a tuple; nothing else is kept."""
         if isinstance(output, self._array):
             return self.tap(name, output)

@@ -11,8 +11,8 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from parity_tests.core.compare import Record
-from parity_tests.runners.recorder import Listener, just_call, model_name, named_outputs
+from parity_tests.core.trace import Trace
+from parity_tests.runners.recorder import Recorder, just_call, model_name, named_outputs
 from parity_tests.twins.inputs import Inputs
 from parity_tests.twins.run import Params, cotangent, gradients_of, numbers, split_floats, takes_taps
 
@@ -45,7 +45,7 @@ class TorchModel:
         inputs: Inputs,
         dtype: str,
         forced: Mapping[str, np.ndarray] | None = None,
-    ) -> Record:
+    ) -> Trace:
         """Forward with taps and backward from a fixed cotangent, in evaluation mode, on the CPU.
 
         With ``forced`` the model goes on with these values where it has computed the taps of these names;
@@ -56,7 +56,7 @@ class TorchModel:
 
     def _run(
         self, weights: Params, inputs: Inputs, kind: torch.dtype, forced: Mapping[str, np.ndarray] | None
-    ) -> Record:
+    ) -> Trace:
         module = _copied(self.module).to("cpu", kind).eval().requires_grad_()
         with torch.no_grad():
             for name, parameter in module.named_parameters():
@@ -67,28 +67,28 @@ class TorchModel:
         # The model may change its inputs in place, which PyTorch does not allow a leaf.
         arguments |= {name: leaf.clone() for name, leaf in leaves.items()}
         # Taps are copied when they are computed, as what comes later may change them in place.
-        listener = Listener(
+        recorder = Recorder(
             forced, torch.Tensor, numbers, lambda value, computed: torch.tensor(value).to(computed)
         )
         if takes_taps(self.call or module):
-            arguments["tap"] = listener.tap
+            arguments["tap"] = recorder.tap
         else:
             for name, part in module.named_modules():
                 if name:
-                    part.register_forward_hook(partial(_heard, listener, name))
+                    part.register_forward_hook(partial(_recorded, recorder, name))
         output = (self.call or just_call)(module, **arguments)
         results = named_outputs(output, torch.Tensor, self.name)
-        listener.check_forced()
-        record = Record(axes=listener.axes)
-        record.arrays["forward"] = {name: numbers(array) for name, array in results.items()}
-        record.arrays["tap"] = listener.values
+        recorder.check_forced()
+        trace = Trace(axes=recorder.axes)
+        trace.arrays["forward"] = {name: numbers(array) for name, array in results.items()}
+        trace.arrays["tap"] = recorder.values
         if not forced and any(array.is_floating_point() for array in results.values()):
             ends = [array for array in results.values() if array.requires_grad]
             starts = [torch.tensor(cotangent(tuple(array.shape))).to(array) for array in ends]
             torch.autograd.backward(ends, starts)
-            record.arrays["input gradient"] = gradients_of(leaves)
-            record.arrays["parameter gradient"] = gradients_of(dict(module.named_parameters()))
-        return record
+            trace.arrays["input gradient"] = gradients_of(leaves)
+            trace.arrays["parameter gradient"] = gradients_of(dict(module.named_parameters()))
+        return trace
 
 
 @contextmanager
@@ -114,5 +114,5 @@ def _copied(module: torch.nn.Module) -> torch.nn.Module:
         return copy.deepcopy(module)
 
 
-def _heard(listener: Listener, name: str, part: torch.nn.Module, inputs: Any, output: Any) -> Any:
-    return listener.hear(name, output)
+def _recorded(recorder: Recorder, name: str, part: torch.nn.Module, inputs: Any, output: Any) -> Any:
+    return recorder.record(name, output)

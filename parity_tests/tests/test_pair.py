@@ -1,4 +1,4 @@
-"""Any pair: models that nobody here wrote, as they are and with planted defects that must be located."""
+"""Any pair: models that nobody here wrote, as they are and with injected defects that must be located."""
 
 from dataclasses import dataclass
 
@@ -64,15 +64,15 @@ def linen_attention(params=None):
 def test_linens_attention_is_pytorchs(dtype):
     comparison = compare(torch_attention(), linen_attention(), INPUTS, attention_rows("", ""), dtype=dtype)
     assert comparison.passed, comparison
-    assert {r.check for r in comparison.readings} == {"forward", "input gradient", "parameter gradient"}
-    assert {r.bound for r in comparison.readings} == {1e-11 if dtype == "float64" else 1e-4}
+    assert {r.kind for r in comparison.checks} == {"forward", "input gradient", "parameter gradient"}
+    assert {r.bound for r in comparison.checks} == {1e-11 if dtype == "float64" else 1e-4}
 
 
 def test_pytorchs_attention_is_linens():
     params = linen_attention().model.init(jax.random.key(0), X.astype(np.float32))["params"]
     comparison = compare(linen_attention(params), torch_attention(), INPUTS, attention_rows("", ""))
     assert comparison.passed, comparison
-    assert "value/kernel" in {r.name for r in comparison.readings}
+    assert "value/kernel" in {r.name for r in comparison.checks}
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -87,7 +87,7 @@ def test_pytorchs_attention_is_linens():
 )
 def test_a_defect_of_attention_exceeds_the_bound(reference, rows, dtype):
     comparison = compare(reference, linen_attention(), INPUTS, rows, dtype=dtype)
-    (output,) = (r for r in comparison.readings if r.check == "forward")
+    (output,) = (r for r in comparison.checks if r.kind == "forward")
     assert not output.passed and output.max_rel_error > 100 * output.bound
 
 
@@ -158,7 +158,7 @@ def test_an_encoder_of_nnx_is_pytorchs(norm_first, dtype):
     reference, candidate = torch_encoder(norm_first), Encoder(norm_first, attention_fn)
     comparison = compare(reference, candidate, INPUTS, encoder_rows(), TAPS, dtype)
     assert comparison.passed, comparison
-    taps = [r.name for r in comparison.readings if r.check == "tap"]
+    taps = [r.name for r in comparison.checks if r.kind == "tap"]
     assert taps.index("layers.0.self_attn") < taps.index("layers.0.linear1") < taps.index("layers.1")
     assert len(taps) == 2 * 6
 
@@ -187,15 +187,15 @@ def test_a_defect_of_the_encoder_is_located(change, rows, place, dtype):
     bound = 1e-6 if dtype == "float32" else None
     comparison = compare(torch_encoder(change=change), Encoder(), INPUTS, rows, TAPS, dtype, bound)
     assert not comparison.passed
-    assert first_divergence(comparison.readings).name == place
-    assert f"parts first at tap {place}: relative error" in " ".join(str(comparison).split())
+    assert first_divergence(comparison.checks).name == place
+    assert f"diverges first at tap {place}: relative error" in " ".join(str(comparison).split())
 
 
 def test_nnx_own_attention_is_not_float64_and_the_report_says_where():
     comparison = compare(
         torch_encoder(), Encoder(attention_fn=nnx.dot_product_attention), INPUTS, encoder_rows(), TAPS
     )
-    first = first_divergence(comparison.readings)
+    first = first_divergence(comparison.checks)
     assert first.name == "layers.0.self_attn" and 1e-9 < first.max_rel_error < 1e-6
 
 
@@ -246,15 +246,15 @@ def test_a_callable_pytree_is_compared_both_ways(dtype):
     for pair in ((perceptron(), TorchPerceptron()), (TorchPerceptron(), perceptron())):
         comparison = compare(*pair, {"x": X}, PERCEPTRON_ROWS, dtype=dtype)
         assert comparison.passed, comparison
-        assert len([r for r in comparison.readings if r.check == "tap"]) == 2
+        assert len([r for r in comparison.checks if r.kind == "tap"]) == 2
 
 
 def test_what_only_gradients_show_is_found_there():
     comparison = compare(perceptron(), TorchPerceptron(detached=True), {"x": X}, PERCEPTRON_ROWS)
-    failed = {(r.check, r.name) for r in comparison.readings if not r.passed}
+    failed = {(r.kind, r.name) for r in comparison.checks if not r.passed}
     parameters = {("parameter gradient", f"layers/0/{name}") for name in ("weight", "bias")}
     assert failed == {("input gradient", "x"), *parameters}
-    assert first_divergence(comparison.readings).name == "layers/0/bias"  # nearest to the output
+    assert first_divergence(comparison.checks).name == "layers/0/bias"  # nearest to the output
 
 
 def test_a_function_of_params_and_a_fused_weight_split_in_jax():
@@ -292,7 +292,7 @@ def test_our_own_twins_are_heard_through_their_taps(activation, passed):
     candidate = twin.build("jax_impl").clone(activation=activation)
     comparison = compare(reference, candidate, inputs, convert.TABLE)
     assert comparison.passed == passed
-    assert [r.name for r in comparison.readings if r.check == "tap"] == [*comparison.reference.arrays["tap"]]
+    assert [r.name for r in comparison.checks if r.kind == "tap"] == [*comparison.reference.arrays["tap"]]
     assert comparison.reference.axes["hidden"] == "batch position mlp"
     if not passed:
-        assert first_divergence(comparison.readings).name == "active"
+        assert first_divergence(comparison.checks).name == "active"

@@ -23,11 +23,11 @@ CONV = (
 
 
 def failed(comparison):
-    return {reading.check for reading in comparison.readings if not reading.passed}
+    return {check.kind for check in comparison.checks if not check.passed}
 
 
 def taps(comparison):
-    return [reading.name for reading in comparison.readings if reading.check == "tap"]
+    return [check.name for check in comparison.checks if check.kind == "tap"]
 
 
 class TorchConv(torch.nn.Module):
@@ -68,14 +68,14 @@ def test_isolation_forces_no_tap_of_another_shape():
     for given, unlike in ((None, ["one", "two"]), (taps, [])):
         comparison = compare(TorchConv(), LinenConv(1.1), {"x": IMAGES}, CONV, given)
         (isolation,) = comparison.isolations
-        places = {place.name: place.verdict for place in isolation.places}
-        assert places["head"] == "parts" and places["output"] == "inherits"
+        places = {place.name: place.verdict for place in isolation.tap_errors}
+        assert places["head"] == "diverges" and places["output"] == "downstream"
         assert comparison.other_shape == unlike
 
 
 def test_taps_that_were_asked_for_fail_where_their_shapes_differ():
     comparison = compare(TorchConv(), LinenConv(), {"x": IMAGES}, CONV, {"*": "*"})
-    assert [r.name for r in comparison.readings if not r.passed] == ["one", "two"]
+    assert [r.name for r in comparison.checks if not r.passed] == ["one", "two"]
     assert comparison.other_shape == [] and "not compared" not in str(comparison)
 
 
@@ -110,8 +110,8 @@ def test_gradients_of_the_floating_outputs_are_compared_beside_integers(detached
     models = TorchModel(Torch(), predict), JaxModel(Linen(), params, predict)
     for pair in (models, models[::-1]):
         comparison = compare(*pair, {"x": X}, DENSE)
-        assert {r.name for r in comparison.readings if r.check == "forward"} == {"logits", "label"}
-        assert {"input gradient", "parameter gradient"} <= {r.check for r in comparison.readings}
+        assert {r.name for r in comparison.checks if r.kind == "forward"} == {"logits", "label"}
+        assert {"input gradient", "parameter gradient"} <= {r.kind for r in comparison.checks}
         assert failed(comparison) == ({"input gradient", "parameter gradient"} if detached else set())
 
 
@@ -159,8 +159,8 @@ def test_layers_that_are_called_again_are_compared_every_time():
     assert taps(comparison) == ["layers.0", "layers.1", "layers.0 (2)", "layers.1 (2)"]
     comparison = compare(TorchLoop(), LinenLoop(1.1), {"x": X}, DENSE)
     (isolation,) = comparison.isolations
-    parting = {
-        block.name: [p.name_in_block for p in block.places if p.verdict == "parts"]
+    diverging = {
+        block.name: [p.name_in_block for p in block.tap_errors if p.verdict == "diverges"]
         for block in isolation.blocks
     }
-    assert parting == {"layers.0": ["(2)"], "layers.1": ["(2)"], "output": []}
+    assert diverging == {"layers.0": ["(2)"], "layers.1": ["(2)"], "output": []}

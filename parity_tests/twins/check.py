@@ -1,18 +1,12 @@
-"""The parity check of one twin: both modes, all checks, one list of readings."""
+"""The parity check of one twin: both modes, all checks, one list of checks."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from parity_tests.core.compare import (
-    BFLOAT16_FACTOR,
-    BOUNDS,
-    Reading,
-    Record,
-    compare_bfloat16,
-    compare_records,
-)
+from parity_tests.core.compare import BFLOAT16_FACTOR, BOUNDS, Check, compare_bfloat16, compare_traces
 from parity_tests.core.isolate import Isolation, isolate
+from parity_tests.core.trace import Trace
 from parity_tests.twins.catalogue import TWINS, Twin
 from parity_tests.twins.run import initial_params, jax_program, run_jax, run_torch
 
@@ -24,16 +18,16 @@ class UnknownTwin(ValueError):
     """No twin has this name; the message lists those that there are."""
 
 
-def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Reading]:
+def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Check]:
     """Hold PyTorch's twin against Flax's: in evaluation, and with dropout on where it has any.
 
     In bfloat16 several inputs are tried, each with dropout of its own, at the same weights.
     """
     params = initial_params(twin, twin.inputs(np.random.default_rng(seed)), seed)
     program = jax_program(twin, dtype)
-    readings = []
+    checks = []
 
-    def run(number: int, dropout_seed: int | None) -> tuple[Record, Record, Record]:
+    def run(number: int, dropout_seed: int | None) -> tuple[Trace, Trace, Trace]:
         """What float64, Flax and PyTorch make of one draw. The exact one is PyTorch's, the quicker."""
         inputs = twin.inputs(np.random.default_rng(seed + number))
         key = None if dropout_seed is None else dropout_seed + number
@@ -44,22 +38,22 @@ def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Reading]:
     for name, dropout_seed in modes(twin, seed):
         if dtype == "bfloat16":
             draws = [run(number, dropout_seed) for number in range(DRAWS)]
-            readings += compare_bfloat16(name, draws, BFLOAT16_FACTOR)
+            checks += compare_bfloat16(name, draws, BFLOAT16_FACTOR)
         else:
             exact, reference, candidate = run(0, dropout_seed)
             bound = BOUNDS[dtype][twin.whole_model]
             truth = None if dtype == "float64" else exact
-            readings += compare_records(name, reference, candidate, dtype, bound, truth)
-    return readings
+            checks += compare_traces(name, reference, candidate, dtype, bound, truth)
+    return checks
 
 
-def isolate_twin(twin: Twin, readings: list[Reading], seed: int = 0) -> list[Isolation]:
-    """Tell apart what parts and what inherits, for each mode of a twin that failed in these readings.
+def isolate_twin(twin: Twin, checks: list[Check], seed: int = 0) -> list[Isolation]:
+    """Tell apart what diverges and what is downstream, for each mode of a twin that failed in these checks.
 
     PyTorch's twin runs once more with every piece reading Flax's values. bfloat16 has no bounds for single
     taps, so nothing is isolated there.
     """
-    failed = {reading.model: reading.dtype for reading in readings if not reading.passed}
+    failed = {check.model: check.dtype for check in checks if not check.passed}
     inputs = twin.inputs(np.random.default_rng(seed))
     params = initial_params(twin, inputs, seed)
     isolations = []
@@ -69,8 +63,8 @@ def isolate_twin(twin: Twin, readings: list[Reading], seed: int = 0) -> list[Iso
             reference = run_jax(twin, params, inputs, dtype, dropout_seed)
             free = run_torch(twin, params, inputs, dtype, dropout_seed)
             forced = run_torch(twin, params, inputs, dtype, dropout_seed, reference.arrays["tap"])
-            places = isolate(reference, free, forced, BOUNDS[dtype][twin.whole_model])
-            isolations.append(Isolation(name, dtype, places))
+            tap_errors = isolate(reference, free, forced, BOUNDS[dtype][twin.whole_model])
+            isolations.append(Isolation(name, dtype, tap_errors))
     return isolations
 
 

@@ -1,4 +1,4 @@
-"""Mistakes that people make when they rewrite a transformer, each planted in the PyTorch twin."""
+"""Mistakes that people make when they rewrite a transformer, each injected in the PyTorch twin."""
 
 import math
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from parity_tests.twins.catalogue import EMBED, Inputs, Twin
 from parity_tests.twins.check import find_twins
-from parity_tests.twins.inject import Defect, Plant, instead
+from parity_tests.twins.inject import Defect, Inject, patched
 from parity_tests.twins.inputs import real_tokens
 from torch_impl import (
     attention,
@@ -57,19 +57,19 @@ def _as_long(rng: np.random.Generator) -> Inputs:
     }
 
 
-def _with_row(flax: str, **changes: str) -> Plant:
+def _with_row(flax: str, **changes: str) -> Inject:
     """Convert the weights by a table in which one row is wrong, both ways."""
     wrong = [row._replace(**changes) if row.flax == flax else row for row in convert.TABLE]
 
     @contextmanager
-    def plant() -> Iterator[None]:
+    def inject() -> Iterator[None]:
         with ExitStack() as stack:
             for name in ("to_torch", "to_flax"):
                 converter = partial(getattr(convert, name), table=wrong)
                 stack.enter_context(patch.object(convert, name, converter))
             yield
 
-    return plant
+    return inject
 
 
 def _in_bfloat16(original: Any, arrays: Any, *rest: Any, **keywords: Any) -> Any:
@@ -161,16 +161,16 @@ def _always_causal(original: Any, self: Any, x: Tensor, context: Tensor, mask: T
 
 
 _norm, _softmax = (
-    partial(instead, layers, "layer_norm"),
-    partial(instead, attention, "masked_softmax"),
+    partial(patched, layers, "layer_norm"),
+    partial(patched, attention, "masked_softmax"),
 )
-_attend = partial(instead, attention, "scaled_dot_product_attention")
-_drop = partial(instead, attention, "dropout")
-_embed = partial(instead, layers.Embedding, "forward")
-_block = partial(instead, block.TransformerBlock, "forward")
-_model = partial(instead, classifier.TextClassifier, "forward")
-_multi_head = partial(instead, attention.MultiHeadAttention, "forward")
-_decode = partial(instead, seq2seq.EncoderDecoder, "decode")
+_attend = partial(patched, attention, "scaled_dot_product_attention")
+_drop = partial(patched, attention, "dropout")
+_embed = partial(patched, layers.Embedding, "forward")
+_block = partial(patched, block.TransformerBlock, "forward")
+_model = partial(patched, classifier.TextClassifier, "forward")
+_multi_head = partial(patched, attention.MultiHeadAttention, "forward")
+_decode = partial(patched, seq2seq.EncoderDecoder, "decode")
 
 DEFECTS = (
     Defect(
@@ -201,13 +201,13 @@ DEFECTS = (
     Defect(
         "weights: in bfloat16 by accident",
         SQUARE,
-        instead(convert, "to_torch", _in_bfloat16),
+        patched(convert, "to_torch", _in_bfloat16),
         "attention_norm",
     ),
     Defect(
         "matmul: TF32 on",
         SQUARE,
-        instead(torch, "einsum", _in_tf32),
+        patched(torch, "einsum", _in_tf32),
         "attention/query",
         dtype="float32",
     ),
@@ -233,33 +233,33 @@ DEFECTS = (
     Defect(
         "masks: causal mask off by one",
         _twin("causal_mask"),
-        instead(masks, "causal_mask", lambda original, query, key: original(query + 1, key)[:, :, :-1]),
+        patched(masks, "causal_mask", lambda original, query, key: original(query + 1, key)[:, :, :-1]),
         "output",
     ),
     Defect(
         "masks: padding mask inverted",
         _twin("classifier"),
-        instead(classifier, "padding_mask", lambda original, mask: original(~mask)),
+        patched(classifier, "padding_mask", lambda original, mask: original(~mask)),
         "blocks.0/attention/weights",
     ),
     Defect(
         "dropout: the kept are not scaled up",
         SQUARE,
         _drop(lambda original, x, rate, rng: original(x, rate, rng) * (1.0 - rate)),
-        "attention/mixed",
+        "attention/heads_output",
         in_training=True,
     ),
     Defect(
         "dropout: one mask for all heads",
         SQUARE,
         _drop(_dropout_over_heads),
-        "attention/mixed",
+        "attention/heads_output",
         in_training=True,
     ),
     Defect(
         "dropout: the second key is the first again",
         SQUARE,
-        instead(block, "fold_in", lambda original, rng, data: original(rng, min(data, 1))),
+        patched(block, "fold_in", lambda original, rng, data: original(rng, min(data, 1))),
         "output",
         in_training=True,
     ),
@@ -280,26 +280,26 @@ DEFECTS = (
     Defect(
         "embeddings: sines, then cosines",
         _twin("embeddings_sinusoidal"),
-        instead(embeddings, "sinusoidal_positions", _sines_then_cosines),
+        patched(embeddings, "sinusoidal_positions", _sines_then_cosines),
         "places",
     ),
     Defect("classifier: no final norm", _twin("classifier"), _model(_post_norm), "final_norm"),
     Defect(
         "classifier: mean over the padding too",
         _twin("classifier"),
-        instead(classifier, "masked_mean", lambda original, x, mask: x.mean(dim=1)),
+        patched(classifier, "masked_mean", lambda original, x, mask: x.mean(dim=1)),
         "pooled",
     ),
     Defect(
         "bert: masked positions off by one",
         _twin("bert_masked_words"),
-        instead(bert, "gather_positions", lambda original, x, where: original(x, (where + 1) % x.shape[1])),
+        patched(bert, "gather_positions", lambda original, x, where: original(x, (where + 1) % x.shape[1])),
         "masked",
     ),
     Defect(
         "bert: segment ids ignored",
         _twin("bert_masked_words"),
-        instead(
+        patched(
             embeddings.SegmentEmbedding,
             "forward",
             lambda original, self, ids, segment_ids, *rest: original(self, ids, None, *rest),
@@ -315,31 +315,31 @@ DEFECTS = (
     Defect(
         "bert: no bias on the words",
         _twin("bert_masked_words"),
-        instead(bert, "add_bias", lambda original, y, bias: y),
+        patched(bert, "add_bias", lambda original, y, bias: y),
         "words/logits",
     ),
     Defect(
         "bert: the last token pooled",
         _twin("bert_classifier"),
-        instead(bert.Pooler, "forward", lambda original, self, x: original(self, x.flip(1))),
+        patched(bert.Pooler, "forward", lambda original, self, x: original(self, x.flip(1))),
         "pooled",
     ),
     Defect(
         "gpt: no causal mask",
         _twin("gpt1"),
-        instead(gpt, "causal_mask", lambda original, *sizes: torch.ones_like(original(*sizes))),
+        patched(gpt, "causal_mask", lambda original, *sizes: torch.ones_like(original(*sizes))),
         "blocks.0/attention/weights",
     ),
     Defect(
         "gpt: the tied head does not train the embeddings",
         _twin("gpt1"),
-        instead(gpt.GPT, "table", lambda original, self: original(self).detach()),
+        patched(gpt.GPT, "table", lambda original, self: original(self).detach()),
         "embeddings/token_embedding/embedding",
     ),
     Defect(
         "gpt: the window one token too wide",
         _twin("gpt3"),
-        instead(
+        patched(
             gpt,
             "banded_mask",
             lambda original, query, key, window, start: original(query, key, window + 1, start),
@@ -349,13 +349,13 @@ DEFECTS = (
     Defect(
         "llama: neighbours rotated for halves",
         _twin("llama"),
-        instead(attention, "rotate", _pair_neighbours),
+        patched(attention, "rotate", _pair_neighbours),
         "blocks.0/attention/query",
     ),
     Defect(
         "llama: RMSNorm around the mean",
         _twin("llama"),
-        instead(layers, "rms_norm", _around_the_mean),
+        patched(layers, "rms_norm", _around_the_mean),
         "blocks.0/attention_norm",
     ),
     Defect(
@@ -367,7 +367,7 @@ DEFECTS = (
     Defect(
         "llama: keys dealt to the heads in turn",
         _twin("llama"),
-        instead(Tensor, "repeat_interleave", _repeat_in_turn),
+        patched(Tensor, "repeat_interleave", _repeat_in_turn),
         "blocks.0/attention/scores",
     ),
     Defect(
@@ -407,7 +407,7 @@ DEFECTS = (
     Defect(
         "seq2seq: one more norm after the encoder",  # as in torch.nn.Transformer
         _twin("encoder_decoder"),
-        instead(
+        patched(
             seq2seq.EncoderDecoder,
             "encode",
             lambda original, *arguments: F.layer_norm(original(*arguments), (EMBED,)),
@@ -417,19 +417,19 @@ DEFECTS = (
     Defect(
         "seq2seq: the output layer does not train the embeddings",
         _twin("encoder_decoder"),
-        instead(layers.Embedding, "table", lambda original, self: original(self).detach()),
+        patched(layers.Embedding, "table", lambda original, self: original(self).detach()),
         "embeddings/token_embedding/embedding",
     ),
     Defect(
         "loss: mean over the padding too",
         _twin("weighted_cross_entropy"),
-        instead(losses, "_count", lambda original, weights: original(torch.ones_like(weights))),
+        patched(losses, "_count", lambda original, weights: original(torch.ones_like(weights))),
         "output",
     ),
     Defect(
         "loss: smoothing spread over the other classes only",
         _twin("cross_entropy"),
-        instead(losses, "cross_entropy", _smooth_the_others),
+        patched(losses, "cross_entropy", _smooth_the_others),
         "output",
     ),
 )

@@ -112,7 +112,7 @@ PARTS = (
     Twin("pooler", "bert.Pooler", inputs.hidden, {"embed": EMBED}),
     Twin(
         "masked_words",
-        "bert.MaskedWords",
+        "bert.MLMHead",
         lambda rng: inputs.hidden(rng) | {"table": inputs.normal(rng, VOCAB, EMBED)},
         {"vocab": VOCAB, "embed": EMBED},
     ),
@@ -139,8 +139,8 @@ def _without_mask(drawn: Inputs) -> Inputs:
 
 MODELS = (
     Twin("bert", "bert.Bert", _segments, _SHALLOW, whole_model=True),
-    Twin("bert_features", "bert.BertFeatures", _segments, _BERT, whole_model=True),
-    Twin("bert_masked_words", "bert.BertMaskedWords", _masked_words, _BERT, whole_model=True),
+    Twin("bert_features", "bert.BertModel", _segments, _BERT, whole_model=True),
+    Twin("bert_masked_words", "bert.BertForMaskedLM", _masked_words, _BERT, whole_model=True),
     Twin("bert_pretraining", "bert.BertPretraining", _masked_words, _DEEP_BERT, whole_model=True),
     Twin("bert_classifier", "bert.BertClassifier", _segments, _BERT | {"classes": 4}, whole_model=True),
     Twin(

@@ -23,7 +23,8 @@ from flax.traverse_util import unflatten_dict
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from parity_tests.core.compare import BOUNDS, Reading, Record, compare_records
+from parity_tests.core.compare import BOUNDS, Check, compare_traces
+from parity_tests.core.trace import Trace
 from parity_tests.runners.numerics import jax_numerics
 from parity_tests.twins.catalogue import Inputs, Twin
 from parity_tests.twins.check import find_twins
@@ -39,7 +40,7 @@ from parity_tests.twins.run import (
     split_floats,
 )
 
-Run = Callable[[Twin, Params, Inputs, str], Record]
+Run = Callable[[Twin, Params, Inputs, str], Trace]
 
 
 @dataclass(frozen=True)
@@ -51,36 +52,36 @@ class Reference:
     run: Run
 
 
-def check_reference(reference: Reference, dtype: str, seed: int = 0) -> list[Reading]:
+def check_reference(reference: Reference, dtype: str, seed: int = 0) -> list[Check]:
     """Hold both twins against a reference: output, input gradients and parameter gradients."""
     twin = reference.twin
     inputs, params, ours = _ours(twin, dtype, seed)
     theirs = reference.run(twin, params, inputs, dtype)
-    readings = []
-    for framework, record in ours.items():
+    checks = []
+    for framework, trace in ours.items():
         model = f"{framework} {twin.name} vs {reference.name}"
-        readings += compare_records(model, theirs, record, dtype, BOUNDS[dtype][twin.whole_model])
-    return readings
+        checks += compare_traces(model, theirs, trace, dtype, BOUNDS[dtype][twin.whole_model])
+    return checks
 
 
 @lru_cache(maxsize=1)
-def _ours(twin: Twin, dtype: str, seed: int) -> tuple[Inputs, Params, dict[str, Record]]:
-    """Both twins' records, without taps, which no third party has. Neighbours in the list share them."""
+def _ours(twin: Twin, dtype: str, seed: int) -> tuple[Inputs, Params, dict[str, Trace]]:
+    """Both twins' traces, without taps, which no third party has. Neighbours in the list share them."""
     inputs = twin.inputs(np.random.default_rng(seed))
     params = initial_params(twin, inputs, seed)
-    records = {
+    traces = {
         "jax": run_jax(twin, params, inputs, dtype),
         "torch": run_torch(twin, params, inputs, dtype),
     }
-    for record in records.values():
-        record.arrays["tap"] = {}
-    return inputs, params, records
+    for trace in traces.values():
+        trace.arrays["tap"] = {}
+    return inputs, params, traces
 
 
 def in_torch(function: Callable[..., torch.Tensor]) -> Run:
     """Run a PyTorch function (arguments, params, **inputs) forward and backward."""
 
-    def run(twin: Twin, params: Params, inputs: Inputs, dtype: str) -> Record:
+    def run(twin: Twin, params: Params, inputs: Inputs, dtype: str) -> Trace:
         def leaves(arrays: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
             kind = getattr(torch, dtype)
             return {n: torch.tensor(array).to(kind).requires_grad_() for n, array in arrays.items()}
@@ -90,7 +91,7 @@ def in_torch(function: Callable[..., torch.Tensor]) -> Run:
         fixed = {name: torch.tensor(array) for name, array in others.items()}
         output = function(twin.arguments, parameters, **floats, **fixed)
         backward(output)
-        return _record(
+        return _trace(
             output,
             {name: leaf.grad for name, leaf in floats.items()},
             {name: leaf.grad for name, leaf in parameters.items()},
@@ -102,7 +103,7 @@ def in_torch(function: Callable[..., torch.Tensor]) -> Run:
 def in_jax(function: Callable[..., jax.Array]) -> Run:
     """Run a JAX function (arguments, params, **inputs) forward and backward."""
 
-    def run(twin: Twin, params: Params, inputs: Inputs, dtype: str) -> Record:
+    def run(twin: Twin, params: Params, inputs: Inputs, dtype: str) -> Trace:
         float_inputs, others = split_floats(inputs)
         with (
             jax_numerics(dtype),
@@ -121,14 +122,14 @@ def in_jax(function: Callable[..., jax.Array]) -> Run:
 
             arrays = jax.tree.map(lambda array: jnp.asarray(array, dtype), (float_inputs, dict(params)))
             output, gradients = both(*arrays)
-            return _record(output, *gradients)
+            return _trace(output, *gradients)
 
     return run
 
 
-def _record(output: Any, inputs: Mapping[str, Any], params: Mapping[str, Any]) -> Record:
+def _trace(output: Any, inputs: Mapping[str, Any], params: Mapping[str, Any]) -> Trace:
     """What a third party computed: its output and the gradients of the inputs and the parameters."""
-    return Record(
+    return Trace(
         {
             "forward": {name: numbers(array) for name, array in outputs(output).items()},
             "tap": {},

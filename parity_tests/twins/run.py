@@ -1,4 +1,4 @@
-"""Running one twin in either framework: forward with taps, then backward, into a record."""
+"""Running one twin in either framework: forward with taps, then backward, into a trace."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from parity_tests.core.compare import Record
+from parity_tests.core.trace import Trace
 from parity_tests.runners.numerics import exact_matmuls, jax_numerics, torch_device
 from parity_tests.twins.catalogue import Inputs, Twin
 from torch_impl import convert, random
@@ -39,14 +39,12 @@ def initial_params(twin: Twin, inputs: Inputs, seed: int) -> dict[str, np.ndarra
     }
 
 
-def run_jax(
-    twin: Twin, params: Params, inputs: Inputs, dtype: str, dropout_seed: int | None = None
-) -> Record:
+def run_jax(twin: Twin, params: Params, inputs: Inputs, dtype: str, dropout_seed: int | None = None) -> Trace:
     """Forward with taps, and backward from a fixed cotangent, in Flax, compiled as one program."""
     return jax_program(twin, dtype)(params, inputs, dropout_seed)
 
 
-def jax_program(twin: Twin, dtype: str) -> Callable[[Params, Inputs, int | None], Record]:
+def jax_program(twin: Twin, dtype: str) -> Callable[[Params, Inputs, int | None], Trace]:
     """`run_jax` for inputs after inputs: shapes that it has seen are not compiled again.
 
     XLA may not leave out roundings to bfloat16
@@ -76,7 +74,7 @@ def jax_program(twin: Twin, dtype: str) -> Callable[[Params, Inputs, int | None]
         cotangents = jax.tree.map(lambda leaf: jnp.asarray(cotangent(leaf.shape), leaf.dtype), output)
         return output, taps, vjp(cotangents)
 
-    def run(params: Params, inputs: Inputs, dropout_seed: int | None) -> Record:
+    def run(params: Params, inputs: Inputs, dropout_seed: int | None) -> Trace:
         floats, others = split_floats(inputs)
         with jax_numerics(dtype):
             fixed = {name: jnp.asarray(array) for name, array in others.items()}
@@ -88,7 +86,7 @@ def jax_program(twin: Twin, dtype: str) -> Callable[[Params, Inputs, int | None]
                 fixed,
             )
         gradients = flatten_dict(tree_gradient, sep="/")
-        return Record(
+        return Trace(
             {
                 "forward": {name: numbers(array) for name, array in outputs(output).items()},
                 "tap": {name: numbers(taps[name]) for name in axes},
@@ -108,7 +106,7 @@ def run_torch(
     dtype: str,
     dropout_seed: int | None = None,
     forced: Mapping[str, np.ndarray] | None = None,
-) -> Record:
+) -> Trace:
     """The same in PyTorch, op by op, on the GPU where there is one; float64 on the CPU.
 
     With ``forced``, values of taps by name, the model goes on with these instead of its own: what a tap then
@@ -140,13 +138,13 @@ def run_torch(
             if isinstance(module, torch.nn.Module):
                 gradients = gradients_of(dict(module.named_parameters()))
     forward = {name: numbers(array) for name, array in outputs(output).items()}
-    record = Record({"forward": forward, "tap": taps}, axes)
+    trace = Trace({"forward": forward, "tap": taps}, axes)
     sizes = convert.axis_sizes(module) if isinstance(module, torch.nn.Module) else {}
-    record.arrays["parameter gradient"] = convert.to_flax(gradients, sizes)
-    record.arrays["input gradient"] = {
+    trace.arrays["parameter gradient"] = convert.to_flax(gradients, sizes)
+    trace.arrays["input gradient"] = {
         name: numbers(leaf.grad) for name, leaf in leaves.items() if leaf.grad is not None
     }
-    return record
+    return trace
 
 
 def outputs(output: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jax_impl.bert import BertClassifier, BertMaskedWords
+from jax_impl.bert import BertClassifier, BertForMaskedLM
 from jax_impl.classifier import TextClassifier
 from jax_impl.gpt import GPT, GPTClassifier
 from jax_impl.losses import (
@@ -40,7 +40,7 @@ def classifier_loss(
 
 
 def bert_loss(
-    model: BertMaskedWords, params: Any, batch: Arrays, rng: Key[Array, ""] | None, smoothing: float
+    model: BertForMaskedLM, params: Any, batch: Arrays, rng: Key[Array, ""] | None, smoothing: float
 ) -> tuple[Float[Array, ""], Metrics]:
     """Cross-entropy of the masked words, mean over those that count. Windows are full: no padding."""
     everywhere = jnp.ones(batch["ids"].shape, bool)

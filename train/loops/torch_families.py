@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from torch_impl.bert import BertClassifier, BertMaskedWords
+from torch_impl.bert import BertClassifier, BertForMaskedLM
 from torch_impl.classifier import TextClassifier
 from torch_impl.gpt import GPT, GPTClassifier
 from torch_impl.losses import (
@@ -41,7 +41,7 @@ def classifier_loss(
 
 
 def bert_loss(
-    model: BertMaskedWords, batch: Arrays, rng: Key | None, smoothing: float
+    model: BertForMaskedLM, batch: Arrays, rng: Key | None, smoothing: float
 ) -> tuple[Float[Tensor, ""], Metrics]:
     """Cross-entropy of the masked words, mean over those that count. Windows are full: no padding."""
     everywhere = torch.ones_like(batch["ids"], dtype=torch.bool)

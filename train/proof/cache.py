@@ -16,7 +16,7 @@ import torch
 import jax_impl
 import parity_tests
 import torch_impl
-from parity_tests.core.compare import Reading, all_passed
+from parity_tests.core.compare import Check, all_passed
 from parity_tests.twins.catalogue import Inputs, Twin
 
 VERSIONS = ("jax", "jaxlib", "flax", "torch", "numpy", "einops")
@@ -36,22 +36,22 @@ def digest(twin: Twin, inputs: Inputs, dtype: str, seed: int) -> str:
     return total.hexdigest()
 
 
-def recall(name: str) -> list[Reading] | None:
-    """The readings of a check that passed before; None where there was none, or its file is damaged."""
+def recall(name: str) -> list[Check] | None:
+    """The checks of a check that passed before; None where there was none, or its file is damaged."""
     try:
-        readings = [Reading(**row) for row in json.loads((folder() / f"{name}.json").read_bytes())]
-        return readings if all_passed(readings) else None
+        checks = [Check(**row) for row in json.loads((folder() / f"{name}.json").read_bytes())]
+        return checks if all_passed(checks) else None
     except (OSError, ValueError, TypeError, AttributeError):
         return None
 
 
-def remember(name: str, readings: list[Reading]) -> None:
-    """Keep the readings of a check that passed. A cache that cannot be written is as good as none."""
+def remember(name: str, checks: list[Check]) -> None:
+    """Keep the checks of a check that passed. A cache that cannot be written is as good as none."""
     try:
         folder().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder()) as aside:
             path = Path(aside) / "readings.json"
-            path.write_text(json.dumps([asdict(reading) for reading in readings]), encoding="utf-8")
+            path.write_text(json.dumps([asdict(check) for check in checks]), encoding="utf-8")
             path.replace(folder() / f"{name}.json")
     except OSError:
         pass

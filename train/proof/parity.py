@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.progress import TaskID, track
 
 from parity_tests.core.compare import DType, all_passed, finite
-from parity_tests.core.defect_results import all_found, print_trials
+from parity_tests.core.defect_results import all_found, print_defect_results
 from parity_tests.core.page import page
-from parity_tests.core.report import print_readings, to_json
+from parity_tests.core.report import print_checks, to_json
 from parity_tests.core.trajectory import Step
 from parity_tests.twins.check import check_twin, find_twins, isolate_twin
 from parity_tests.twins.defects import DEFECTS
@@ -28,7 +28,7 @@ from train.proof.trajectory_report import draw_trajectories, print_trajectories
 class Parity:
     """Compare the twins: outputs, taps and gradients; and both with third-party implementations.
 
-    With --steps, train them side by side instead, and compare them after every step. With --defects, plant
+    With --steps, train them side by side instead, and compare them after every step. With --defects, inject
     mistakes in PyTorch's twins, and show which are found, and where.
     """
 
@@ -43,11 +43,11 @@ class Parity:
     switch: int | None = None
     """With --steps: the run that is held against JAX's changes framework every so many steps."""
     defects: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Plant every defect of the catalogue."""
+    """Inject every defect of the catalogue."""
     json: Path | None = None
-    """Write the readings to this file too."""
+    """Write the checks to this file too."""
     html: Path | None = None
-    """Write them as a page to this file too, with bars for each tap of the models that part."""
+    """Write them as a page to this file too, with bars for each tap of the models that diverge."""
     plot: Path | None = None
     """With --steps: draw the losses and how far the twins are apart."""
 
@@ -75,13 +75,13 @@ class Parity:
 
 
 def parity(command: Parity, console: Console) -> int:
-    """Carry out the command; returns the exit status, 1 where anything parts."""
+    """Carry out the command; returns the exit status, 1 where anything diverges."""
     command.check()
     for path in (command.json, command.html, command.plot):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
     if command.defects:
-        return plant_defects(command, console)
+        return inject_defects(command, console)
     if command.steps is None:
         return compare_twins(command, console)
     return compare_trajectories(command, command.steps, console)
@@ -92,22 +92,22 @@ def compare_twins(command: Parity, console: Console) -> int:
     twins = find_twins(command.name)
     names = {twin.name for twin in twins}
     references = [reference for reference in REFERENCES if reference.twin.name in names]
-    readings, isolations = [], []
+    checks, isolations = [], []
     for dtype in command.dtype:
         for twin in track(twins, f"comparing the twins in {dtype}", console=console, transient=True):
             found = check_twin(twin, dtype, command.seed)
-            readings += found
+            checks += found
             if not all_passed(found):
                 isolations += isolate_twin(twin, found, command.seed)
         if dtype != "bfloat16":
             for reference in track(references, "comparing with others", console=console, transient=True):
-                readings += check_reference(reference, dtype, command.seed)
-    print_readings(readings, console, isolations)
+                checks += check_reference(reference, dtype, command.seed)
+    print_checks(checks, console, isolations)
     if command.json is not None:
-        write_json(command.json, to_json(readings, isolations))
+        write_json(command.json, to_json(checks, isolations))
     if command.html is not None:
-        command.html.write_text(page(readings, isolations), encoding="utf-8")
-    return 0 if all_passed(readings) else 1
+        command.html.write_text(page(checks, isolations), encoding="utf-8")
+    return 0 if all_passed(checks) else 1
 
 
 def compare_trajectories(command: Parity, steps: int, console: Console) -> int:
@@ -131,13 +131,15 @@ def compare_trajectories(command: Parity, steps: int, console: Console) -> int:
     return 1 if any(one.problems() for one in trajectories) else 0
 
 
-def plant_defects(command: Parity, console: Console) -> int:
-    """Plant each defect of the catalogue, in the models and in training."""
-    trials = [
-        *map(try_defect, track(DEFECTS, "planting in the models", console=console, transient=True)),
+def inject_defects(command: Parity, console: Console) -> int:
+    """Inject each defect of the catalogue, in the models and in training."""
+    results = [
+        *map(try_defect, track(DEFECTS, "injecting into the models", console=console, transient=True)),
         *map(try_training_defect, track(TRAINING_DEFECTS, "in training", console=console, transient=True)),
     ]
-    print_trials(trials, console)
+    print_defect_results(results, console)
     if command.json is not None:
-        write_json(command.json, {"passed": all_found(trials), "defects": [finite(vars(t)) for t in trials]})
-    return 0 if all_found(trials) else 1
+        write_json(
+            command.json, {"passed": all_found(results), "defects": [finite(vars(t)) for t in results]}
+        )
+    return 0 if all_found(results) else 1

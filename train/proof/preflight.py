@@ -23,7 +23,7 @@ def preflight(task: Task, path: Path) -> str:
     """Hold the configured model's twins together in float64, dropout on and off; write the report.
 
     Returns how it went, in a sentence. A check that passed before on this machine is not made again: see
-    `parity_cache`. Raises ParityError naming the first divergence, and all blocks that part by themselves.
+    `parity_cache`. Raises ParityError naming the first divergence, and all blocks that diverge by themselves.
     """
     model, seed, inputs = task.architecture, task.config.seed, task.inputs(ROWS)
 
@@ -33,21 +33,21 @@ def preflight(task: Task, path: Path) -> str:
     twin = Twin(task.config.family, model.target, first_rows, model.arguments, whole_model=True)
     name = parity_cache.digest(twin, inputs, "float64", seed)
     remembered = parity_cache.recall(name)
-    readings = remembered or check_twin(twin, "float64", seed)
-    failed = first_divergence(readings)
-    isolations = isolate_twin(twin, readings, seed) if failed else []
-    write_json(path, to_json(readings, isolations))
+    checks = remembered or check_twin(twin, "float64", seed)
+    failed = first_divergence(checks)
+    isolations = isolate_twin(twin, checks, seed) if failed else []
+    write_json(path, to_json(checks, isolations))
     if failed:
         blocks = [block for isolation in isolations for block in isolation.blocks]
-        parting = dict.fromkeys(block.name for block in blocks if block.verdict == "parts")
+        diverging = dict.fromkeys(block.name for block in blocks if block.verdict == "diverges")
         raise ParityError(
-            f"the JAX and PyTorch models of this configuration part at {failed.check} {failed.name} "
+            f"the JAX and PyTorch models of this configuration diverge at {failed.kind} {failed.name} "
             f"({failed.model}): error {failed.max_rel_error:.1e}, bound {failed.bound:.0e}. "
-            f"Wrong by themselves: {', '.join(parting) or 'no block of the forward pass'}. "
+            f"Wrong by themselves: {', '.join(diverging) or 'no block of the forward pass'}. "
             f"The whole comparison is in {path}; --skip-parity trains all the same"
         )
     if remembered is None:
-        parity_cache.remember(name, readings)
-    worst = max(reading.max_rel_error for reading in readings)
+        parity_cache.remember(name, checks)
+    worst = max(check.max_rel_error for check in checks)
     verb = "holds" if remembered is None else "held before, for the same code, model and inputs"
-    return f"Parity {verb}: {len(readings)} checks in float64, largest error {worst:.1e}."
+    return f"Parity {verb}: {len(checks)} checks in float64, largest error {worst:.1e}."

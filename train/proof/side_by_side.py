@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity_tests.core.trajectory import Step, Trajectory, hold_together
+from parity_tests.core.trajectory import Step, Trajectory, compare_steps
 from parity_tests.runners.numerics import exact_matmuls, jax_numerics
 from parity_tests.twins.architecture import Architecture
 from train.config import Config, Optimizer
@@ -26,7 +26,7 @@ Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class TrainingSetup:
     """What both twins train: a model from its initial weights, on a stream of batches, so many steps."""
 
     family: str
@@ -70,7 +70,7 @@ class Course:
         return steps(), trainer
 
 
-def course(config: Config, steps: int, dtype: str) -> Course:
+def training_setup(config: Config, steps: int, dtype: str) -> TrainingSetup:
     """The course of a configuration in one precision, which weights and batches have."""
     task = prepare(config, None)
     params = {name: array.astype(dtype) for name, array in task.initial_params(torch_loop).items()}
@@ -79,7 +79,9 @@ def course(config: Config, steps: int, dtype: str) -> Course:
         batch = task.batch(number)
         return {name: a.astype(dtype) if a.dtype.kind == "f" else a for name, a in batch.items()}
 
-    return Course(config.family, task.architecture, params, stream, config.optimizer, steps, config.seed)
+    return TrainingSetup(
+        config.family, task.architecture, params, stream, config.optimizer, steps, config.seed
+    )
 
 
 def trajectory(
@@ -96,7 +98,7 @@ def trajectory(
     each of JAX's steps.
     """
     with precision(dtype), TemporaryDirectory() as folder:
-        both = course(replace(small(family), seed=seed), steps, dtype)
+        both = training_setup(replace(small(family), seed=seed), steps, dtype)
 
         def watched() -> Iterator[Step]:
             for step in both.run(jax_loop):
@@ -104,7 +106,7 @@ def trajectory(
                 yield step
 
         other = both.alternate(switch, Path(folder)) if switch else both.run(torch_loop)
-        return hold_together(family, dtype, both.params, watched(), other)
+        return compare_steps(family, dtype, both.params, watched(), other)
 
 
 @contextmanager

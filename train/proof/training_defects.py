@@ -1,7 +1,7 @@
-"""Mistakes that people make when they rewrite a training loop, each planted in PyTorch's.
+"""Mistakes that people make when they rewrite a training loop, each injected in PyTorch's.
 
-A step computes its loss, then its gradient, then its update. So the first step that parts, and what parts in
-it first, tell where the mistake is.
+A step computes its loss, then its gradient, then its update. So the first step that
+diverges, and what diverges in it first, tell where the mistake is.
 """
 
 from collections.abc import Callable
@@ -15,15 +15,15 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from parity_tests.core.defect_results import Trial
-from parity_tests.core.trajectory import EVERY, LOSS, NORM, Step, Trajectory, hold_together
+from parity_tests.core.defect_results import DefectResult
+from parity_tests.core.trajectory import EVERY, LOSS, NORM, Step, Trajectory, compare_steps
 from parity_tests.twins.architecture import Architecture
-from parity_tests.twins.inject import Plant, instead
+from parity_tests.twins.inject import Inject, patched
 from torch_impl import random
 from train.config import Optimizer
 from train.loops import jax_loop, torch_loop, torch_optimizer
 from train.loops.optimizer import Rates, rates_at
-from train.proof.side_by_side import Arrays, Course, precision
+from train.proof.side_by_side import Arrays, TrainingSetup, precision
 from train.runs import checkpoint
 
 BATCH, POSITION, VOCAB = 4, 8, 13
@@ -48,10 +48,10 @@ SWITCH = 4
 
 @dataclass(frozen=True)
 class TrainingDefect:
-    """One mistake, how it is planted, and the step (counted from 1) and quantity that must part first."""
+    """One mistake, how it is injected, and the step (counted from 1) and quantity that must diverge first."""
 
     name: str
-    plant: Plant
+    inject: Inject
     step: int
     located: str
     optimizer: Optimizer = OPTIMIZER
@@ -67,16 +67,16 @@ def stream(number: int) -> Arrays:
     return {"ids": tokens[:, :-1], "labels": tokens[:, 1:]}
 
 
-def try_training_defect(defect: TrainingDefect, dtype: str = "float64") -> Trial:
-    """Hold PyTorch's run against JAX's as it is, then with the defect planted."""
+def try_training_defect(defect: TrainingDefect, dtype: str = "float64") -> DefectResult:
+    """Hold PyTorch's run against JAX's as it is, then with the defect injected."""
     healthy = _hold(defect, dtype)
-    with defect.plant():
-        planted = _hold(defect, dtype)
-    parted = planted.divergence
-    return Trial(
+    with defect.inject():
+        injected = _hold(defect, dtype)
+    parted = injected.divergence
+    return DefectResult(
         defect.name,
         _worst(healthy),
-        parted.error if parted else _worst(planted),
+        parted.error if parted else _worst(injected),
         healthy.bound,
         f"step {parted.step}: {parted.place}" if parted else None,
         f"step {defect.step}: {defect.located}",
@@ -85,28 +85,28 @@ def try_training_defect(defect: TrainingDefect, dtype: str = "float64") -> Trial
 
 def _hold(defect: TrainingDefect, dtype: str) -> Trajectory:
     with precision(dtype), TemporaryDirectory() as folder:
-        both = _course(defect.optimizer, dtype)
+        both = _training_setup(defect.optimizer, dtype)
         candidate = both.alternate(SWITCH, Path(folder)) if defect.switches else both.run(torch_loop)
-        return hold_together(defect.name, dtype, both.params, _jax_steps(defect.optimizer, dtype), candidate)
+        return compare_steps(defect.name, dtype, both.params, _jax_steps(defect.optimizer, dtype), candidate)
 
 
 def _worst(trajectory: Trajectory) -> float:
-    return max(max(gap.errors.values()) for gap in trajectory.gaps)
+    return max(max(step_error.errors.values()) for step_error in trajectory.step_errors)
 
 
 @lru_cache
-def _course(optimizer: Optimizer, dtype: str) -> Course:
+def _training_setup(optimizer: Optimizer, dtype: str) -> TrainingSetup:
     params = {name: array.astype(dtype) for name, array in torch_loop.initial_params(MODEL, 0).items()}
-    return Course("gpt", MODEL, params, stream, optimizer, STEPS, 0)
+    return TrainingSetup("gpt", MODEL, params, stream, optimizer, STEPS, 0)
 
 
 @lru_cache
 def _jax_steps(optimizer: Optimizer, dtype: str) -> tuple[Step, ...]:
     """JAX's run, which stays healthy and serves many defects."""
-    return tuple(_course(optimizer, dtype).run(jax_loop))
+    return tuple(_training_setup(optimizer, dtype).run(jax_loop))
 
 
-def _rates(wrong: Callable[[Rates, int, int, Optimizer], Rates]) -> Plant:
+def _rates(wrong: Callable[[Rates, int, int, Optimizer], Rates]) -> Inject:
     """Other numbers for PyTorch's updates."""
 
     def changed(step: int, steps: int, optimizer: Optimizer) -> Rates:
@@ -115,21 +115,21 @@ def _rates(wrong: Callable[[Rates, int, int, Optimizer], Rates]) -> Plant:
     return lambda: patch.object(torch_loop, "rates_at", changed)
 
 
-def _method(wrong: Callable[..., torch.Tensor]) -> Plant:
+def _method(wrong: Callable[..., torch.Tensor]) -> Inject:
     """Another direction for PyTorch's AdamW."""
     return lambda: patch.dict(torch_optimizer.METHODS, adamw=partial(wrong, torch_optimizer.adam))
 
 
-def _settings(**changes: Any) -> Plant:
+def _settings(**changes: Any) -> Inject:
     """Other settings of PyTorch's optimizer."""
-    return instead(
+    return patched(
         torch_optimizer,
         "update",
         lambda original, *arguments: original(*arguments[:-1], replace(arguments[-1], **changes)),
     )
 
 
-def _loss(wrong: Callable[..., Any]) -> Plant:
+def _loss(wrong: Callable[..., Any]) -> Inject:
     """Another loss for PyTorch's GPT."""
     return lambda: patch.dict(torch_loop.LOSSES, gpt=partial(wrong, torch_loop.LOSSES["gpt"]))
 
@@ -207,7 +207,7 @@ TRAINING_DEFECTS = (
     TrainingDefect("optimizer: beta2 0.999 for 0.98", _settings(beta2=0.999), 1, EVERY),
     TrainingDefect(
         "optimizer: decay in the gradient, not decoupled",
-        instead(torch_optimizer, "update", _decay_in_gradient),
+        patched(torch_optimizer, "update", _decay_in_gradient),
         1,
         NORM,
     ),
@@ -219,7 +219,7 @@ TRAINING_DEFECTS = (
     ),
     TrainingDefect(
         "optimizer: one parameter is not in it",
-        instead(torch_optimizer, "update", _but_the_final_norm),
+        patched(torch_optimizer, "update", _but_the_final_norm),
         1,
         "final_norm/scale",
     ),
@@ -231,7 +231,7 @@ TRAINING_DEFECTS = (
     ),
     TrainingDefect(
         "clipping: 1e-6 added to the norm",
-        instead(torch_optimizer, "clip_by_global_norm", _padded_norm),
+        patched(torch_optimizer, "clip_by_global_norm", _padded_norm),
         1,
         "blocks_0/attention/output/bias",  # the first that begins at zero, so that all of it is update
         SGD,
@@ -251,13 +251,13 @@ TRAINING_DEFECTS = (
     ),
     TrainingDefect(
         "loop: gradients not set to zero",
-        instead(torch.nn.Module, "zero_grad", lambda original, self: None),
+        patched(torch.nn.Module, "zero_grad", lambda original, self: None),
         2,
         NORM,
     ),
     TrainingDefect(
         "loop: the sum of accumulated gradients for their mean",
-        instead(
+        patched(
             torch_loop,
             "gradient",
             lambda original, *arguments: original(*arguments[:-1], replace(arguments[-1], accumulate=1)),
@@ -266,7 +266,7 @@ TRAINING_DEFECTS = (
         LOSS,
         replace(OPTIMIZER, accumulate=2),
     ),
-    TrainingDefect("loop: the same dropout key at every step", instead(random, "fold_in", _one_key), 3, LOSS),
+    TrainingDefect("loop: the same dropout key at every step", patched(random, "fold_in", _one_key), 3, LOSS),
     TrainingDefect(
         "loop: no dropout",
         _loss(lambda original, model, batch, rng, smoothing: original(model, batch, None, smoothing)),
@@ -275,11 +275,11 @@ TRAINING_DEFECTS = (
     ),
     TrainingDefect("loop: labels shifted twice", _loss(_shifted), 1, LOSS),
     TrainingDefect(
-        "loop: weights kept in bfloat16", instead(torch_optimizer, "update", _round_weights), 1, EVERY
+        "loop: weights kept in bfloat16", patched(torch_optimizer, "update", _round_weights), 1, EVERY
     ),
     TrainingDefect(
         "resuming: moments not restored",
-        instead(checkpoint, "load_state", _forgotten),
+        patched(checkpoint, "load_state", _forgotten),
         SWITCH + 1,
         EVERY,
         switches=True,

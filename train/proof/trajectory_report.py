@@ -28,9 +28,8 @@ def print_trajectories(trajectories: list[Trajectory], console: Console) -> None
 
 
 def _table(trajectories: list[Trajectory], dtype: str) -> Table:
-    title = (
-        f"Trained side by side for {len(trajectories[0].gaps):,} steps in {dtype}: largest relative errors"
-    )
+    steps = len(trajectories[0].step_errors)
+    title = f"Trained side by side for {steps:,} steps in {dtype}: largest relative errors"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("model", overflow="fold")
     for header in ("loss fell", "loss", "gradient", "params", "bound", "a step", "moved"):
@@ -39,7 +38,7 @@ def _table(trajectories: list[Trajectory], dtype: str) -> Table:
     for one in trajectories:
         first, last = one.losses
         errors = [one.worst([LOSS]), one.worst([NORM]), one.worst(one.moved)]
-        update = float(np.median([gap.update for gap in one.gaps]))
+        update = float(np.median([step_error.update for step_error in one.step_errors]))
         table.add_row(
             one.name,
             f"{first:.2f} → {last:.2f}",
@@ -57,10 +56,10 @@ def draw_trajectories(trajectories: list[Trajectory], path: Path) -> None:
     )
     for (above, below), name in zip(grid.T, names, strict=True):
         runs = [one for one in trajectories if one.name == name]
-        steps = [gap.step for gap in runs[0].gaps]
+        steps = [step_error.step for step_error in runs[0].step_errors]
         losses = {
-            "jax": [gap.loss for gap in runs[0].gaps],
-            "torch": [gap.candidate_loss for gap in runs[0].gaps],
+            "jax": [step_error.loss for step_error in runs[0].step_errors],
+            "torch": [step_error.candidate_loss for step_error in runs[0].step_errors],
         }
         for (framework, values), width in zip(losses.items(), (3.0, 0.8), strict=True):  # one under the other
             above.plot(
@@ -68,12 +67,12 @@ def draw_trajectories(trajectories: list[Trajectory], path: Path) -> None:
             )
         above.set(title=name, ylabel="loss (nats)", ylim=(0, None))
         above.legend(fontsize=8)
-        update = [gap.update for gap in runs[0].gaps]
+        update = [step_error.update for step_error in runs[0].step_errors]
         below.semilogy(steps, update, color="#999", linewidth=0.9, label="one update (median parameter)")
         for one in runs:
             floor = np.finfo(one.dtype).eps / 4
-            parameters = [gap.errors[gap.worst_parameter] for gap in one.gaps]
-            loss = [max(gap.errors[LOSS], floor) for gap in one.gaps]
+            parameters = [step_error.errors[step_error.worst_parameter] for step_error in one.step_errors]
+            loss = [max(step_error.errors[LOSS], floor) for step_error in one.step_errors]
             colour = SHADES[one.dtype]
             below.semilogy(steps, parameters, color=colour, linewidth=1.2, label=f"parameters, {one.dtype}")
             below.semilogy(steps, loss, color=colour, linewidth=0.5, alpha=0.5, label=f"loss, {one.dtype}")

@@ -22,8 +22,8 @@ from train.runs.load import load
 from train.runs.tensor_files import read_tensors
 
 CLASSES = {  # of theirs, by our model and their kind
-    ("bert.BertFeatures", "bert"): "BertModel",
-    ("bert.BertMaskedWords", "bert"): "BertForMaskedLM",
+    ("bert.BertModel", "bert"): "BertModel",
+    ("bert.BertForMaskedLM", "bert"): "BertForMaskedLM",
     ("bert.BertPretraining", "bert"): "BertForPreTraining",
     ("bert.BertClassifier", "bert"): "BertForSequenceClassification",
     ("gpt.GPT", "gpt2"): "GPT2LMHeadModel",
@@ -105,8 +105,8 @@ def _model(
     if "next_sentence/kernel" in params:
         return Architecture("bert.BertPretraining", {"bert": bert}), ()
     if "words/word_bias" in params:
-        return Architecture("bert.BertMaskedWords", {"bert": bert}), ()
-    return Architecture("bert.BertFeatures", {"bert": bert}), ()
+        return Architecture("bert.BertForMaskedLM", {"bert": bert}), ()
+    return Architecture("bert.BertModel", {"bert": bert}), ()
 
 
 def _config(

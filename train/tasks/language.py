@@ -161,5 +161,5 @@ def language_model(config: Config, vocab: int) -> Architecture:
     """The model of a configuration."""
     arguments = {"vocab": vocab, "positions": config.text.positions} | model_settings(config)
     if config.family == "bert":
-        return Architecture("bert.BertMaskedWords", {"bert": Architecture("bert.Bert", arguments)})
+        return Architecture("bert.BertForMaskedLM", {"bert": Architecture("bert.Bert", arguments)})
     return Architecture("gpt.GPT", arguments)

@@ -7,26 +7,27 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from parity_tests.core.compare import BOUNDS, Reading, Record
+from parity_tests.core.compare import BOUNDS, Check
 from parity_tests.core.isolate import Isolation, block_of, isolate
-from parity_tests.twins.check import find_twins, isolate_twin
+from parity_tests.core.trace import Trace
 from parity_tests.twins.defects import DEFECTS
 from parity_tests.twins.inject import Defect, isolate_defect
+from parity_tests.twins.check import find_twins, isolate_twin
 from parity_tests.twins.run import initial_params, run_torch
 from torch_impl import convert
 
-PLANTS = {defect.name: defect.plant for defect in DEFECTS}
+PLANTS = {defect.name: defect.inject for defect in DEFECTS}
 INF = float("inf")
 
 
 def isolated(twin, *plants, in_training=False):
     def together():
         stack = ExitStack()
-        for plant in plants:
-            stack.enter_context(plant())
+        for inject in plants:
+            stack.enter_context(inject())
         return stack
 
-    return isolate_defect(Defect("planted", find_twins(twin)[0], together, "", in_training))
+    return isolate_defect(Defect("injected", find_twins(twin)[0], together, "", in_training))
 
 
 def altered(change):
@@ -48,22 +49,22 @@ def verdicts(isolation):
     "twin, in_training", [("gpt", False), ("bert_pretraining", False), ("bert_masked_words", True)]
 )
 def test_healthy_twins_agree_everywhere_with_room_to_spare(twin, in_training):
-    places = isolated(twin, in_training=in_training).places
-    assert len(places) > 10 and {place.verdict for place in places} == {"agrees"}
-    assert max(place.isolated for place in places) < 1e-4 * BOUNDS["float64"][1]
+    tap_errors = isolated(twin, in_training=in_training).tap_errors
+    assert len(tap_errors) > 10 and {tap.verdict for tap in tap_errors} == {"matches"}
+    assert max(tap.isolated for tap in tap_errors) < 1e-4 * BOUNDS["float64"][1]
 
 
 def test_after_one_early_defect_all_else_inherits():
     def change(module):
         module.blocks[0].attention_norm.epsilon = 1e-3
 
-    places = isolated("gpt", altered(change)).places
-    names = [place.name for place in places]
+    tap_errors = isolated("gpt", altered(change)).tap_errors
+    names = [tap.name for tap in tap_errors]
     parts = names.index("blocks.0/attention_norm")
-    assert parts > 0 and places[parts].verdict == "parts"
-    assert {place.verdict for place in places[:parts]} == {"agrees"}
-    assert {place.verdict for place in places[parts + 1 :]} == {"inherits"}
-    assert all(place.cumulative > 1e-11 >= place.isolated for place in places[parts + 1 :])
+    assert parts > 0 and tap_errors[parts].verdict == "diverges"
+    assert {tap.verdict for tap in tap_errors[:parts]} == {"matches"}
+    assert {tap.verdict for tap in tap_errors[parts + 1 :]} == {"downstream"}
+    assert all(tap.cumulative > 1e-11 >= tap.isolated for tap in tap_errors[parts + 1 :])
 
 
 def test_two_defects_at_once_are_both_found():
@@ -74,25 +75,29 @@ def test_two_defects_at_once_are_both_found():
     one, both = isolated("bert_pretraining", early), isolated("bert_pretraining", early, late)
 
     def cumulative(isolation):
-        return [place.name for place in isolation.places if place.cumulative > place.bound]
+        return [tap.name for tap in isolation.tap_errors if tap.cumulative > tap.bound]
 
-    def parting(isolation):
-        return [place.name for place in isolation.places if place.verdict == "parts"]
+    def diverging(isolation):
+        return [tap.name for tap in isolation.tap_errors if tap.verdict == "diverges"]
 
     assert cumulative(one) == cumulative(both)  # the first hides the second
-    assert parting(one) == ["bert/embeddings/places"]
-    assert parting(both) == ["bert/embeddings/places", "bert/blocks.1/feed_forward/active"]
+    assert diverging(one) == ["bert/embeddings/places"]
+    assert diverging(both) == ["bert/embeddings/places", "bert/blocks.1/feed_forward/active"]
     found = verdicts(both)
-    assert (found["bert/embeddings"], found["bert/blocks.0"]) == ("parts", "inherits")
-    assert (found["bert/blocks.1"], found["masked"], found["words"]) == ("parts", "inherits", "inherits")
-    assert "agrees" not in found.values()
+    assert (found["bert/embeddings"], found["bert/blocks.0"]) == ("diverges", "downstream")
+    assert (found["bert/blocks.1"], found["masked"], found["words"]) == (
+        "diverges",
+        "downstream",
+        "downstream",
+    )
+    assert "matches" not in found.values()
 
 
 def test_what_a_model_leaves_out_does_not_hide_a_defect_before_it():
     early, late = PLANTS["embeddings: positions counted from one"], PLANTS["classifier: no final norm"]
     found = verdicts(isolated("classifier", early, late))
-    assert found["embeddings"] == found["final_norm"] == "parts"
-    assert found["logits"] == found["output"] == "inherits"
+    assert found["embeddings"] == found["final_norm"] == "diverges"
+    assert found["logits"] == found["output"] == "downstream"
 
 
 def test_a_forced_tap_hands_on_the_reference_and_records_what_was_computed():
@@ -110,19 +115,25 @@ def test_a_forced_tap_hands_on_the_reference_and_records_what_was_computed():
     assert free.arrays["input gradient"] and not forced.arrays["input gradient"]
 
 
-def record(output=(1.0,), **taps):
+def trace(output=(1.0,), **taps):
     arrays = {name.replace("__", "/"): np.asarray(array, float) for name, array in taps.items()}
-    return Record({"forward": {"output": np.asarray(output)}, "tap": arrays}, dict.fromkeys(arrays, "batch"))
+    return Trace({"forward": {"output": np.asarray(output)}, "tap": arrays}, dict.fromkeys(arrays, "batch"))
 
 
 def test_the_verdict_is_by_the_bound_itself_which_is_inclusive():
-    reference = record(a=[0.0, 4.0], b=[4.0], c=[4.0], d=[4.0])
-    free = record(a=[0.0, 4.5], b=[4.6], c=[4.6], d=[4.5])
-    forced = record(a=[0.5, 4.0], b=[4.5], c=[4.6], d=[4.6])
-    places = isolate(reference, free, forced, 0.125)
-    assert [place.verdict for place in places] == ["agrees", "inherits", "parts", "parts", "agrees"]
-    assert (places[0].cumulative, places[0].isolated, places[0].bound) == (0.125, 0.125, 0.125)
-    assert [(place.check, place.name, place.axes) for place in places[3:]] == [
+    reference = trace(a=[0.0, 4.0], b=[4.0], c=[4.0], d=[4.0])
+    free = trace(a=[0.0, 4.5], b=[4.6], c=[4.6], d=[4.5])
+    forced = trace(a=[0.5, 4.0], b=[4.5], c=[4.6], d=[4.6])
+    tap_errors = isolate(reference, free, forced, 0.125)
+    assert [tap.verdict for tap in tap_errors] == [
+        "matches",
+        "downstream",
+        "diverges",
+        "diverges",
+        "matches",
+    ]
+    assert (tap_errors[0].cumulative, tap_errors[0].isolated, tap_errors[0].bound) == (0.125, 0.125, 0.125)
+    assert [(tap.kind, tap.name, tap.axes) for tap in tap_errors[3:]] == [
         ("tap", "d", "batch"),
         ("forward", "output", ""),
     ]
@@ -130,28 +141,33 @@ def test_the_verdict_is_by_the_bound_itself_which_is_inclusive():
 
 @pytest.mark.parametrize("value", [[np.nan, 1.0], [1.0, np.inf], [1.0], [[1.0, 1.0]]])
 def test_what_is_not_finite_or_of_another_shape_parts(value):
-    healthy, broken = record(a=[1.0, 1.0]), record(a=value)
-    for records in ((healthy, healthy, broken), (broken, healthy, healthy)):
-        assert isolate(*records, 1e-11)[0].isolated == INF
+    healthy, broken = trace(a=[1.0, 1.0]), trace(a=value)
+    for traces in ((healthy, healthy, broken), (broken, healthy, healthy)):
+        assert isolate(*traces, 1e-11)[0].isolated == INF
     inherits = isolate(healthy, broken, healthy, 1e-11)[0]
-    assert (inherits.cumulative, inherits.isolated, inherits.verdict) == (INF, 0.0, "inherits")
+    assert (inherits.cumulative, inherits.isolated, inherits.verdict) == (INF, 0.0, "downstream")
 
 
 def test_a_tap_that_one_side_lacks_parts():
-    for reference, candidate in ((record(a=[1.0]), record()), (record(), record(a=[1.0]))):
-        place = isolate(reference, candidate, candidate, 1e-11)[0]
-        assert (place.name, place.cumulative, place.isolated, place.verdict) == ("a", INF, INF, "parts")
-        assert place.axes == "batch"
+    for reference, candidate in ((trace(a=[1.0]), trace()), (trace(), trace(a=[1.0]))):
+        tap = isolate(reference, candidate, candidate, 1e-11)[0]
+        assert (tap.name, tap.cumulative, tap.isolated, tap.verdict) == (
+            "a",
+            INF,
+            INF,
+            "diverges",
+        )
+        assert tap.axes == "batch"
 
 
 def test_blocks_come_in_order_each_once_and_are_as_bad_as_their_worst_place():
-    reference = record(blocks__norm=[1.0], a=[1.0], blocks__output=[1.0])
-    free = record(blocks__norm=[1.5], a=[2.0], blocks__output=[1.25])
-    forced = record(blocks__norm=[1.0], a=[1.0], blocks__output=[1.25])
+    reference = trace(blocks__norm=[1.0], a=[1.0], blocks__output=[1.0])
+    free = trace(blocks__norm=[1.5], a=[2.0], blocks__output=[1.25])
+    forced = trace(blocks__norm=[1.0], a=[1.0], blocks__output=[1.25])
     blocks, a, output = Isolation("m", "float64", isolate(reference, free, forced, 0.1)).blocks
     assert (blocks.name, a.name, output.name) == ("blocks", "a", "output")
-    assert (blocks.cumulative, blocks.worst.name_in_block, blocks.verdict) == (0.5, "output", "parts")
-    assert (a.verdict, output.verdict) == ("inherits", "agrees")
+    assert (blocks.cumulative, blocks.worst.name_in_block, blocks.verdict) == (0.5, "output", "diverges")
+    assert (a.verdict, output.verdict) == ("downstream", "matches")
 
 
 @pytest.mark.parametrize(
@@ -172,10 +188,10 @@ def test_only_the_modes_that_failed_are_isolated_and_none_in_bfloat16():
     (twin,) = find_twins("feed_forward")
 
     def failed(model, dtype):
-        return [Reading(model, "forward", "output", dtype, 1.0, 1.0, 1e-11, False)]
+        return [Check(model, "forward", "output", dtype, 1.0, 1.0, 1e-11, False)]
 
     (isolation,) = isolate_twin(twin, failed("feed_forward", "float32"))
     assert (isolation.model, isolation.dtype) == ("feed_forward", "float32")
-    assert {place.bound for place in isolation.places} == {1e-5}
+    assert {tap.bound for tap in isolation.tap_errors} == {1e-5}
     assert not isolate_twin(twin, failed("feed_forward in training", "float32"))
     assert not isolate_twin(twin, failed("feed_forward", "bfloat16"))

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from parity_tests.core.compare import Reading
-from parity_tests.core.isolate import Isolation, Place
+from parity_tests.core.compare import Check
+from parity_tests.core.isolate import Isolation, TapError
 from parity_tests.core.page import page, percent
 from parity_tests.twins.defects import DEFECTS
 from train.cli import Parity, run
@@ -18,23 +18,23 @@ INF, BOUND = float("inf"), 1e-11
 VOID = {"meta", "br"}
 
 
-def reading(model, check, name, error=1e-16):
-    return Reading(model, check, name, "float64", error, error, BOUND, error <= BOUND)
+def check(model, kind, name, error=1e-16):
+    return Check(model, kind, name, "float64", error, error, BOUND, error <= BOUND)
 
 
-PASSED = [reading("gelu", "forward", "output"), reading("gelu", "input gradient", "x", 3e-16)]
+PASSED = [check("gelu", "forward", "output"), check("gelu", "input gradient", "x", 3e-16)]
 FAILED = [
-    reading("gpt", "forward", "output", 0.5),
-    reading("gpt", "tap", "blocks.0/attention/scores"),
-    reading("gpt", "tap", "blocks.0/attention/weights", 0.25),
-    reading("gpt", "tap", "blocks.1/output", INF),
-    reading("gpt", "parameter gradient", "head/kernel", 0.125),
+    check("gpt", "forward", "output", 0.5),
+    check("gpt", "tap", "blocks.0/attention/scores"),
+    check("gpt", "tap", "blocks.0/attention/weights", 0.25),
+    check("gpt", "tap", "blocks.1/output", INF),
+    check("gpt", "parameter gradient", "head/kernel", 0.125),
 ]
 PLACES = [
-    Place("tap", "blocks.0/attention/scores", "batch key", "blocks.0", 1e-16, 0.0, BOUND, "agrees"),
-    Place("tap", "blocks.0/attention/weights", "batch key", "blocks.0", 0.25, 0.25, BOUND, "parts"),
-    Place("tap", "blocks.1/output", "batch embed", "blocks.1", INF, 2e-16, BOUND, "inherits"),
-    Place("forward", "output", "", "output", 0.5, 3e-16, BOUND, "inherits"),
+    TapError("tap", "blocks.0/attention/scores", "batch key", "blocks.0", 1e-16, 0.0, BOUND, "matches"),
+    TapError("tap", "blocks.0/attention/weights", "batch key", "blocks.0", 0.25, 0.25, BOUND, "diverges"),
+    TapError("tap", "blocks.1/output", "batch embed", "blocks.1", INF, 2e-16, BOUND, "downstream"),
+    TapError("forward", "output", "", "output", 0.5, 3e-16, BOUND, "downstream"),
 ]
 ISOLATED = [Isolation("gpt", "float64", PLACES)]
 
@@ -86,17 +86,17 @@ def test_the_page_says_what_was_compared_and_how_it_went():
     assert re.search(r"jax \d.*, torch \d", reader.text)
     assert ["gelu", "pass", "2", "1.0e-16", "", "3.0e-16", "", "1e-11"] in reader.rows
     assert ["gpt", "FAIL", "5", "5.0e-01", "∞", "", "1.2e-01", "1e-11"] in reader.rows
-    assert "gpt (float64) parts first at tap blocks.0/attention/weights: relative error" in reader.text
+    assert "gpt (float64) diverges first at tap blocks.0/attention/weights: relative error" in reader.text
     assert "Parity: 2 checks, all within bounds" in Reader(page(PASSED)).text
     assert "No parity: nothing was checked" in Reader(page([])).text
 
 
 def test_the_price_of_a_precision_has_two_columns_of_its_own():
-    readings = [
-        Reading("gelu", "forward", "output", "float32", 1e-7, 1e-7, 1e-5, True, 2e-7, 3e-7),
-        Reading("gelu", "forward", "all", "bfloat16", 3e-3, 3e-3, 4e-3, True, 2e-3, 3e-3),
+    checks = [
+        Check("gelu", "forward", "output", "float32", 1e-7, 1e-7, 1e-5, True, 2e-7, 3e-7),
+        Check("gelu", "forward", "all", "bfloat16", 3e-3, 3e-3, 4e-3, True, 2e-3, 3e-3),
     ]
-    reader = Reader(page([*PASSED, *readings]))
+    reader = Reader(page([*PASSED, *checks]))
     assert "allowed: 1e-11 to 1e-05 and a factor 1.25 between the twins" in reader.text
     assert ["gelu", "pass", "2", "1.0e-16", "", "3.0e-16", "", "1e-11", "", ""] in reader.rows
     assert ["gelu", "pass", "1", "1.0e-07", "", "", "", "1e-05", "2.0e-07", "3.0e-07"] in reader.rows
@@ -105,15 +105,15 @@ def test_the_price_of_a_precision_has_two_columns_of_its_own():
 
 def test_a_model_that_failed_has_its_taps_in_order_under_their_blocks():
     rows = Reader(page(FAILED, ISOLATED)).rows
-    start = rows.index(["blocks.0", "2.5e-01", "2.5e-01", "parts"])
+    start = rows.index(["blocks.0", "2.5e-01", "2.5e-01", "diverges"])
     assert rows[start : start + 7] == [
-        ["blocks.0", "2.5e-01", "2.5e-01", "parts"],
-        ["attention/scoresbatch key", "1.0e-16", "0", "agrees"],
-        ["attention/weightsbatch key", "2.5e-01", "2.5e-01", "parts"],
-        ["blocks.1", "∞", "2.0e-16", "inherits"],
-        ["outputbatch embed", "∞", "2.0e-16", "inherits"],
-        ["output", "5.0e-01", "3.0e-16", "inherits"],
-        ["outputwhat the model returns", "5.0e-01", "3.0e-16", "inherits"],
+        ["blocks.0", "2.5e-01", "2.5e-01", "diverges"],
+        ["attention/scoresbatch key", "1.0e-16", "0", "matches"],
+        ["attention/weightsbatch key", "2.5e-01", "2.5e-01", "diverges"],
+        ["blocks.1", "∞", "2.0e-16", "downstream"],
+        ["outputbatch embed", "∞", "2.0e-16", "downstream"],
+        ["output", "5.0e-01", "3.0e-16", "downstream"],
+        ["outputwhat the model returns", "5.0e-01", "3.0e-16", "downstream"],
     ]
     assert ["head/kernel", "1.2e-01", "1.2e-01"] in rows
 
@@ -139,37 +139,39 @@ def test_bars_are_logarithmic_and_stay_within_their_width():
 
 def test_names_are_escaped():
     name = "<script>alert('&')</script>"
-    place = Place("tap", name, name, name, 1.0, 1.0, BOUND, "parts")
-    readings = [reading(name, "tap", name, 1.0), reading("b" + name, "tap", name)]
-    html = page(readings, [Isolation(name, "float64", [place])])
+    tap = TapError("tap", name, name, name, 1.0, 1.0, BOUND, "diverges")
+    checks = [check(name, "tap", name, 1.0), check("b" + name, "tap", name)]
+    html = page(checks, [Isolation(name, "float64", [tap])])
     assert "<script" not in html and "&lt;script&gt;" in html
     assert name in Reader(html).text
 
 
 def test_three_thousand_readings_that_all_failed_fit_into_a_megabyte():
     name = "blocks.0/cross_attention/position_embedding/kernel"
-    readings, isolations = [], []
+    checks, isolations = [], []
     for number in range(60):
         model = f"encoder_decoder {number}"
-        readings += [reading(model, "tap", f"{name}{n}", 1.0) for n in range(25)]
-        readings += [reading(model, "parameter gradient", f"{name}{n}", 1.0) for n in range(25)]
+        checks += [check(model, "tap", f"{name}{n}", 1.0) for n in range(25)]
+        checks += [check(model, "parameter gradient", f"{name}{n}", 1.0) for n in range(25)]
         axes = "batch heads query head_dim"
-        places = [Place("tap", f"{name}{n}", axes, "blocks.0", 1.0, 1.0, BOUND, "parts") for n in range(25)]
-        isolations.append(Isolation(model, "float64", places))
-    assert len(page(readings, isolations).encode()) < 1_000_000
+        tap_errors = [
+            TapError("tap", f"{name}{n}", axes, "blocks.0", 1.0, 1.0, BOUND, "diverges") for n in range(25)
+        ]
+        isolations.append(Isolation(model, "float64", tap_errors))
+    assert len(page(checks, isolations).encode()) < 1_000_000
 
 
-@pytest.mark.parametrize("planted", [True, False])
-def test_the_command_writes_the_page_and_the_isolation(tmp_path, planted):
+@pytest.mark.parametrize("injected", [True, False])
+def test_the_command_writes_the_page_and_the_isolation(tmp_path, injected):
     (defect,) = (d for d in DEFECTS if d.name == "llama: GELU for SiLU in the gate")
     html, out = tmp_path / "new" / "page.html", tmp_path / "parity.json"
     command, console = Parity("feed_forward_gated", html=html, json=out), Console(quiet=True)
-    with defect.plant() if planted else nullcontext():
-        assert run(command, console) == planted
+    with defect.inject() if injected else nullcontext():
+        assert run(command, console) == injected
     rows = Reader(html.read_text("utf-8")).rows
     isolation = json.loads(out.read_text())["isolation"]
-    assert ["feed_forward_gated", "FAIL" if planted else "pass"] in [row[:2] for row in rows]
-    assert (["active", "parts"] in [[row[0], row[-1]] for row in rows]) is planted
+    assert ["feed_forward_gated", "FAIL" if injected else "pass"] in [row[:2] for row in rows]
+    assert (["active", "diverges"] in [[row[0], row[-1]] for row in rows]) is injected
     assert [block["verdict"] for found in isolation for block in found["blocks"]] == (
-        ["agrees", "agrees", "parts", "inherits"] if planted else []
+        ["matches", "matches", "diverges", "downstream"] if injected else []
     )

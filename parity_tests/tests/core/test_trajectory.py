@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from parity_tests.core.trajectory import TRAJECTORY_BOUNDS, Step, Trajectory, hold_together
+from parity_tests.core.trajectory import TRAJECTORY_BOUNDS, Step, Trajectory, compare_steps
 
 START = {"head/kernel": np.array([1.0, -2.0]), "attention/key/bias": np.array([0.0])}
 
@@ -22,7 +22,7 @@ def run(noise: float = 0.0, step: int = 3, name: str = "head/kernel", falls: flo
 
 
 def hold(candidate: Iterator[Step], reference: Iterator[Step] | None = None) -> Trajectory:
-    return hold_together("toy", "float64", START, reference or run(), candidate)
+    return compare_steps("toy", "float64", START, reference or run(), candidate)
 
 
 def test_equal_runs_are_apart_by_nothing() -> None:
@@ -31,7 +31,7 @@ def test_equal_runs_are_apart_by_nothing() -> None:
     assert held.worst(held.moved) == held.worst(["loss"]) == 0.0
     assert held.losses == (pytest.approx(1.9), pytest.approx(1.5))
     assert held.moved == {"head/kernel": pytest.approx((1 - 0.9**5) / 0.9**5)}
-    assert held.gaps[0].update == pytest.approx(0.1 / 0.9)
+    assert held.step_errors[0].update == pytest.approx(0.1 / 0.9)
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
@@ -75,4 +75,4 @@ def test_json_holds_every_step_and_no_infinity() -> None:
     assert [row["step"] for row in written["steps"]] == [1, 2, 3, 4, 5]
     assert written["steps"][2]["parameter_error"] is None
     assert written["steps"][1]["parameter_error"] == 0.0 and written["bound"] == 1e-9
-    assert "parts first at step 3, every parameter" in written["problems"][0]
+    assert "diverges first at step 3, every parameter" in written["problems"][0]

@@ -104,7 +104,7 @@ def test_a_part_that_is_called_again_has_a_number():
 
     comparison = compare(TorchShared(), Shared(), INPUTS, ROWS)
     assert comparison.passed
-    assert [r.name for r in comparison.readings if r.check == "tap"] == ["layer", "layer (2)"]
+    assert [r.name for r in comparison.checks if r.kind == "tap"] == ["layer", "layer (2)"]
 
 
 def test_what_is_traced_apart_is_not_heard_and_is_compared_all_the_same():
@@ -123,7 +123,7 @@ def test_what_is_traced_apart_is_not_heard_and_is_compared_all_the_same():
     rows = tuple(row._replace(flax=row.flax.replace("*", "one")) for row in rows)
     comparison = compare(Torch(), Rematerialised(), INPUTS, rows)
     assert comparison.passed
-    assert [r.name for r in comparison.readings if r.check == "tap"] == ["two"]
+    assert [r.name for r in comparison.checks if r.kind == "tap"] == ["two"]
 
 
 def test_outputs_may_be_a_named_tuple_and_need_no_gradient():
@@ -136,14 +136,14 @@ def test_outputs_may_be_a_named_tuple_and_need_no_gradient():
         INPUTS,
         ROWS,
     )
-    assert comparison.passed and {r.check for r in comparison.readings} == {"forward", "tap"}
+    assert comparison.passed and {r.kind for r in comparison.checks} == {"forward", "tap"}
 
 
 def test_a_detached_output_has_zeros_for_gradients():
     comparison = compare(
         JaxModel(Linen(), PARAMS), TorchModel(Torch(), lambda m, x: m(x).detach()), INPUTS, ROWS
     )
-    assert {r.check for r in comparison.readings if not r.passed} == {"input gradient", "parameter gradient"}
+    assert {r.kind for r in comparison.checks if not r.passed} == {"input gradient", "parameter gradient"}
 
 
 def test_the_users_objects_are_left_as_they_were():
@@ -172,8 +172,8 @@ def test_a_subclass_is_heard_once():
 
     model = Nnx()
     model.one = Loud(4, 4, rngs=nnx.Rngs(0))
-    record = JaxModel(model).run(JaxModel(model).weights(), INPUTS, "float64")
-    assert [*record.arrays["tap"]] == ["one", "drop", "two"]
+    trace = JaxModel(model).run(JaxModel(model).weights(), INPUTS, "float64")
+    assert [*trace.arrays["tap"]] == ["one", "drop", "two"]
     assert "__call__" in vars(Loud)
 
 

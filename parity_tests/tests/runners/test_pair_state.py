@@ -52,7 +52,7 @@ class KeepsActivation(Torch):
 
 
 def taps(comparison):
-    return [reading.name for reading in comparison.readings if reading.check == "tap"]
+    return [check.name for check in comparison.checks if check.kind == "tap"]
 
 
 def test_pytorch_may_write_in_place():

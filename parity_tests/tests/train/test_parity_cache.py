@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import torch_impl
-from parity_tests.core.compare import Reading
+from parity_tests.core.compare import Check
 from parity_tests.twins.inputs import Twin
 from train.config import Config, Model, Text
 from train.proof import cache as parity_cache
@@ -19,7 +19,7 @@ from train.tasks.task import prepare
 
 TWIN = Twin("gelu", "layers.gelu", lambda rng: {}, {"epsilon": 0.5})
 INPUTS = {"x": np.arange(6.0), "ids": np.arange(3)}
-READINGS = [Reading("gelu", "forward", "output", "float64", 2e-16, 1e-16, 1e-11, True)]
+READINGS = [Check("gelu", "forward", "output", "float64", 2e-16, 1e-16, 1e-11, True)]
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Every defect planted in training is found, at the step and the quantity that it touches first."""
+"""Every defect injected in training is found, at the step and the quantity that it touches first."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from parity_tests.core.defect_results import Trial, all_found, print_trials
+from parity_tests.core.defect_results import DefectResult, all_found, print_defect_results
 from parity_tests.twins.defects import DEFECTS
 from train.cli import Parity, run
 from train.config import ConfigError
@@ -16,11 +16,11 @@ from train.proof.training_defects import TRAINING_DEFECTS, try_training_defect
 
 @pytest.mark.parametrize("defect", TRAINING_DEFECTS, ids=lambda defect: defect.name)
 def test_a_defect_is_detected_and_located_and_leaves_nothing_behind(defect):
-    trial = try_training_defect(defect)
-    assert trial.healthy < 1e-12 and trial.bound == 1e-9
-    assert trial.detected and trial.found == trial.located
-    assert trial.planted > 100 * trial.bound
-    assert try_training_defect(defect).healthy == trial.healthy
+    result = try_training_defect(defect)
+    assert result.healthy < 1e-12 and result.bound == 1e-9
+    assert result.detected and result.found == result.located
+    assert result.injected > 100 * result.bound
+    assert try_training_defect(defect).healthy == result.healthy
 
 
 GROSS = ("optimizer: no bias correction", "schedule: no warm-up", "resuming: moments not restored")
@@ -28,24 +28,24 @@ GROSS = ("optimizer: no bias correction", "schedule: no warm-up", "resuming: mom
 
 @pytest.mark.parametrize("defect", [d for d in TRAINING_DEFECTS if d.name in GROSS], ids=lambda d: d.name)
 def test_the_bound_of_float32_is_passed_by_gross_defects(defect):
-    trial = try_training_defect(defect, "float32")
-    assert trial.bound == 1e-2 and trial.healthy < 0.1 * trial.bound
-    assert trial.detected and trial.found.split(":")[0] == trial.located.split(":")[0]
+    result = try_training_defect(defect, "float32")
+    assert result.bound == 1e-2 and result.healthy < 0.1 * result.bound
+    assert result.detected and result.found.split(":")[0] == result.located.split(":")[0]
 
 
-def trial(found: str | None, healthy: float = 0.0) -> Trial:
-    return Trial("a defect", healthy, 1.0, 1e-9, found, "here")
+def result(found: str | None, healthy: float = 0.0) -> DefectResult:
+    return DefectResult("a defect", healthy, 1.0, 1e-9, found, "here")
 
 
 def test_what_counts_as_found(capsys):
-    assert all_found([trial("here")] * 9)
-    assert not all_found([trial("here")] * 9 + [trial("there")])
-    assert not all_found([trial("here")] * 9 + [trial(None)])
-    assert not all_found([trial("here", healthy=1e-8)])  # whatever parts without the defect shows nothing
-    print_trials([trial("here"), trial("there"), trial(None)], Console(width=100))
+    assert all_found([result("here")] * 9)
+    assert not all_found([result("here")] * 9 + [result("there")])
+    assert not all_found([result("here")] * 9 + [result(None)])
+    assert not all_found([result("here", healthy=1e-8)])  # whatever parts without the defect shows nothing
+    print_defect_results([result("here"), result("there"), result(None)], Console(width=100))
     printed = capsys.readouterr().out
-    assert "there (planted at here)" in printed and "UNDETECTED" in printed
-    assert "2 of 3 defects detected, 1 found where they were planted" in printed
+    assert "there (injected at here)" in printed and "UNDETECTED" in printed
+    assert "2 of 3 defects detected, 1 found where they were injected" in printed
 
 
 def test_the_command(tmp_path: Path, monkeypatch, capsys):

@@ -30,7 +30,7 @@ def language(family: str, out: Path) -> Path:
     if family == "bert":
         tokenizer = data.train_tokenizer(texts, 600)
         bert = Architecture("bert.Bert", sizes | {"vocab": tokenizer.get_vocab_size()})
-        model = Architecture("bert.BertMaskedWords", {"bert": bert})
+        model = Architecture("bert.BertForMaskedLM", {"bert": bert})
     else:
         tokenizer = data.train_bpe(texts, 600)
         model = Architecture("gpt.GPT", sizes | {"vocab": tokenizer.get_vocab_size(), "tied": False})

@@ -35,8 +35,8 @@ DECODER |= {"bos_token_id": 0, "eos_token_id": 0}
 LLAMA: dict[str, Any] = ENCODER | {"hidden_size": 36, "num_key_value_heads": 1}
 NAMES = {0: "bad", 1: "good", 2: "neither"}
 MODELS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "BertModel": ("BertConfig", ENCODER, "bert.BertFeatures"),
-    "BertForMaskedLM": ("BertConfig", ENCODER, "bert.BertMaskedWords"),
+    "BertModel": ("BertConfig", ENCODER, "bert.BertModel"),
+    "BertForMaskedLM": ("BertConfig", ENCODER, "bert.BertForMaskedLM"),
     "BertForPreTraining": ("BertConfig", ENCODER, "bert.BertPretraining"),
     "BertForSequenceClassification": ("BertConfig", ENCODER | {"id2label": NAMES}, "bert.BertClassifier"),
     "GPT2LMHeadModel": ("GPT2Config", DECODER, "gpt.GPT"),
@@ -67,7 +67,7 @@ def theirs(model: Any, ids: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
 
 def ours(run: train.Run, ids: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
     everywhere = np.broadcast_to(np.arange(ids.shape[1], dtype=np.int32), ids.shape)
-    words = run.architecture.target in ("bert.BertMaskedWords", "bert.BertPretraining")
+    words = run.architecture.target in ("bert.BertForMaskedLM", "bert.BertPretraining")
     output = run.outputs(ids, mask, everywhere) if words else run.outputs(ids, mask)
     return list(output) if isinstance(output, tuple) else [output]
 

@@ -16,7 +16,7 @@ def test_the_twins_train_alike(family: str) -> None:
     seen = []
     held = trajectory(family, 20, "float64", watch=seen.append)
     assert held.problems() == []
-    assert len(seen) == len(held.gaps) == 20
+    assert len(seen) == len(held.step_errors) == 20
     assert held.worst([LOSS, NORM]) < 1e-12 and held.worst(held.moved) < 1e-10
     assert min(held.moved.values()) > 1e6 * held.bound
 

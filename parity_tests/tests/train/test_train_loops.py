@@ -90,7 +90,7 @@ def test_loss_falls(runs: dict[str, dict[str, Any]]) -> None:
 def test_a_step_with_another_decay_is_noticed(
     runs: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Decay on biases and norms too, planted in PyTorch, must exceed the bound that healthy loops keep."""
+    """Decay on biases and norms too, injected in PyTorch, must exceed the bound that healthy loops keep."""
     first = runs["torch"]["first"]
     monkeypatch.setattr(torch_optimizer, "decays", lambda name: True)
     trainer = torch_loop.Trainer("classifier", MODEL, first, stream, OPTIMIZER, STEPS, 3)
@@ -116,7 +116,7 @@ TRAINED: dict[str, tuple[str, Architecture, dict[str, np.ndarray]]] = {
     ),
     "bert": (
         "bert",
-        Architecture("bert.BertMaskedWords", {"bert": ENCODER}),
+        Architecture("bert.BertForMaskedLM", {"bert": ENCODER}),
         {"ids": WINDOW, "positions": WINDOW[:, :2], "labels": WINDOW[:, :2], "weights": ONES[:, :2]},
     ),
     "gpt": ("gpt", Architecture("gpt.GPT", SIZES), {"ids": WINDOW, "labels": WINDOW}),

@@ -2,7 +2,7 @@
 
 The gradients are given, so that no error feeds on itself. An update rounds a dozen times by 1.1e-16, and
 Adam's means remember 1 / (1 - beta2) = 50 of them: 1e-12 of a tensor's largest magnitude is ample, and every
-planted defect is above it a million times.
+injected defect is above it a million times.
 """
 
 import inspect
@@ -212,7 +212,7 @@ def test_adam_s_moments_are_torch_s() -> None:
         np.testing.assert_allclose(in_jax["bias"][ours], expected, rtol=1e-14)
 
 
-# Planted defects, in both frameworks, each in the method that it changes.
+# Injected defects, in both frameworks, each in the method that it changes.
 
 
 def no_correction(*step: Any) -> Rates:

@@ -110,7 +110,7 @@ def test_a_used_folder_is_refused_before_anything_is_read(run: tuple[Path, dict[
 
 @pytest.mark.usefixtures("no_parity_cache")
 def test_training_refuses_models_that_part(tmp_path: Path) -> None:
-    """A planted defect: PyTorch's exact GELU is the tanh approximation."""
+    """A injected defect: PyTorch's exact GELU is the tanh approximation."""
     wrong = {**torch_impl.layers.ACTIVATIONS, "gelu": torch_impl.layers.gelu_tanh}
     with (
         mock.patch.object(torch_impl.layers, "ACTIVATIONS", wrong),
@@ -122,8 +122,8 @@ def test_training_refuses_models_that_part(tmp_path: Path) -> None:
     parity = json.loads((tmp_path / "run" / "parity.json").read_text())
     assert parity["passed"] is False
     for isolation in parity["isolation"]:
-        parting = [block["worst"] for block in isolation["blocks"] if block["verdict"] == "parts"]
-        assert parting == ["blocks.0/feed_forward/active"]
+        diverging = [block["worst"] for block in isolation["blocks"] if block["verdict"] == "diverges"]
+        assert diverging == ["blocks.0/feed_forward/active"]
     assert [i["model"] for i in parity["isolation"]] == ["classifier", "classifier in training"]
     assert not (tmp_path / "run" / "jax").exists()
 

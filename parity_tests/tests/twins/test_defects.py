@@ -1,4 +1,4 @@
-"""Every planted defect is found, and found where it was planted."""
+"""Every injected defect is found, and found where it was injected."""
 
 import pytest
 
@@ -8,20 +8,20 @@ from parity_tests.twins.inject import isolate_defect, try_defect
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
 def test_a_defect_is_detected_and_located_and_leaves_nothing_behind(defect):
-    trial = try_defect(defect)
-    assert trial.detected and trial.found == defect.located
-    assert trial.planted > (1e5 if defect.dtype == "float64" else 3) * trial.bound  # no rounding does that
-    assert_isolated(isolate_defect(defect).places, defect.located)
-    assert try_defect(defect).healthy == trial.healthy
+    result = try_defect(defect)
+    assert result.detected and result.found == defect.located
+    assert result.injected > (1e5 if defect.dtype == "float64" else 3) * result.bound  # no rounding does that
+    assert_isolated(isolate_defect(defect).tap_errors, defect.located)
+    assert try_defect(defect).healthy == result.healthy
 
 
 def assert_isolated(places, located):
     """On the reference's own inputs this place parts, and all before it agree; all agree for a gradient."""
-    first = next((place for place in places if place.verdict != "agrees"), None)
+    first = next((place for place in places if place.verdict != "matches"), None)
     if first is None:
         assert located not in {place.name for place in places}
     else:
-        assert (first.name, first.verdict) == (located, "parts")
+        assert (first.name, first.verdict) == (located, "diverges")
 
 
 def test_the_defects_are_of_many_kinds():

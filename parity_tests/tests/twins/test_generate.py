@@ -113,14 +113,14 @@ def test_every_way_to_choose_and_every_key_writes_another_text():
 def test_the_logits_behind_each_token_are_those_of_the_whole_text(name, monkeypatch):
     model, seen = torch_model(name, "float64"), []
     step = model.step
-    monkeypatch.setattr(model, "step", lambda ids, cache: record(seen, step(ids, cache)))
+    monkeypatch.setattr(model, "step", lambda ids, cache: trace(seen, step(ids, cache)))
     ids, _ = in_torch(name, PROMPTS[:1], [8], NEW)
     whole = model(torch.tensor(ids)).detach()[:, :-1]
     assert [logits.shape[1] for logits in seen] == [7] + [1] * NEW  # the prompt at once
     assert (torch.cat(seen, dim=1) - whole).abs().max() <= 1e-11 * whole.abs().max()
 
 
-def record(seen, result):
+def trace(seen, result):
     seen.append(result[0])
     return result
 
@@ -167,7 +167,7 @@ def test_the_loop_stops_with_the_last_row(monkeypatch):
     end = int(naive("gpt")[0, 5])
     model, seen = torch_model("gpt", "float64"), []
     step = model.step
-    monkeypatch.setattr(model, "step", lambda ids, cache: record(seen, step(ids, cache)))
+    monkeypatch.setattr(model, "step", lambda ids, cache: trace(seen, step(ids, cache)))
     in_torch("gpt", PROMPTS[:1], [5], NEW, end=end)
     assert len(seen) == 2  # the prompt, and one token
 

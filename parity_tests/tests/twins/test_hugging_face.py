@@ -13,7 +13,8 @@ import transformers
 from transformers.models.llama import modeling_llama
 
 from data.pretrained import from_hugging_face, to_hugging_face
-from parity_tests.core.compare import BOUNDS, Record
+from parity_tests.core.compare import BOUNDS
+from parity_tests.core.trace import Trace
 from parity_tests.twins.catalogue import Inputs, Twin
 from parity_tests.twins.check import find_twins
 from parity_tests.twins.references import Reference, check_reference
@@ -109,7 +110,7 @@ class ExactAngles(torch.nn.Module):
         return both.cos(), both.sin()
 
 
-def run_hugging_face(twin: Twin, params: Any, inputs: Inputs, dtype: str) -> Record:
+def run_hugging_face(twin: Twin, params: Any, inputs: Inputs, dtype: str) -> Trace:
     """Their forward and backward, under our names."""
     model = build(twin, dtype).to(getattr(torch, dtype))
     config = model.config.to_dict()
@@ -144,7 +145,7 @@ def run_hugging_face(twin: Twin, params: Any, inputs: Inputs, dtype: str) -> Rec
     backward(output)
     gradients = {name: numbers(p.grad) for name, p in model.named_parameters()}
     flat = from_hugging_face(gradients, config)
-    return Record(
+    return Trace(
         {
             "forward": {name: numbers(array) for name, array in outputs(output).items()},
             "tap": {},
@@ -163,10 +164,10 @@ def gather(logits: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     [*((name, "float64") for name in MODELS), ("llama", "float32")],  # theirs unchanged, norms and angles
 )
 def test_both_twins_agree_with_hugging_face(name, dtype):
-    readings = check_reference(Reference(MODELS[name][1], visible(name), run_hugging_face), dtype)
-    assert {reading.model.split()[0] for reading in readings} == {"jax", "torch"}
-    assert {"forward", "parameter gradient"} == {reading.check for reading in readings}
-    assert [reading for reading in readings if reading.max_rel_error > BOUND[dtype]] == []
+    checks = check_reference(Reference(MODELS[name][1], visible(name), run_hugging_face), dtype)
+    assert {check.model.split()[0] for check in checks} == {"jax", "torch"}
+    assert {"forward", "parameter gradient"} == {check.kind for check in checks}
+    assert [check for check in checks if check.max_rel_error > BOUND[dtype]] == []
 
 
 def test_every_other_block_of_gpt3_is_local_as_gpt_neos():
@@ -227,5 +228,5 @@ REAL = {
 def test_both_twins_agree_at_the_real_size(name):
     """gpt2 and bert-base-uncased as they are, but for the weights, which are drawn."""
     twin = resized(visible(name), REAL[name] | {"dropout": 0.0})
-    readings = check_reference(Reference(MODELS[name][1], twin, run_hugging_face), "float64")
-    assert [reading for reading in readings if reading.max_rel_error > BOUND["float64"]] == []
+    checks = check_reference(Reference(MODELS[name][1], twin, run_hugging_face), "float64")
+    assert [check for check in checks if check.max_rel_error > BOUND["float64"]] == []

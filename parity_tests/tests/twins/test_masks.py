@@ -35,7 +35,7 @@ def in_torch(twin, params, inputs):
 FORWARD = pytest.mark.parametrize("forward", [in_jax, in_torch], ids=["jax", "torch"])
 
 
-def trial(name):
+def result(name):
     (twin,) = find_twins(name)
     inputs = twin.inputs(np.random.default_rng(1))
     return twin, initial_params(twin, inputs, 1), inputs
@@ -43,7 +43,7 @@ def trial(name):
 
 @FORWARD
 def test_a_hidden_keys_value_has_no_influence(forward):
-    twin, params, inputs = trial("attention_padded")
+    twin, params, inputs = result("attention_padded")
     hidden = np.broadcast_to(~inputs["mask"].swapaxes(-1, -2), (*inputs["key"].shape[:-1], 1))
     changed = dict(inputs)
     for name in ("key", "value"):
@@ -54,7 +54,7 @@ def test_a_hidden_keys_value_has_no_influence(forward):
 @FORWARD
 @pytest.mark.parametrize("name", ["classifier", "bert_classifier_mean", "gpt_classifier"])
 def test_padding_tokens_have_no_influence_on_the_logits(forward, name):
-    twin, params, inputs = trial(name)
+    twin, params, inputs = result(name)
     changed = {**inputs, "ids": np.where(inputs["mask"], inputs["ids"], (inputs["ids"] + 1) % 31)}
     assert (changed["ids"] != inputs["ids"]).any()
     np.testing.assert_array_equal(forward(twin, params, changed), forward(twin, params, inputs))
@@ -62,7 +62,7 @@ def test_padding_tokens_have_no_influence_on_the_logits(forward, name):
 
 @FORWARD
 def test_causal_attention_does_not_look_ahead(forward):
-    twin, params, inputs = trial("multi_head_causal")
+    twin, params, inputs = result("multi_head_causal")
     before = forward(twin, params, inputs)
     changed = {**inputs, "context": inputs["context"].copy()}
     changed["context"][:, 4:] += 1.0
@@ -73,8 +73,8 @@ def test_causal_attention_does_not_look_ahead(forward):
 
 @FORWARD
 @pytest.mark.parametrize("name", ["gpt", "gpt1", "gpt3", "llama", "encoder_decoder"])
-def test_a_planted_future_token_does_not_move_earlier_outputs(forward, name):
-    twin, params, inputs = trial(name)
+def test_a_injected_future_token_does_not_move_earlier_outputs(forward, name):
+    twin, params, inputs = result(name)
     read = "target" if name == "encoder_decoder" else "ids"
     whole = {n: array for n, array in inputs.items() if n != "mask"}
     changed = {**whole, read: whole[read].copy()}
@@ -86,14 +86,14 @@ def test_a_planted_future_token_does_not_move_earlier_outputs(forward, name):
 
 @pytest.mark.parametrize("run", [run_jax, run_torch], ids=["jax", "torch"])
 def test_a_text_without_tokens_gives_the_heads_bias_and_finite_gradients(run):
-    twin, params, inputs = trial("classifier")
+    twin, params, inputs = result("classifier")
     empty = ~inputs["mask"].any(axis=1)
     assert empty.any() and not empty.all()
-    record = run(twin, params, inputs, "float32")
-    np.testing.assert_array_equal(record.arrays["tap"]["pooled"][empty], 0.0)
+    trace = run(twin, params, inputs, "float32")
+    np.testing.assert_array_equal(trace.arrays["tap"]["pooled"][empty], 0.0)
     expected = np.broadcast_to(params["head/bias"], (empty.sum(), 4)).astype(np.float32)
-    np.testing.assert_array_equal(record.arrays["forward"]["output"][empty], expected)
-    assert all(np.isfinite(gradient).all() for gradient in record.arrays["parameter gradient"].values())
+    np.testing.assert_array_equal(trace.arrays["forward"]["output"][empty], expected)
+    assert all(np.isfinite(gradient).all() for gradient in trace.arrays["parameter gradient"].values())
 
 
 CAUSAL = {

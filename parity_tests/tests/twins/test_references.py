@@ -11,17 +11,17 @@ from parity_tests.twins.run import run_jax, run_torch
 @pytest.mark.parametrize("reference", REFERENCES, ids=lambda r: f"{r.name}-{r.twin.name}")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])  # the slower loop: neighbours share records
 def test_both_twins_agree_with_the_reference(reference, dtype):
-    readings = check_reference(reference, dtype)
-    assert {reading.model.split()[0] for reading in readings} == {"jax", "torch"}
-    assert {"forward", "input gradient", "parameter gradient"} >= {reading.check for reading in readings}
-    assert [reading for reading in readings if not reading.passed] == []
+    checks = check_reference(reference, dtype)
+    assert {check.model.split()[0] for check in checks} == {"jax", "torch"}
+    assert {"forward", "input gradient", "parameter gradient"} >= {check.kind for check in checks}
+    assert [check for check in checks if not check.passed] == []
 
 
 def test_a_reference_that_computes_something_else_fails():
     exact, tanh = (reference for reference in REFERENCES if reference.name == "F.gelu")
     swapped = type(exact)(exact.name, exact.twin, tanh.run)
-    readings = check_reference(swapped, "float64")
-    assert not any(reading.passed for reading in readings)
+    checks = check_reference(swapped, "float64")
+    assert not any(check.passed for check in checks)
 
 
 @pytest.mark.parametrize("name", ["attention_padded", "attention_causal"])
@@ -32,11 +32,11 @@ def test_a_query_that_sees_no_key_gets_zeros_and_finite_gradients(name):
     blind = np.broadcast_to(~inputs["mask"].any(axis=-1), output_shape)
     assert blind.any() and not blind.all()
     for run in (run_jax, run_torch):
-        record = run(twin, {}, inputs, "float64")
-        assert not record.arrays["forward"]["output"][blind].any()
-        assert not record.arrays["tap"]["weights"][blind].any()
-        assert not record.arrays["input gradient"]["query"][blind].any()
-        assert all(np.isfinite(array).all() for array in record.arrays["input gradient"].values())
+        trace = run(twin, {}, inputs, "float64")
+        assert not trace.arrays["forward"]["output"][blind].any()
+        assert not trace.arrays["tap"]["weights"][blind].any()
+        assert not trace.arrays["input gradient"]["query"][blind].any()
+        assert all(np.isfinite(array).all() for array in trace.arrays["input gradient"].values())
 
 
 @pytest.mark.parametrize("run", [run_jax, run_torch], ids=["jax", "torch"])
@@ -48,6 +48,6 @@ def test_attention_is_right_by_hand(run):
         "key": np.array([[[[0.0, 5.0, 0.0, 0.0], [np.log(3.0), 0.0, 7.0, 0.0]]]]),
         "value": np.array([[[[4.0, 0.0], [0.0, 8.0]]]]),
     }
-    record = run(twin, {}, inputs, "float64")
-    np.testing.assert_allclose(record.arrays["tap"]["weights"], [[[[0.25, 0.75]]]], rtol=1e-14)
-    np.testing.assert_allclose(record.arrays["forward"]["output"], [[[[1.0, 6.0]]]], rtol=1e-14)
+    trace = run(twin, {}, inputs, "float64")
+    np.testing.assert_allclose(trace.arrays["tap"]["weights"], [[[[0.25, 0.75]]]], rtol=1e-14)
+    np.testing.assert_allclose(trace.arrays["forward"]["output"], [[[[1.0, 6.0]]]], rtol=1e-14)

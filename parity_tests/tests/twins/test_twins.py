@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import torch_impl
-from parity_tests.core.compare import CHECKS
+from parity_tests.core.trace import KINDS
 from parity_tests.twins.catalogue import BATCH, CLASSES, CONTEXT, EMBED, HEADS, MLP, POSITION, TWINS, VOCAB
 from parity_tests.twins.check import TRAINING, UnknownTwin, check_twin, find_twins
 from parity_tests.twins.models import GROUPED_HEADS, KV_HEADS, MASKED
@@ -39,13 +39,13 @@ TAPPED = [twin for twin in TWINS if takes_taps(twin.build("torch_impl"))]
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.name)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_the_twins_agree(twin, dtype):
-    readings = check_twin(twin, dtype)
-    assert [reading for reading in readings if not reading.passed] == []
+    checks = check_twin(twin, dtype)
+    assert [check for check in checks if not check.passed] == []
     models = {twin.name, twin.name + TRAINING} if twin.has_dropout else {twin.name}
-    assert {reading.model for reading in readings} == models
-    assert {reading.dtype for reading in readings} == {dtype}
+    assert {check.model for check in checks} == models
+    assert {check.dtype for check in checks} == {dtype}
     for model in models:
-        seen = {check for check in CHECKS if any(r.model == model and r.check == check for r in readings)}
+        seen = {check for check in KINDS if any(r.model == model and r.kind == check for r in checks)}
         assert seen == expected_checks(twin)
 
 
@@ -68,18 +68,18 @@ def is_quick(twin):
 
 @pytest.mark.parametrize("twin", list(filter(is_quick, TWINS)), ids=lambda twin: twin.name)
 def test_the_twins_are_as_exact_as_each_other_in_bfloat16(twin):
-    readings = check_twin(twin, "bfloat16")
-    assert [reading for reading in readings if not reading.passed] == []
+    checks = check_twin(twin, "bfloat16")
+    assert [check for check in checks if not check.passed] == []
     if "mask" not in twin.target:
-        assert max(reading.max_rel_error for reading in readings) > 1e-5  # it was bfloat16
+        assert max(check.max_rel_error for check in checks) > 1e-5  # it was bfloat16
 
 
 def test_float32_and_bfloat16_are_held_against_float64_too():
     (twin,) = find_twins("layer_norm")
     for dtype, least, most in (("float32", 1e-9, 1e-6), ("bfloat16", 1e-4, 1e-2)):
-        for reading in check_twin(twin, dtype):
-            assert least < reading.jax_from_float64 < most
-            assert least < reading.torch_from_float64 < most
+        for check in check_twin(twin, dtype):
+            assert least < check.jax_from_float64 < most
+            assert least < check.torch_from_float64 < most
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,12 @@ def test_float32_and_bfloat16_are_held_against_float64_too():
     ],
 )
 def test_one_twin_with_no_float32_inside_fails_in_bfloat16(name, file, monkeypatch):
-    """Softmax, statistics and sums in bfloat16, planted in PyTorch."""
+    """Softmax, statistics and sums in bfloat16, injected in PyTorch."""
     (twin,) = find_twins(name)
     monkeypatch.setattr(import_module(f"torch_impl.{file}"), "at_least_float32", lambda x: x)
-    failed = [reading for reading in check_twin(twin, "bfloat16") if not reading.passed]
-    assert "input gradient" in {reading.check for reading in failed}
-    assert all(reading.torch_from_float64 > reading.jax_from_float64 for reading in failed)
+    failed = [check for check in check_twin(twin, "bfloat16") if not check.passed]
+    assert "input gradient" in {check.kind for check in failed}
+    assert all(check.torch_from_float64 > check.jax_from_float64 for check in failed)
 
 
 def jax_taps(twin):
@@ -147,7 +147,7 @@ def test_the_taps_have_the_same_names_axes_and_order(twin):
 
 def test_the_classifier_is_tapped_everywhere():
     (twin,) = find_twins("classifier")
-    inner = ("query", "key", "value", "scores", "weights", "mixed", "output")
+    inner = ("query", "key", "value", "scores", "weights", "heads_output", "output")
     block = [
         "attention_norm",
         *(f"attention/{name}" for name in inner),

@@ -1,0 +1,17 @@
+"""A trace: what one model did on one input, as numpy arrays by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+Arrays = Mapping[str, np.ndarray]
+KINDS = ("forward", "tap", "input gradient", "parameter gradient")
+
+
+@dataclass
+class Trace:
+    """Arrays by name, one dictionary for each of `KINDS`, the taps in order of execution; and their axes."""
+
+    arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    axes: dict[str, str] = field(default_factory=dict)
