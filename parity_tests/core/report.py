@@ -60,7 +60,7 @@ def summary(checks: list[Check]) -> str:
 
 
 def to_json(checks: list[Check], isolations: Sequence[Isolation] = ()) -> dict[str, Any]:
-    """``{"schema": 2, "passed": ..., "checks": [...], "isolation": [...]}``; a check has the fields of `Check`.
+    """``{"schema": 2, "passed": ..., "checks": [...], "isolation": [...]}``; a check is a `Check`.
 
     An entry of "isolation" is one model: its "blocks", each as bad as its worst place, and all its "taps",
     each having the fields of `isolate.TapError`. An error that is no finite number (an array is missing, of

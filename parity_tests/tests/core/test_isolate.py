@@ -10,9 +10,9 @@ import pytest
 from parity_tests.core.compare import BOUNDS, Check
 from parity_tests.core.isolate import Isolation, block_of, isolate
 from parity_tests.core.trace import Trace
+from parity_tests.twins.check import find_twins, isolate_twin
 from parity_tests.twins.defects import DEFECTS
 from parity_tests.twins.inject import Defect, isolate_defect
-from parity_tests.twins.check import find_twins, isolate_twin
 from parity_tests.twins.run import initial_params, run_torch
 from torch_impl import convert
 
