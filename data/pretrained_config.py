@@ -51,11 +51,12 @@ def hugging_face_config(arguments: Mapping[str, Any], special: Mapping[str, int]
     """
     kinds = ["bert"] if "segments" in arguments else ["gpt2", "openai-gpt", "llama"]
     wanted = {name: value for name, value in arguments.items() if name != "dropout"}
-    if wanted.get("position") == "rotary":
+    if wanted.get("position_encoding") == "rotary":
         wanted["kv_heads"] = wanted["kv_heads"] or wanted["heads"]
     for kind in kinds:
         config = _written(kind, arguments) | dict(special)
-        if model_arguments(config) == wanted:
+        found = model_arguments(config)
+        if found == {name: wanted[name] for name in found}:
             return config
     raise DataError(f"no architecture of {', '.join(kinds)} at Hugging Face computes this model: {wanted}.")
 
@@ -76,7 +77,7 @@ def _bert(config: Mapping[str, Any]) -> dict[str, Any]:
     _activation("bert", config["hidden_act"])
     return _encoder_sizes(config) | {
         "segments": config["type_vocab_size"],
-        "epsilon": config["layer_norm_eps"],
+        "eps": config["layer_norm_eps"],
     }
 
 
@@ -84,21 +85,21 @@ def _gpt(config: Mapping[str, Any]) -> dict[str, Any]:
     kind = config["model_type"]
     return {
         "vocab": config["vocab_size"],
-        "positions": config["n_positions"],
+        "max_positions": config["n_positions"],
         "embed": config["n_embd"],
         "heads": config["n_head"],
         "mlp": config.get("n_inner") or 4 * config["n_embd"],
         "layers": config["n_layer"],
-        "norm": "pre" if kind == "gpt2" else "post",
+        "norm_position": "pre" if kind == "gpt2" else "post",
         "activation": _activation(kind, config["activation_function" if kind == "gpt2" else "afn"]),
-        "position": "learned",
-        "epsilon": config["layer_norm_epsilon"],
+        "position_encoding": "learned",
+        "eps": config["layer_norm_epsilon"],
         "tied": is_tied(config),
         "window": None,
         "kv_heads": None,
         "gated": False,
-        "rms": False,
-        "biased": True,
+        "norm": "layer",
+        "use_bias": True,
         "theta": 10000.0,
     }
 
@@ -111,16 +112,16 @@ def _llama(config: Mapping[str, Any]) -> dict[str, Any]:
     if head_dim_of(config) * sizes["heads"] != sizes["embed"]:
         raise DataError(f"llama with head_dim={head_dim_of(config)} other than hidden_size / heads.")
     return sizes | {
-        "norm": "pre",
+        "norm_position": "pre",
         "activation": _activation("llama", config["hidden_act"]),
-        "position": "rotary",
-        "epsilon": config["rms_norm_eps"],
+        "position_encoding": "rotary",
+        "eps": config["rms_norm_eps"],
         "tied": is_tied(config),
         "window": None,
         "kv_heads": config.get("num_key_value_heads") or sizes["heads"],
         "gated": True,
-        "rms": True,
-        "biased": False,
+        "norm": "rms",
+        "use_bias": False,
         "theta": rope["rope_theta"],
     }
 
@@ -128,7 +129,7 @@ def _llama(config: Mapping[str, Any]) -> dict[str, Any]:
 def _encoder_sizes(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "vocab": config["vocab_size"],
-        "positions": config["max_position_embeddings"],
+        "max_positions": config["max_position_embeddings"],
         "embed": config["hidden_size"],
         "heads": config["num_attention_heads"],
         "mlp": config["intermediate_size"],
@@ -150,11 +151,11 @@ def _written(kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "model_type": kind,
             "vocab_size": a["vocab"],
-            "n_positions": a["positions"],
+            "n_positions": a["max_positions"],
             "n_embd": a["embed"],
             "n_head": a["heads"],
             "n_layer": a["layers"],
-            "layer_norm_epsilon": a["epsilon"],
+            "layer_norm_epsilon": a["eps"],
             "tie_word_embeddings": a["tied"],
             **(
                 {"n_inner": a["mlp"], "activation_function": activation}
@@ -166,7 +167,7 @@ def _written(kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     sizes = {
         "model_type": kind,
         "vocab_size": a["vocab"],
-        "max_position_embeddings": a["positions"],
+        "max_position_embeddings": a["max_positions"],
         "hidden_size": a["embed"],
         "num_attention_heads": a["heads"],
         "intermediate_size": a["mlp"],
@@ -176,12 +177,12 @@ def _written(kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "bert":
         return sizes | {
             "type_vocab_size": a["segments"],
-            "layer_norm_eps": a["epsilon"],
+            "layer_norm_eps": a["eps"],
             "hidden_dropout_prob": a["dropout"],
             "attention_probs_dropout_prob": a["dropout"],
         }
     return sizes | {
-        "rms_norm_eps": a["epsilon"],
+        "rms_norm_eps": a["eps"],
         "tie_word_embeddings": a["tied"],
         "num_key_value_heads": a["kv_heads"] or a["heads"],
         "rope_parameters": {"rope_type": "default", "rope_theta": a["theta"]},

@@ -5,10 +5,13 @@ import math
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
+from jax_impl.cache import KeyValue, update
+from jax_impl.config import AttentionConfig
 from jax_impl.initializers import kernel_init, zeros
-from jax_impl.layers import Linear, add_bias, at_least_float32, dropout
+from jax_impl.layers import Linear, RMSNorm, add_bias, at_least_float32, dropout
+from jax_impl.shapes import check_shapes
 from jax_impl.taps import Tap, no_tap
 
 
@@ -95,15 +98,14 @@ class InProjection(nn.Module):
     embed: int
     heads: int
     head_dim: int
-    biased: bool = True
+    use_bias: bool = True
     std: float | None = None
 
     def setup(self) -> None:
         shape = (self.embed, self.heads, self.head_dim)
-        self.kernel = self.param(
-            "kernel", kernel_init(self.embed, self.heads * self.head_dim, self.std), shape
-        )
-        self.bias = self.param("bias", zeros, (self.heads, self.head_dim)) if self.biased else None
+        init = kernel_init(self.embed, self.heads * self.head_dim, self.std)
+        self.kernel = self.param("kernel", init, shape)
+        self.bias = self.param("bias", zeros, (self.heads, self.head_dim)) if self.use_bias else None
 
     def __call__(
         self, x: Float[Array, "batch position embed"]
@@ -118,15 +120,14 @@ class OutProjection(nn.Module):
     heads: int
     head_dim: int
     embed: int
-    biased: bool = True
+    use_bias: bool = True
     std: float | None = None
 
     def setup(self) -> None:
         shape = (self.heads, self.head_dim, self.embed)
-        self.kernel = self.param(
-            "kernel", kernel_init(self.heads * self.head_dim, self.embed, self.std), shape
-        )
-        self.bias = self.param("bias", zeros, (self.embed,)) if self.biased else None
+        init = kernel_init(self.heads * self.head_dim, self.embed, self.std)
+        self.kernel = self.param("kernel", init, shape)
+        self.bias = self.param("bias", zeros, (self.embed,)) if self.use_bias else None
 
     def __call__(
         self, x: Float[Array, "batch heads position head_dim"]
@@ -135,54 +136,103 @@ class OutProjection(nn.Module):
 
 
 class MultiHeadAttention(nn.Module):
-    """Heads side by side, each embed / heads wide (Vaswani et al. 2017, section 3.2.2).
+    """Heads side by side (Vaswani et al. 2017, section 3.2.2).
 
     Self-attention passes x as its own context; cross-attention passes another sequence. ``kv_heads`` keys
-    and values each serve a group of heads, heads / kv_heads of them (Ainslie et al. 2023, section 2.2).
-    ``angles`` turn queries and keys (`rotate`). ``mask`` has a column for each key that the tap "key" hands
-    on, which may be more than there are in context: a cache puts the earlier ones there.
+    and values each serve a group of heads, heads / kv_heads of them (Ainslie et al. 2023, section 2.2). With
+    ``qk_norm`` each head's queries and keys are normalised; then ``angles`` turn them (`rotate`).
     """
 
-    embed: int
-    heads: int
-    dropout: float = 0.0
-    kv_heads: int | None = None
-    biased: bool = True
-    std: float | None = None
-    residual_std: float | None = None
+    config: AttentionConfig
 
     def setup(self) -> None:
-        if self.embed % self.heads:
-            raise ValueError(
-                f"heads={self.heads} does not divide embed={self.embed}: each head needs the same "
-                f"width; choose embed as a multiple of heads"
-            )
-        head_dim = self.embed // self.heads
-        kv_heads = self.heads if self.kv_heads is None else self.kv_heads
-        if self.heads % kv_heads:
-            raise ValueError(f"kv_heads={kv_heads} does not divide heads={self.heads} into equal groups")
-        self.group = self.heads // kv_heads
-        self.query = InProjection(self.embed, self.heads, head_dim, self.biased, self.std)
-        self.key = InProjection(self.embed, kv_heads, head_dim, self.biased, self.std)
-        self.value = InProjection(self.embed, kv_heads, head_dim, self.biased, self.std)
-        self.output = OutProjection(self.heads, head_dim, self.embed, self.biased, self.residual_std)
+        config = self.config
+        inputs = (config.width, config.input_bias, config.kernel_std)
+        self.query = InProjection(config.embed, config.heads, *inputs)
+        self.key = InProjection(config.embed, config.key_heads, *inputs)
+        self.value = InProjection(config.embed, config.key_heads, *inputs)
+        if config.qk_norm:
+            self.query_norm = RMSNorm(config.width, config.eps)
+            self.key_norm = RMSNorm(config.width, config.eps)
+        self.output = OutProjection(
+            config.heads, config.width, config.embed, config.use_bias, config.residual_std
+        )
 
     def __call__(
         self,
         x: Float[Array, "batch query embed"],
         context: Float[Array, "batch key embed"],
-        mask: Bool[Array, "#batch #heads #query columns"] | None = None,
+        mask: Bool[Array, "#batch #heads #query key"] | None = None,
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
         angles: Float[Array, "query half"] | None = None,
     ) -> Float[Array, "batch query embed"]:
-        query, key = self.query(x), self.key(context)
+        return self.step(x, context, None, 0, mask, rng, tap, angles)[0]
+
+    def step(
+        self,
+        x: Float[Array, "batch query embed"],
+        context: Float[Array, "batch new embed"],
+        cache: KeyValue | None,
+        start: int | Int[Array, ""],
+        mask: Bool[Array, "#batch #heads #query key"] | None = None,
+        rng: Key[Array, ""] | None = None,
+        tap: Tap = no_tap,
+        angles: Float[Array, "query half"] | None = None,
+    ) -> tuple[Float[Array, "batch query embed"], KeyValue]:
+        """The output, and the keys and values that were read: ``cache``, with context's from ``start`` on.
+
+        Without a cache they are context's alone. ``mask`` has a column for each of them.
+        """
+        sizes = {"embed": self.config.embed}
+        check_shapes(sizes, x=(x, "batch query embed"), context=(context, "batch new embed"))
+        query = self.queries(x, tap, angles)
+        new = self.keys_values(context, tap, angles)
+        memory = new if cache is None else update(cache, new, start)
+        return self.attend(query, memory, mask, rng, tap), memory
+
+    def queries(
+        self,
+        x: Float[Array, "batch query embed"],
+        tap: Tap = no_tap,
+        angles: Float[Array, "query half"] | None = None,
+    ) -> Float[Array, "batch heads query head_dim"]:
+        """What each position asks for, head by head."""
+        query = self.query(x)
+        if self.config.qk_norm:
+            query = self.query_norm(query)
         if angles is not None:
-            query, key = rotate(query, angles), rotate(key, angles)
-        query = tap("query", query, "batch heads query head_dim")
+            query = rotate(query, angles)
+        return tap("query", query, "batch heads query head_dim")
+
+    def keys_values(
+        self,
+        context: Float[Array, "batch key embed"],
+        tap: Tap = no_tap,
+        angles: Float[Array, "key half"] | None = None,
+    ) -> KeyValue:
+        """What each position of the context is found by, and what is read there."""
+        key = self.key(context)
+        if self.config.qk_norm:
+            key = self.key_norm(key)
+        if angles is not None:
+            key = rotate(key, angles)
         key = tap("key", key, "batch heads key head_dim")
-        value = tap("value", self.value(context), "batch heads key head_dim")
-        key, value = (jnp.repeat(each, self.group, axis=1) for each in (key, value))
-        heads_output = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
-        heads_output = tap("heads_output", heads_output, "batch heads query head_dim")
-        return tap("output", self.output(heads_output), "batch query embed")
+        return KeyValue(key, tap("value", self.value(context), "batch heads key head_dim"))
+
+    def attend(
+        self,
+        query: Float[Array, "batch heads query head_dim"],
+        memory: KeyValue,
+        mask: Bool[Array, "#batch #heads #query key"] | None = None,
+        rng: Key[Array, ""] | None = None,
+        tap: Tap = no_tap,
+    ) -> Float[Array, "batch query embed"]:
+        """What the queries read in the memory, all heads projected onto embed."""
+        sizes = {"batch": query.shape[0], "query": query.shape[2], "key": memory.key.shape[2]}
+        check_shapes(sizes, mask=(mask, "#batch #heads #query key"))
+        group = self.config.heads // self.config.key_heads
+        key, value = (jnp.repeat(each, group, axis=1) for each in memory)
+        read = scaled_dot_product_attention(query, key, value, mask, self.config.dropout, rng, tap)
+        read = tap("heads_output", read, "batch heads query head_dim")
+        return tap("output", self.output(read), "batch query embed")

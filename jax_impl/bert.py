@@ -8,54 +8,31 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from jax_impl.block import TransformerBlock
 from jax_impl.classifier import masked_mean
-from jax_impl.embeddings import SegmentEmbedding
+from jax_impl.config import BertClassifierConfig, BertConfig
+from jax_impl.embeddings import SegmentEmbedding, offset_positions
 from jax_impl.initializers import zeros
-from jax_impl.layers import LayerNorm, Linear, add_bias, at_least_float32, dropout, gelu
+from jax_impl.layers import ACTIVATIONS, LayerNorm, Linear, add_bias, at_least_float32, dropout, relu
 from jax_impl.masks import padding_mask
 from jax_impl.random import fold_in
+from jax_impl.shapes import check_shapes
 from jax_impl.taps import Tap, no_tap, within
-
-STD = 0.02  # of all initial matrices: google-research/bert, modeling.py, initializer_range
 
 
 def gather_positions(
-    x: Float[Array, "batch position embed"], positions: Int[Array, "batch masked"]
+    x: Float[Array, "batch position embed"], masked_positions: Int[Array, "batch masked"]
 ) -> Float[Array, "batch masked embed"]:
     """Each row's vectors at its own positions."""
-    return jnp.take_along_axis(x, positions[:, :, None], axis=1)
+    return jnp.take_along_axis(x, masked_positions[:, :, None], axis=1)
 
 
 class Bert(nn.Module):
-    """Hidden states from token ids (section 3): embeddings, post-norm blocks with the exact GELU."""
+    """Hidden states from token ids (section 3): embeddings, then post-norm blocks."""
 
-    vocab: int
-    positions: int
-    embed: int
-    heads: int
-    mlp: int
-    layers: int
-    dropout: float = 0.0
-    segments: int = 2
-    epsilon: float = 1e-12
+    config: BertConfig
 
     def setup(self) -> None:
-        self.embeddings = SegmentEmbedding(
-            self.vocab, self.positions, self.embed, self.dropout, self.segments, self.epsilon
-        )
-        self.blocks = [
-            TransformerBlock(
-                self.embed,
-                self.heads,
-                self.mlp,
-                self.dropout,
-                norm="post",
-                activation="gelu",
-                epsilon=self.epsilon,
-                std=STD,
-                residual_std=STD,
-            )
-            for _ in range(self.layers)
-        ]
+        self.embeddings = SegmentEmbedding(self.config)
+        self.blocks = [TransformerBlock(self.config) for _ in range(self.config.layers)]
 
     def __call__(
         self,
@@ -65,10 +42,13 @@ class Bert(nn.Module):
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
     ) -> Float[Array, "batch position embed"]:
-        x = self.embeddings(ids, segment_ids, fold_in(rng, 0), within(tap, "embeddings"))
+        check_shapes({}, ids=(ids, "batch position"), mask=(mask, "batch position"))
+        offset = self.config.position_offset
+        places = offset_positions(mask, offset) if offset else None
+        x = self.embeddings(ids, segment_ids, fold_in(rng, 0), within(tap, "embeddings"), places)
+        attention_mask = padding_mask(mask)
         for number, block in enumerate(self.blocks):
-            scope = within(tap, f"blocks.{number}")
-            x = block(x, padding_mask(mask), fold_in(rng, number + 1), scope)
+            x = block(x, attention_mask, fold_in(rng, number + 1), within(tap, f"blocks.{number}"))
         return x
 
     def token_table(self) -> Float[Array, "vocab embed"]:
@@ -77,28 +57,30 @@ class Bert(nn.Module):
 
 
 class Pooler(nn.Module):
-    """What is known of the whole row: tanh of a linear layer over its first token."""
+    """What is known of the whole row: tanh (or ReLU) of a linear layer over its first token."""
 
-    embed: int
+    config: BertConfig
 
     def setup(self) -> None:
-        self.dense = Linear(self.embed, self.embed, std=STD)
+        self.dense = Linear(self.config.embed, self.config.embed, std=self.config.kernel_std)
 
     def __call__(self, x: Float[Array, "batch position embed"]) -> Float[Array, "batch embed"]:
-        return jnp.tanh(at_least_float32(self.dense(x[:, 0]))).astype(x.dtype)
+        dense = self.dense(x[:, 0])
+        if self.config.pooler_activation == "relu":
+            return relu(dense)
+        return jnp.tanh(at_least_float32(dense)).astype(x.dtype)
 
 
 class MLMHead(nn.Module):
-    """Logits of the masked words (section 3.1, task 1): linear, GELU, norm, token table, bias."""
+    """Logits of the masked words (section 3.1, task 1): linear, activation, norm, token table, bias."""
 
-    vocab: int
-    embed: int
-    epsilon: float = 1e-12
+    config: BertConfig
 
     def setup(self) -> None:
-        self.transform = Linear(self.embed, self.embed, std=STD)
-        self.norm = LayerNorm(self.embed, self.epsilon)
-        self.word_bias = self.param("word_bias", zeros, (self.vocab,))
+        config = self.config
+        self.transform = Linear(config.embed, config.embed, std=config.kernel_std)
+        self.norm = LayerNorm(config.embed, config.eps)
+        self.word_bias = self.param("word_bias", zeros, (config.vocab,))
 
     def __call__(
         self,
@@ -106,31 +88,32 @@ class MLMHead(nn.Module):
         table: Float[Array, "vocab embed"],
         tap: Tap = no_tap,
     ) -> Float[Array, "batch masked vocab"]:
-        x = tap("transform", gelu(self.transform(x)), "batch masked embed")
+        x = tap("transform", ACTIVATIONS[self.config.activation](self.transform(x)), "batch masked embed")
         x = tap("norm", self.norm(x), "batch masked embed")
         logits = add_bias(jnp.einsum("bme,ve->bmv", x, table), self.word_bias)
         return tap("logits", logits, "batch masked vocab")
 
 
 class BertForMaskedLM(nn.Module):
-    """BERT as a masked language model. Only ``positions`` pass through the vocabulary: the costliest part."""
+    """BERT as a masked language model. The masked positions alone pass through the costly vocabulary."""
 
-    bert: Bert
+    config: BertConfig
 
     def setup(self) -> None:
-        self.words = MLMHead(self.bert.vocab, self.bert.embed, self.bert.epsilon)
+        self.bert = Bert(self.config)
+        self.words = MLMHead(self.config)
 
     def __call__(
         self,
         ids: Int[Array, "batch position"],
         mask: Bool[Array, "batch position"],
-        positions: Int[Array, "batch masked"],
+        masked_positions: Int[Array, "batch masked"],
         segment_ids: Int[Array, "batch position"] | None = None,
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
     ) -> Float[Array, "batch masked vocab"]:
         x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
-        masked = tap("masked", gather_positions(x, positions), "batch masked embed")
+        masked = tap("masked", gather_positions(x, masked_positions), "batch masked embed")
         return self.words(masked, self.bert.token_table(), within(tap, "words"))
 
 
@@ -144,24 +127,25 @@ class PretrainingLogits(NamedTuple):
 class BertPretraining(nn.Module):
     """BERT with both of its pretraining tasks (section 3.1): masked words and next sentence."""
 
-    bert: Bert
+    config: BertConfig
 
     def setup(self) -> None:
-        self.pooler = Pooler(self.bert.embed)
-        self.words = MLMHead(self.bert.vocab, self.bert.embed, self.bert.epsilon)
-        self.next_sentence = Linear(self.bert.embed, 2, std=STD)
+        self.bert = Bert(self.config)
+        self.pooler = Pooler(self.config)
+        self.words = MLMHead(self.config)
+        self.next_sentence = Linear(self.config.embed, 2, std=self.config.kernel_std)
 
     def __call__(
         self,
         ids: Int[Array, "batch position"],
         mask: Bool[Array, "batch position"],
-        positions: Int[Array, "batch masked"],
+        masked_positions: Int[Array, "batch masked"],
         segment_ids: Int[Array, "batch position"] | None = None,
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
     ) -> PretrainingLogits:
         x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
-        masked = tap("masked", gather_positions(x, positions), "batch masked embed")
+        masked = tap("masked", gather_positions(x, masked_positions), "batch masked embed")
         words = self.words(masked, self.bert.token_table(), within(tap, "words"))
         pooled = tap("pooled", self.pooler(x), "batch embed")
         follows = tap("next_sentence", self.next_sentence(pooled), "batch classes")
@@ -178,10 +162,11 @@ class Features(NamedTuple):
 class BertModel(nn.Module):
     """BERT without a head, to compute vectors of texts with."""
 
-    bert: Bert
+    config: BertConfig
 
     def setup(self) -> None:
-        self.pooler = Pooler(self.bert.embed)
+        self.bert = Bert(self.config)
+        self.pooler = Pooler(self.config)
 
     def __call__(
         self,
@@ -202,16 +187,14 @@ class BertClassifier(nn.Module):
     of the real tokens' vectors, for encoders that were not taught to sum up a row in its first token.
     """
 
-    bert: Bert
-    classes: int
-    pooling: str = "first"
+    config: BertClassifierConfig
 
     def setup(self) -> None:
-        if self.pooling not in ("first", "mean"):
-            raise ValueError(f"pooling={self.pooling!r}: choose 'first' or 'mean'")
-        if self.pooling == "first":
-            self.pooler = Pooler(self.bert.embed)
-        self.head = Linear(self.bert.embed, self.classes, std=STD)
+        config = self.config
+        self.bert = Bert(config)
+        if config.pooling == "first":
+            self.pooler = Pooler(config)
+        self.head = Linear(config.embed, config.classes, std=config.kernel_std)
 
     def __call__(
         self,
@@ -222,7 +205,7 @@ class BertClassifier(nn.Module):
         tap: Tap = no_tap,
     ) -> Float[Array, "batch classes"]:
         x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
-        pooled = self.pooler(x) if self.pooling == "first" else masked_mean(x, mask)
+        pooled = self.pooler(x) if self.config.pooling == "first" else masked_mean(x, mask)
         pooled = tap("pooled", pooled, "batch embed")
-        pooled = dropout(pooled, self.bert.dropout, fold_in(rng, self.bert.layers + 1))
+        pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
         return tap("logits", self.head(pooled), "batch classes")

@@ -1,10 +1,12 @@
-"""The transformer block: attention, then feed-forward, each with a residual connection."""
+"""The transformer block: attention, then feed-forward, each with a norm and a residual connection."""
 
 from flax import linen as nn
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from jax_impl.attention import MultiHeadAttention
-from jax_impl.layers import FeedForward, LayerNorm, RMSNorm, dropout
+from jax_impl.cache import KeyValue
+from jax_impl.config import BlockConfig
+from jax_impl.layers import FeedForward, dropout, new_norm
 from jax_impl.random import fold_in
 from jax_impl.taps import Tap, no_tap, within
 
@@ -12,35 +14,17 @@ from jax_impl.taps import Tap, no_tap, within
 class TransformerBlock(nn.Module):
     """One encoder layer.
 
-    ``norm="post"`` normalises each sum, x = norm(x + f(x)) (Vaswani et al. 2017, section 3.1);
-    ``norm="pre"`` each branch's input, x = x + f(norm(x)) (Xiong et al. 2020, figure 1b).
-    ``rms`` normalises by `RMSNorm`. ``residual_std`` is the initial deviation of the two projections whose
-    output is added to x, ``std`` of the others; None: Xavier.
+    ``norm_position="post"`` normalises each sum, x = norm(x + f(x)) (Vaswani et al. 2017, section 3.1);
+    "pre" each branch's input, x = x + f(norm(x)) (Xiong et al. 2020, figure 1b).
     """
 
-    embed: int
-    heads: int
-    mlp: int
-    dropout: float = 0.0
-    norm: str = "pre"
-    activation: str = "gelu"
-    epsilon: float = 1e-5
-    kv_heads: int | None = None
-    gated: bool = False
-    rms: bool = False
-    biased: bool = True
-    std: float | None = None
-    residual_std: float | None = None
+    config: BlockConfig
 
     def setup(self) -> None:
-        if self.norm not in ("pre", "post"):
-            raise ValueError(f"norm={self.norm!r}: choose 'pre' or 'post'")
-        normalise = RMSNorm if self.rms else LayerNorm
-        drawn = (self.biased, self.std, self.residual_std)
-        self.attention = MultiHeadAttention(self.embed, self.heads, self.dropout, self.kv_heads, *drawn)
-        self.attention_norm = normalise(self.embed, self.epsilon)
-        self.feed_forward = FeedForward(self.embed, self.mlp, self.activation, self.gated, *drawn)
-        self.feed_forward_norm = normalise(self.embed, self.epsilon)
+        self.attention = MultiHeadAttention(self.config)
+        self.attention_norm = new_norm(self.config)
+        self.feed_forward = FeedForward(self.config)
+        self.feed_forward_norm = new_norm(self.config)
 
     def __call__(
         self,
@@ -50,22 +34,30 @@ class TransformerBlock(nn.Module):
         tap: Tap = no_tap,
         angles: Float[Array, "position half"] | None = None,
     ) -> Float[Array, "batch position embed"]:
+        return self.step(x, None, 0, mask, rng, tap, angles)[0]
+
+    def step(
+        self,
+        x: Float[Array, "batch position embed"],
+        cache: KeyValue | None,
+        start: int | Int[Array, ""],
+        mask: Bool[Array, "#batch #heads #query key"] | None = None,
+        rng: Key[Array, ""] | None = None,
+        tap: Tap = no_tap,
+        angles: Float[Array, "position half"] | None = None,
+    ) -> tuple[Float[Array, "batch position embed"], KeyValue]:
+        """`__call__` for positions from ``start`` on, after those in the cache; and the cache with them."""
         axes = "batch position embed"
-
-        def attend(x: Float[Array, "batch position embed"]) -> Float[Array, "batch position embed"]:
-            x = self.attention(x, x, mask, fold_in(rng, 0), within(tap, "attention"), angles)
-            return dropout(x, self.dropout, fold_in(rng, 1))
-
-        def transform(
-            x: Float[Array, "batch position embed"],
-        ) -> Float[Array, "batch position embed"]:
-            x = self.feed_forward(x, within(tap, "feed_forward"))
-            return dropout(x, self.dropout, fold_in(rng, 2))
-
-        if self.norm == "pre":
-            x = x + attend(tap("attention_norm", self.attention_norm(x), axes))
-            x = x + transform(tap("feed_forward_norm", self.feed_forward_norm(x), axes))
-        else:
-            x = tap("attention_norm", self.attention_norm(x + attend(x)), axes)
-            x = tap("feed_forward_norm", self.feed_forward_norm(x + transform(x)), axes)
-        return tap("output", x, axes)
+        pre, rate = self.config.norm_position == "pre", self.config.dropout
+        read = tap("attention_norm", self.attention_norm(x), axes) if pre else x
+        scope = within(tap, "attention")
+        branch, memory = self.attention.step(read, read, cache, start, mask, fold_in(rng, 0), scope, angles)
+        x = x + dropout(branch, rate, fold_in(rng, 1))
+        if not pre:
+            x = tap("attention_norm", self.attention_norm(x), axes)
+        read = tap("feed_forward_norm", self.feed_forward_norm(x), axes) if pre else x
+        branch = self.feed_forward(read, within(tap, "feed_forward"))
+        x = x + dropout(branch, rate, fold_in(rng, 2))
+        if not pre:
+            x = tap("feed_forward_norm", self.feed_forward_norm(x), axes)
+        return tap("output", x, axes), memory

@@ -1,34 +1,45 @@
 """The cache of keys and values: what attention computed for earlier tokens is kept, not computed again.
 
-It is a tap that intervenes: where attention hands out its new keys, it puts them behind the old ones and
-gives all of them back. The model itself knows nothing of it.
+It is an argument, in and out: a step reads one, and returns the one that follows.
 """
+
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-from jaxtyping import Array
+from jaxtyping import Array, Float, Int
 
-from jax_impl.taps import Tap
 
-Cache = dict[str, Array]  # "length", the tokens read; the taps' names, "batch heads room head_dim"
+class KeyValue(NamedTuple):
+    """What one attention layer's queries look at."""
+
+    key: Float[Array, "batch heads key head_dim"]
+    value: Float[Array, "batch heads key head_dim"]
+
+
+class Cache(NamedTuple):
+    """Of all layers; ``length`` tokens have been read, and what stands behind them counts for nothing."""
+
+    length: Int[Array, ""]
+    layers: tuple[KeyValue, ...]
+
+
+class DecoderCache(NamedTuple):
+    """Of a decoder that reads a source too, whose keys and values are computed once."""
+
+    length: Int[Array, ""]
+    layers: tuple[KeyValue, ...]
+    sources: tuple[KeyValue, ...]
 
 
 def empty_cache(layers: int, shape: tuple[int, int, int, int], dtype: DTypeLike) -> Cache:
-    """Room for the keys and values of all layers, each of shape (batch, heads, room, head_dim)."""
-    names = [f"blocks.{n}/attention/{kind}" for n in range(layers) for kind in ("key", "value")]
-    return {"length": jnp.zeros((), jnp.int32)} | {name: jnp.zeros(shape, dtype) for name in names}
+    """Nothing read yet; ``shape`` is (batch, heads, capacity, head_dim)."""
+    empty = tuple(KeyValue(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype)) for _ in range(layers))
+    return Cache(jnp.zeros((), jnp.int32), empty)
 
 
-def remember(cache: Cache, tap: Tap) -> tuple[Tap, Cache]:
-    """A tap that completes keys and values from the cache, and the cache that it fills as it goes."""
-    grown: Cache = {}
-
-    def keep(name: str, value: Array, axes: str) -> Array:
-        value = tap(name, value, axes)
-        if name in cache:
-            value = jax.lax.dynamic_update_slice_in_dim(cache[name], value, cache["length"], axis=2)
-            grown[name] = value
-        return value
-
-    return keep, grown
+def update(cache: KeyValue, new: KeyValue, start: int | Int[Array, ""]) -> KeyValue:
+    """The cache with the new keys and values from position ``start`` on."""
+    write = jax.lax.dynamic_update_slice_in_dim
+    return KeyValue(*(write(old, x, start, axis=2) for old, x in zip(cache, new, strict=True)))

@@ -5,10 +5,12 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jax_impl.block import TransformerBlock
+from jax_impl.config import ClassifierConfig
 from jax_impl.embeddings import TokenPositionEmbedding
-from jax_impl.layers import LayerNorm, Linear, dropout
+from jax_impl.layers import Linear, dropout, new_norm
 from jax_impl.masks import padding_mask
 from jax_impl.random import fold_in
+from jax_impl.shapes import check_shapes
 from jax_impl.taps import Tap, no_tap, within
 
 
@@ -24,41 +26,18 @@ def masked_mean(
 class TextClassifier(nn.Module):
     """Class logits from token ids.
 
-    With ``norm="pre"`` one more norm follows the last block, which leaves its sum unnormalised.
+    With ``norm_position="pre"`` one more norm follows the last block, which leaves its sum unnormalised.
     """
 
-    vocab: int
-    classes: int
-    positions: int
-    embed: int
-    heads: int
-    mlp: int
-    layers: int
-    dropout: float = 0.0
-    norm: str = "pre"
-    activation: str = "gelu"
-    position: str = "learned"
-    epsilon: float = 1e-5
+    config: ClassifierConfig
 
     def setup(self) -> None:
-        self.embeddings = TokenPositionEmbedding(
-            self.vocab, self.positions, self.embed, self.dropout, self.position
-        )
-        self.blocks = [
-            TransformerBlock(
-                self.embed,
-                self.heads,
-                self.mlp,
-                self.dropout,
-                self.norm,
-                self.activation,
-                self.epsilon,
-            )
-            for _ in range(self.layers)
-        ]
-        if self.norm == "pre":
-            self.final_norm = LayerNorm(self.embed, self.epsilon)
-        self.head = Linear(self.embed, self.classes)
+        config = self.config
+        self.embeddings = TokenPositionEmbedding(config)
+        self.blocks = [TransformerBlock(config) for _ in range(config.layers)]
+        if config.norm_position == "pre":
+            self.final_norm = new_norm(config)
+        self.head = Linear(config.embed, config.classes)
 
     def __call__(
         self,
@@ -67,12 +46,13 @@ class TextClassifier(nn.Module):
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
     ) -> Float[Array, "batch classes"]:
+        check_shapes({}, ids=(ids, "batch position"), mask=(mask, "batch position"))
         x = self.embeddings(ids, fold_in(rng, 0), within(tap, "embeddings"))
+        attention_mask = padding_mask(mask)
         for number, block in enumerate(self.blocks):
-            scope = within(tap, f"blocks.{number}")
-            x = block(x, padding_mask(mask), fold_in(rng, number + 1), scope)
-        if self.norm == "pre":
+            x = block(x, attention_mask, fold_in(rng, number + 1), within(tap, f"blocks.{number}"))
+        if self.config.norm_position == "pre":
             x = tap("final_norm", self.final_norm(x), "batch position embed")
         pooled = tap("pooled", masked_mean(x, mask), "batch embed")
-        pooled = dropout(pooled, self.dropout, fold_in(rng, self.layers + 1))
+        pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
         return tap("logits", self.head(pooled), "batch classes")

@@ -8,7 +8,9 @@ import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, Key
 
+from jax_impl.config import BlockConfig, FeedForwardConfig, RopeScaling
 from jax_impl.initializers import kernel_init, ones, uniform, zeros
+from jax_impl.shapes import check_shapes
 from jax_impl.taps import Tap, no_tap
 
 
@@ -38,7 +40,7 @@ def layer_norm(
     x: Float[Array, "*axes embed"],
     scale: Float[Array, "embed"],
     bias: Float[Array, "embed"],
-    epsilon: float,
+    eps: float,
 ) -> Float[Array, "*axes embed"]:
     """Zero mean and unit variance over embed, then scale and bias (Ba et al. 2016, section 3).
 
@@ -47,17 +49,17 @@ def layer_norm(
     wide = at_least_float32(x)
     centred = wide - wide.mean(axis=-1, keepdims=True)
     variance = jnp.square(centred).mean(axis=-1, keepdims=True)
-    normal = centred * jax.lax.rsqrt(variance + epsilon)
+    normal = centred * jax.lax.rsqrt(variance + eps)
     wide_scale, wide_bias = (jnp.broadcast_to(at_least_float32(p), x.shape) for p in (scale, bias))
     return (normal * wide_scale + wide_bias).astype(x.dtype)
 
 
 def rms_norm(
-    x: Float[Array, "*axes embed"], scale: Float[Array, "embed"], epsilon: float
+    x: Float[Array, "*axes embed"], scale: Float[Array, "embed"], eps: float
 ) -> Float[Array, "*axes embed"]:
     """Unit root mean square over embed, then scale (Zhang and Sennrich 2019, eq. 4)."""
     wide = at_least_float32(x)
-    normal = wide * jax.lax.rsqrt(jnp.square(wide).mean(axis=-1, keepdims=True) + epsilon)
+    normal = wide * jax.lax.rsqrt(jnp.square(wide).mean(axis=-1, keepdims=True) + eps)
     return (normal * jnp.broadcast_to(at_least_float32(scale), x.shape)).astype(x.dtype)
 
 
@@ -103,26 +105,44 @@ def dropout(
     return jnp.where(kept, (at_least_float32(x) / (1.0 - rate)).astype(x.dtype), 0.0)
 
 
-def sinusoidal_positions(positions: int, embed: int) -> Float[np.ndarray, "position embed"]:
+def sinusoidal_positions(max_positions: int, embed: int) -> Float[np.ndarray, "position embed"]:
     """Sines at even and cosines at odd indices of embed (Vaswani et al. 2017, section 3.5), float64."""
     if embed % 2:
         raise ValueError(f"sinusoidal positions pair sines with cosines: embed={embed} must be even")
     rates = np.power(10000.0, -np.arange(0, embed, 2) / embed)
-    angles = np.arange(positions)[:, None] * rates[None, :]
-    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(positions, embed)
+    angles = np.arange(max_positions)[:, None] * rates[None, :]
+    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(max_positions, embed)
 
 
 def rotary_angles(
-    positions: int, head_dim: int, theta: float = 10000.0
+    max_positions: int, head_dim: int, theta: float = 10000.0, scaling: RopeScaling | None = None
 ) -> Float[np.ndarray, "position half"]:
     """The angle by which each position turns each pair of a head (Su et al. 2021, section 3.2.2), float64.
 
-    Full turns are left out, so that float32 holds the rest to its last digit at any position.
+    ``scaling`` slows the turning. Full turns are left out, so that float32 holds the rest to its last digit
+    at any position.
     """
     if head_dim % 2:
         raise ValueError(f"rotary positions turn pairs of numbers: head_dim={head_dim} must be even")
     rates = np.power(theta, -np.arange(0, head_dim, 2) / head_dim)
-    return np.arange(positions)[:, None] * rates[None, :] % (2.0 * np.pi)
+    if scaling is not None:
+        rates = scaled_rates(rates, scaling)
+    return np.arange(max_positions)[:, None] * rates[None, :] % (2.0 * np.pi)
+
+
+def scaled_rates(rates: Float[np.ndarray, "half"], scaling: RopeScaling) -> Float[np.ndarray, "half"]:
+    """The rates divided by the factor (Chen et al. 2023, eq. 4), or, for "llama3", the slow ones alone.
+
+    A pair that turns less than ``low_freq_factor`` times in the original length is slow, more than
+    ``high_freq_factor`` times fast; between the two it is slowed in part (Grattafiori et al. 2024, section
+    3.4.2, and meta-llama's code).
+    """
+    if scaling.kind == "linear":
+        return rates / scaling.factor
+    turns = scaling.original_max_positions * rates / (2.0 * np.pi)
+    low, high = scaling.low_freq_factor, scaling.high_freq_factor
+    fast = np.clip((turns - low) / (high - low), 0.0, 1.0)
+    return (1.0 - fast) * rates / scaling.factor + fast * rates
 
 
 class Linear(nn.Module):
@@ -130,13 +150,13 @@ class Linear(nn.Module):
 
     inputs: int
     outputs: int
-    biased: bool = True
+    use_bias: bool = True
     std: float | None = None
 
     def setup(self) -> None:
         shape = (self.inputs, self.outputs)
         self.kernel = self.param("kernel", kernel_init(self.inputs, self.outputs, self.std), shape)
-        self.bias = self.param("bias", zeros, (self.outputs,)) if self.biased else None
+        self.bias = self.param("bias", zeros, (self.outputs,)) if self.use_bias else None
 
     def __call__(self, x: Float[Array, "*axes inputs"]) -> Float[Array, "*axes outputs"]:
         return linear(x, self.kernel, self.bias)
@@ -146,27 +166,32 @@ class LayerNorm(nn.Module):
     """`layer_norm` with its parameters: scale (embed), one; bias (embed), zero."""
 
     embed: int
-    epsilon: float = 1e-5
+    eps: float = 1e-5
 
     def setup(self) -> None:
         self.scale = self.param("scale", ones, (self.embed,))
         self.bias = self.param("bias", zeros, (self.embed,))
 
     def __call__(self, x: Float[Array, "*axes embed"]) -> Float[Array, "*axes embed"]:
-        return layer_norm(x, self.scale, self.bias, self.epsilon)
+        return layer_norm(x, self.scale, self.bias, self.eps)
 
 
 class RMSNorm(nn.Module):
     """`rms_norm` with its parameter: scale (embed), one."""
 
     embed: int
-    epsilon: float = 1e-5
+    eps: float = 1e-5
 
     def setup(self) -> None:
         self.scale = self.param("scale", ones, (self.embed,))
 
     def __call__(self, x: Float[Array, "*axes embed"]) -> Float[Array, "*axes embed"]:
-        return rms_norm(x, self.scale, self.epsilon)
+        return rms_norm(x, self.scale, self.eps)
+
+
+def new_norm(config: BlockConfig) -> LayerNorm | RMSNorm:
+    """The norm of a block, over embed."""
+    return (RMSNorm if config.norm == "rms" else LayerNorm)(config.embed, config.eps)
 
 
 class Embedding(nn.Module):
@@ -193,28 +218,23 @@ class FeedForward(nn.Module):
     ``gated`` is down(activation(gate(x)) * up(x)) (Shazeer 2020, eq. 6); with "silu" it is SwiGLU.
     """
 
-    embed: int
-    mlp: int
-    activation: str = "gelu"
-    gated: bool = False
-    biased: bool = True
-    std: float | None = None
-    residual_std: float | None = None
+    config: FeedForwardConfig
 
     def setup(self) -> None:
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation={self.activation!r}: choose one of {list(ACTIVATIONS)}")
-        if self.gated:
-            self.gate = Linear(self.embed, self.mlp, self.biased, self.std)
-        self.up = Linear(self.embed, self.mlp, self.biased, self.std)
-        self.down = Linear(self.mlp, self.embed, self.biased, self.residual_std)
+        config = self.config
+        inputs = (config.embed, config.mlp, config.use_bias, config.kernel_std)
+        if config.gated:
+            self.gate = Linear(*inputs)
+        self.up = Linear(*inputs)
+        self.down = Linear(config.mlp, config.embed, config.use_bias, config.residual_std)
 
     def __call__(
         self, x: Float[Array, "batch position embed"], tap: Tap = no_tap
     ) -> Float[Array, "batch position embed"]:
-        activate = ACTIVATIONS[self.activation]
+        check_shapes({"embed": self.config.embed}, x=(x, "batch position embed"))
+        activate = ACTIVATIONS[self.config.activation]
         hidden = tap("hidden", self.up(x), "batch position mlp")
-        if self.gated:
+        if self.config.gated:
             gate = tap("gate", self.gate(x), "batch position mlp")
             active = tap("active", activate(gate) * hidden, "batch position mlp")
         else:

@@ -32,5 +32,5 @@ def padding_mask(mask: Bool[Array, "batch key"]) -> Bool[Array, "batch 1 1 key"]
 
 def _ahead(query: int, key: int, start: int | Int[Array, ""] | None) -> Int[Array, "query key"]:
     """How many positions each key lies ahead of each query."""
-    places = jnp.arange(query, dtype=jnp.int32) + (key - query if start is None else start)
-    return jnp.arange(key, dtype=jnp.int32)[None, :] - places[:, None]
+    numbers = jnp.arange(query, dtype=jnp.int32) + (key - query if start is None else start)
+    return jnp.arange(key, dtype=jnp.int32)[None, :] - numbers[:, None]

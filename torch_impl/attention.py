@@ -6,9 +6,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from torch_impl.cache import KeyValue, update
+from torch_impl.config import AttentionConfig
 from torch_impl.initializers import kernel_init, parameter, zeros
-from torch_impl.layers import Linear, at_least_float32, dropout, linear
+from torch_impl.layers import Linear, RMSNorm, at_least_float32, dropout, linear
 from torch_impl.random import Key
+from torch_impl.shapes import check_shapes
 from torch_impl.taps import Tap, no_tap
 
 
@@ -91,13 +94,13 @@ class InProjection(nn.Module):
     """Project embed onto every head: weight ((heads head_dim) embed), bias ((heads head_dim))."""
 
     def __init__(
-        self, embed: int, heads: int, head_dim: int, biased: bool = True, std: float | None = None
+        self, embed: int, heads: int, head_dim: int, use_bias: bool = True, std: float | None = None
     ) -> None:
         super().__init__()
         self.heads = heads
         self.head_dim = head_dim
         self.weight = parameter(kernel_init(embed, heads * head_dim, std), (heads * head_dim, embed))
-        self.bias = parameter(zeros, (heads * head_dim,)) if biased else None
+        self.bias = parameter(zeros, (heads * head_dim,)) if use_bias else None
 
     def forward(
         self, x: Float[Tensor, "batch position embed"]
@@ -110,13 +113,13 @@ class OutProjection(nn.Module):
     """Project all heads back onto embed: weight (embed (heads head_dim)), bias (embed)."""
 
     def __init__(
-        self, heads: int, head_dim: int, embed: int, biased: bool = True, std: float | None = None
+        self, heads: int, head_dim: int, embed: int, use_bias: bool = True, std: float | None = None
     ) -> None:
         super().__init__()
         self.heads = heads
         self.head_dim = head_dim
         self.weight = parameter(kernel_init(heads * head_dim, embed, std), (embed, heads * head_dim))
-        self.bias = parameter(zeros, (embed,)) if biased else None
+        self.bias = parameter(zeros, (embed,)) if use_bias else None
 
     def forward(
         self, x: Float[Tensor, "batch heads position head_dim"]
@@ -125,57 +128,102 @@ class OutProjection(nn.Module):
 
 
 class MultiHeadAttention(nn.Module):
-    """Heads side by side, each embed / heads wide (Vaswani et al. 2017, section 3.2.2).
+    """Heads side by side (Vaswani et al. 2017, section 3.2.2).
 
     Self-attention passes x as its own context; cross-attention passes another sequence. ``kv_heads`` keys
-    and values each serve a group of heads, heads / kv_heads of them (Ainslie et al. 2023, section 2.2).
-    ``angles`` turn queries and keys (`rotate`). ``mask`` has a column for each key that the tap "key" hands
-    on, which may be more than there are in context: a cache puts the earlier ones there.
+    and values each serve a group of heads, heads / kv_heads of them (Ainslie et al. 2023, section 2.2). With
+    ``qk_norm`` each head's queries and keys are normalised; then ``angles`` turn them (`rotate`).
     """
 
-    def __init__(
-        self,
-        embed: int,
-        heads: int,
-        dropout: float = 0.0,
-        kv_heads: int | None = None,
-        biased: bool = True,
-        std: float | None = None,
-        residual_std: float | None = None,
-    ) -> None:
+    def __init__(self, config: AttentionConfig) -> None:
         super().__init__()
-        if embed % heads:
-            raise ValueError(
-                f"heads={heads} does not divide embed={embed}: each head needs the same "
-                f"width; choose embed as a multiple of heads"
-            )
-        head_dim = embed // heads
-        kv_heads = heads if kv_heads is None else kv_heads
-        if heads % kv_heads:
-            raise ValueError(f"kv_heads={kv_heads} does not divide heads={heads} into equal groups")
-        self.dropout = dropout
-        self.group = heads // kv_heads
-        self.query = InProjection(embed, heads, head_dim, biased, std)
-        self.key = InProjection(embed, kv_heads, head_dim, biased, std)
-        self.value = InProjection(embed, kv_heads, head_dim, biased, std)
-        self.output = OutProjection(heads, head_dim, embed, biased, residual_std)
+        self.config = config
+        inputs = (config.width, config.input_bias, config.kernel_std)
+        self.query = InProjection(config.embed, config.heads, *inputs)
+        self.key = InProjection(config.embed, config.key_heads, *inputs)
+        self.value = InProjection(config.embed, config.key_heads, *inputs)
+        if config.qk_norm:
+            self.query_norm = RMSNorm(config.width, config.eps)
+            self.key_norm = RMSNorm(config.width, config.eps)
+        self.output = OutProjection(
+            config.heads, config.width, config.embed, config.use_bias, config.residual_std
+        )
 
     def forward(
         self,
         x: Float[Tensor, "batch query embed"],
         context: Float[Tensor, "batch key embed"],
-        mask: Bool[Tensor, "#batch #heads #query columns"] | None = None,
+        mask: Bool[Tensor, "#batch #heads #query key"] | None = None,
         rng: Key | None = None,
         tap: Tap = no_tap,
         angles: Float[Tensor, "query half"] | None = None,
     ) -> Float[Tensor, "batch query embed"]:
-        query, key = self.query(x), self.key(context)
+        return self.step(x, context, None, 0, mask, rng, tap, angles)[0]
+
+    def step(
+        self,
+        x: Float[Tensor, "batch query embed"],
+        context: Float[Tensor, "batch new embed"],
+        cache: KeyValue | None,
+        start: int,
+        mask: Bool[Tensor, "#batch #heads #query key"] | None = None,
+        rng: Key | None = None,
+        tap: Tap = no_tap,
+        angles: Float[Tensor, "query half"] | None = None,
+    ) -> tuple[Float[Tensor, "batch query embed"], KeyValue]:
+        """The output, and the keys and values that were read: ``cache``, with context's from ``start`` on.
+
+        Without a cache they are context's alone. ``mask`` has a column for each of them.
+        """
+        sizes = {"embed": self.config.embed}
+        check_shapes(sizes, x=(x, "batch query embed"), context=(context, "batch new embed"))
+        query = self.queries(x, tap, angles)
+        new = self.keys_values(context, tap, angles)
+        memory = new if cache is None else update(cache, new, start)
+        return self.attend(query, memory, mask, rng, tap), memory
+
+    def queries(
+        self,
+        x: Float[Tensor, "batch query embed"],
+        tap: Tap = no_tap,
+        angles: Float[Tensor, "query half"] | None = None,
+    ) -> Float[Tensor, "batch heads query head_dim"]:
+        """What each position asks for, head by head."""
+        query = self.query(x)
+        if self.config.qk_norm:
+            query = self.query_norm(query)
         if angles is not None:
-            query, key = rotate(query, angles), rotate(key, angles)
-        query = tap("query", query, "batch heads query head_dim")
+            query = rotate(query, angles)
+        return tap("query", query, "batch heads query head_dim")
+
+    def keys_values(
+        self,
+        context: Float[Tensor, "batch key embed"],
+        tap: Tap = no_tap,
+        angles: Float[Tensor, "key half"] | None = None,
+    ) -> KeyValue:
+        """What each position of the context is found by, and what is read there."""
+        key = self.key(context)
+        if self.config.qk_norm:
+            key = self.key_norm(key)
+        if angles is not None:
+            key = rotate(key, angles)
         key = tap("key", key, "batch heads key head_dim")
-        value = tap("value", self.value(context), "batch heads key head_dim")
-        key, value = (each.repeat_interleave(self.group, dim=1) for each in (key, value))
-        heads_output = scaled_dot_product_attention(query, key, value, mask, self.dropout, rng, tap)
-        heads_output = tap("heads_output", heads_output, "batch heads query head_dim")
-        return tap("output", self.output(heads_output), "batch query embed")
+        return KeyValue(key, tap("value", self.value(context), "batch heads key head_dim"))
+
+    def attend(
+        self,
+        query: Float[Tensor, "batch heads query head_dim"],
+        memory: KeyValue,
+        mask: Bool[Tensor, "#batch #heads #query key"] | None = None,
+        rng: Key | None = None,
+        tap: Tap = no_tap,
+    ) -> Float[Tensor, "batch query embed"]:
+        """What the queries read in the memory, all heads projected onto embed."""
+        sizes = {"batch": query.shape[0], "query": query.shape[2], "key": memory.key.shape[2]}
+        check_shapes(sizes, mask=(mask, "#batch #heads #query key"))
+        group = self.config.heads // self.config.key_heads
+        key, value = (each.repeat_interleave(group, dim=1) for each in memory)
+        read = scaled_dot_product_attention(query, key, value, mask, self.config.dropout, rng, tap)
+        read = tap("heads_output", read, "batch heads query head_dim")
+        return tap("output", self.output(read), "batch query embed")

@@ -1,38 +1,53 @@
 """The cache of keys and values: what attention computed for earlier tokens is kept, not computed again.
 
-It is a tap that intervenes: where attention hands out its new keys, it puts them behind the old ones and
-gives all of them back. The model itself knows nothing of it.
+It is an argument, in and out: a step reads one, and returns the one that follows.
 """
 
+from typing import NamedTuple
+
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from torch_impl.taps import Tap
 
-Cache = dict[str, Tensor]  # "length", the tokens read; the taps' names, "batch heads room head_dim"
+class KeyValue(NamedTuple):
+    """What one attention layer's queries look at."""
 
-
-def empty_cache(layers: int, shape: tuple[int, int, int, int], dtype: torch.dtype) -> Cache:
-    """Room for the keys and values of all layers, each of shape (batch, heads, room, head_dim)."""
-    names = [f"blocks.{n}/attention/{kind}" for n in range(layers) for kind in ("key", "value")]
-    return {"length": torch.zeros((), dtype=torch.int32)} | {
-        n: torch.zeros(shape, dtype=dtype) for n in names
-    }
+    key: Float[Tensor, "batch heads key head_dim"]
+    value: Float[Tensor, "batch heads key head_dim"]
 
 
-def remember(cache: Cache, tap: Tap) -> tuple[Tap, Cache]:
-    """A tap that completes keys and values from the cache, and the cache that it fills as it goes.
+class Cache(NamedTuple):
+    """Of all layers; ``length`` tokens have been read, and what stands behind them counts for nothing."""
 
-    The new keys are written into the old cache's memory: of the two, use only the new one.
+    length: int
+    layers: tuple[KeyValue, ...]
+
+
+class DecoderCache(NamedTuple):
+    """Of a decoder that reads a source too, whose keys and values are computed once."""
+
+    length: int
+    layers: tuple[KeyValue, ...]
+    sources: tuple[KeyValue, ...]
+
+
+def empty_cache(
+    layers: int, shape: tuple[int, int, int, int], dtype: torch.dtype, device: torch.device | None = None
+) -> Cache:
+    """Nothing read yet; ``shape`` is (batch, heads, capacity, head_dim)."""
+
+    def zeros() -> Tensor:
+        return torch.zeros(shape, dtype=dtype, device=device)
+
+    return Cache(0, tuple(KeyValue(zeros(), zeros()) for _ in range(layers)))
+
+
+def update(cache: KeyValue, new: KeyValue, start: int) -> KeyValue:
+    """The cache with the new keys and values from position ``start`` on.
+
+    They are written into the old cache's memory: of the two, use only the new one.
     """
-    grown: Cache = {}
-    start = int(cache["length"])
-
-    def keep(name: str, value: Tensor, axes: str) -> Tensor:
-        value = tap(name, value, axes)
-        if name in cache:
-            cache[name][:, :, start : start + value.shape[2]] = value.detach()
-            value = grown[name] = cache[name]
-        return value
-
-    return keep, grown
+    for old, x in zip(cache, new, strict=True):
+        old[:, :, start : start + x.shape[2]] = x.detach()
+    return cache

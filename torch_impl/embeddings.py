@@ -3,98 +3,76 @@
 import math
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from torch_impl.config import BertConfig, EmbeddingConfig
 from torch_impl.layers import (
     Embedding,
     LayerNorm,
     add_bias,
     at_least_float32,
     dropout,
-    sinusoidal_positions,
 )
 from torch_impl.random import Key
+from torch_impl.shapes import check_shapes
+from torch_impl.tables import sinusoidal_table
 from torch_impl.taps import Tap, no_tap
 
 
 class TokenPositionEmbedding(nn.Module):
     """Token embedding + position embedding, then dropout (Vaswani et al. 2017, sections 3.4 and 3.5).
 
-    ``position`` is "learned" (up to ``positions`` tokens), "sinusoidal" or "none". Sines reach 1, so with
-    them the tokens are multiplied by sqrt(embed) (section 3.4), or positions would drown them. ``start`` is
-    the position of the first token. ``std`` is the initial deviation of both tables.
+    Sines reach 1, so with them the tokens are multiplied by sqrt(embed) (section 3.4), or positions would
+    drown them. With "rotary" and "none" nothing is added. ``start`` is the position of the first token.
     """
 
-    def __init__(
-        self,
-        vocab: int,
-        positions: int,
-        embed: int,
-        dropout: float = 0.0,
-        position: str = "learned",
-        std: float = 0.02,
-    ) -> None:
+    def __init__(self, config: EmbeddingConfig) -> None:
         super().__init__()
-        if position not in ("learned", "sinusoidal", "none"):
-            raise ValueError(f"position={position!r}: choose 'learned', 'sinusoidal' or 'none'")
-        self.positions = positions
-        self.embed = embed
-        self.dropout = dropout
-        self.position = position
-        self.token_embedding = Embedding(vocab, embed, std)
-        if position == "learned":
-            self.position_embedding = Embedding(positions, embed, std)
+        self.config = config
+        self.token_embedding = Embedding(config.vocab, config.embed, config.embedding_std)
+        if config.position_encoding == "learned":
+            self.position_embedding = Embedding(config.max_positions, config.embed, config.embedding_std)
 
     def forward(
         self,
         ids: Int[Tensor, "batch position"],
         rng: Key | None = None,
         tap: Tap = no_tap,
-        start: int | Int[Tensor, ""] = 0,
+        start: int = 0,
     ) -> Float[Tensor, "batch position embed"]:
-        length = ids.shape[1]
-        if length > self.positions:
-            raise ValueError(f"{length} tokens in a row, but the model has positions={self.positions}")
+        config = self.config
+        check_shapes({}, ids=(ids, "batch position"))
+        check_length(ids.shape[1], config)
         tokens = self.token_embedding(ids)
-        if self.position == "sinusoidal":
-            tokens = (at_least_float32(tokens) * math.sqrt(self.embed)).to(tokens.dtype)
-        tokens = tap("tokens", tokens, "batch position embed")
-        x = tokens
-        if self.position != "none":
-            numbers = start + torch.arange(length, device=ids.device)
-            if self.position == "learned":
-                places = self.position_embedding(numbers)
-            else:
-                table = torch.as_tensor(sinusoidal_positions(self.positions, self.embed)).to(tokens)
-                places = table[numbers]
-            x = add_bias(tokens, tap("places", places, "position embed"))
+        if config.position_encoding == "sinusoidal":
+            tokens = (at_least_float32(tokens) * math.sqrt(config.embed)).to(tokens.dtype)
+        x = tokens = tap("tokens", tokens, "batch position embed")
+        numbers = start + torch.arange(ids.shape[1], device=ids.device)
+        if config.position_encoding == "learned":
+            x = add_bias(tokens, tap("places", self.position_embedding(numbers), "position embed"))
+        elif config.position_encoding == "sinusoidal":
+            table = sinusoidal_table(config.max_positions, config.embed, tokens.dtype, ids.device)
+            x = add_bias(tokens, tap("places", table[numbers], "position embed"))
         x = tap("output", x, "batch position embed")
-        return dropout(x, self.dropout, rng)
+        return dropout(x, config.dropout, rng)
 
 
 class SegmentEmbedding(nn.Module):
     """Token + position + segment embedding, norm, then dropout (Devlin et al. 2018, figure 2).
 
-    The segment says which of two sentences a token is in; None: all tokens are in the first.
+    The segment says which of two sentences a token is in; None: all tokens are in the first. ``position_ids``
+    are 0, 1, 2, ... unless given.
     """
 
-    def __init__(
-        self,
-        vocab: int,
-        positions: int,
-        embed: int,
-        dropout: float = 0.0,
-        segments: int = 2,
-        epsilon: float = 1e-12,
-    ) -> None:
+    def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.positions = positions
-        self.dropout = dropout
-        self.token_embedding = Embedding(vocab, embed)
-        self.position_embedding = Embedding(positions, embed)
-        self.segment_embedding = Embedding(segments, embed)
-        self.norm = LayerNorm(embed, epsilon)
+        self.config = config
+        self.token_embedding = Embedding(config.vocab, config.embed)
+        self.position_embedding = Embedding(config.max_positions + config.position_offset, config.embed)
+        if config.segments:
+            self.segment_embedding = Embedding(config.segments, config.embed)
+        self.norm = LayerNorm(config.embed, config.eps)
 
     def forward(
         self,
@@ -102,14 +80,31 @@ class SegmentEmbedding(nn.Module):
         segment_ids: Int[Tensor, "batch position"] | None = None,
         rng: Key | None = None,
         tap: Tap = no_tap,
+        position_ids: Int[Tensor, "batch position"] | None = None,
     ) -> Float[Tensor, "batch position embed"]:
-        length = ids.shape[1]
-        if length > self.positions:
-            raise ValueError(f"{length} tokens in a row, but the model has positions={self.positions}")
-        segment_ids = torch.zeros_like(ids) if segment_ids is None else segment_ids
+        config = self.config
+        axes = "batch position"
+        check_shapes({}, ids=(ids, axes), segment_ids=(segment_ids, axes), position_ids=(position_ids, axes))
+        check_length(ids.shape[1], config)
         tokens = tap("tokens", self.token_embedding(ids), "batch position embed")
-        numbers = torch.arange(length, device=ids.device)
-        places = tap("places", self.position_embedding(numbers), "position embed")
-        segments = tap("segments", self.segment_embedding(segment_ids), "batch position embed")
-        x = self.norm(add_bias(tokens, places) + segments)
-        return dropout(tap("output", x, "batch position embed"), self.dropout, rng)
+        if position_ids is None:
+            numbers = torch.arange(ids.shape[1], device=ids.device)
+            x = add_bias(tokens, tap("places", self.position_embedding(numbers), "position embed"))
+        else:
+            x = tokens + tap("places", self.position_embedding(position_ids), "batch position embed")
+        if config.segments:
+            segment_ids = torch.zeros_like(ids) if segment_ids is None else segment_ids
+            x = x + tap("segments", self.segment_embedding(segment_ids), "batch position embed")
+        return dropout(tap("output", self.norm(x), "batch position embed"), config.dropout, rng)
+
+
+def offset_positions(mask: Bool[Tensor, "batch position"], offset: int) -> Int[Tensor, "batch position"]:
+    """RoBERTa's positions: ``offset`` for a row's first real token, and on; ``offset`` - 1 at padding."""
+    real = mask.long()
+    return real.cumsum(dim=1) * real + (offset - 1)
+
+
+def check_length(length: int, config: EmbeddingConfig) -> None:
+    """Raise ValueError where a row has more tokens than the model has positions."""
+    if length > config.max_positions:
+        raise ValueError(f"{length} tokens in a row, but the model has max_positions={config.max_positions}")

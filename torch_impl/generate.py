@@ -107,8 +107,8 @@ def _check(model: GPT, prompts: Int[Tensor, "batch position"], lengths: Sequence
         raise ValueError(f"lengths={lengths} of {batch} prompts: each has 1 to {longest} tokens")
     if new < 1:
         raise ValueError(f"new={new}: ask for 1 token or more")
-    if longest + new > model.positions:
+    if longest + new > model.config.max_positions:
         raise ValueError(
             f"prompts of {longest} tokens and new={new} need more than the model's "
-            f"positions={model.positions}: shorten the prompts, or ask for fewer new tokens"
+            f"max_positions={model.config.max_positions}: shorten the prompts, or ask for fewer new tokens"
         )

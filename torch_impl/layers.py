@@ -8,8 +8,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from torch_impl import random
+from torch_impl.config import BlockConfig, FeedForwardConfig, RopeScaling
 from torch_impl.initializers import kernel_init, ones, parameter, uniform, zeros
 from torch_impl.random import Key
+from torch_impl.shapes import check_shapes
 from torch_impl.taps import Tap, no_tap
 
 
@@ -38,7 +40,7 @@ def layer_norm(
     x: Float[Tensor, "*axes embed"],
     scale: Float[Tensor, "embed"],
     bias: Float[Tensor, "embed"],
-    epsilon: float,
+    eps: float,
 ) -> Float[Tensor, "*axes embed"]:
     """Zero mean and unit variance over embed, then scale and bias (Ba et al. 2016, section 3).
 
@@ -47,17 +49,17 @@ def layer_norm(
     wide = at_least_float32(x)
     centred = wide - wide.mean(dim=-1, keepdim=True)
     variance = centred.square().mean(dim=-1, keepdim=True)
-    normal = centred * torch.rsqrt(variance + epsilon)
+    normal = centred * torch.rsqrt(variance + eps)
     wide_scale, wide_bias = (at_least_float32(p) for p in (scale, bias))
     return (normal * wide_scale + wide_bias).to(x.dtype)
 
 
 def rms_norm(
-    x: Float[Tensor, "*axes embed"], scale: Float[Tensor, "embed"], epsilon: float
+    x: Float[Tensor, "*axes embed"], scale: Float[Tensor, "embed"], eps: float
 ) -> Float[Tensor, "*axes embed"]:
     """Unit root mean square over embed, then scale (Zhang and Sennrich 2019, eq. 4)."""
     wide = at_least_float32(x)
-    normal = wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + epsilon)
+    normal = wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + eps)
     return (normal * at_least_float32(scale)).to(x.dtype)
 
 
@@ -103,35 +105,53 @@ def dropout(x: Float[Tensor, "*axes"], rate: float, rng: Key | None = None) -> F
     return torch.where(kept, (at_least_float32(x) / (1.0 - rate)).to(x.dtype), 0.0)
 
 
-def sinusoidal_positions(positions: int, embed: int) -> Float[np.ndarray, "position embed"]:
+def sinusoidal_positions(max_positions: int, embed: int) -> Float[np.ndarray, "position embed"]:
     """Sines at even and cosines at odd indices of embed (Vaswani et al. 2017, section 3.5), float64."""
     if embed % 2:
         raise ValueError(f"sinusoidal positions pair sines with cosines: embed={embed} must be even")
     rates = np.power(10000.0, -np.arange(0, embed, 2) / embed)
-    angles = np.arange(positions)[:, None] * rates[None, :]
-    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(positions, embed)
+    angles = np.arange(max_positions)[:, None] * rates[None, :]
+    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(max_positions, embed)
 
 
 def rotary_angles(
-    positions: int, head_dim: int, theta: float = 10000.0
+    max_positions: int, head_dim: int, theta: float = 10000.0, scaling: RopeScaling | None = None
 ) -> Float[np.ndarray, "position half"]:
     """The angle by which each position turns each pair of a head (Su et al. 2021, section 3.2.2), float64.
 
-    Full turns are left out, so that float32 holds the rest to its last digit at any position.
+    ``scaling`` slows the turning. Full turns are left out, so that float32 holds the rest to its last digit
+    at any position.
     """
     if head_dim % 2:
         raise ValueError(f"rotary positions turn pairs of numbers: head_dim={head_dim} must be even")
     rates = np.power(theta, -np.arange(0, head_dim, 2) / head_dim)
-    return np.arange(positions)[:, None] * rates[None, :] % (2.0 * np.pi)
+    if scaling is not None:
+        rates = scaled_rates(rates, scaling)
+    return np.arange(max_positions)[:, None] * rates[None, :] % (2.0 * np.pi)
+
+
+def scaled_rates(rates: Float[np.ndarray, "half"], scaling: RopeScaling) -> Float[np.ndarray, "half"]:
+    """The rates divided by the factor (Chen et al. 2023, eq. 4), or, for "llama3", the slow ones alone.
+
+    A pair that turns less than ``low_freq_factor`` times in the original length is slow, more than
+    ``high_freq_factor`` times fast; between the two it is slowed in part (Grattafiori et al. 2024, section
+    3.4.2, and meta-llama's code).
+    """
+    if scaling.kind == "linear":
+        return rates / scaling.factor
+    turns = scaling.original_max_positions * rates / (2.0 * np.pi)
+    low, high = scaling.low_freq_factor, scaling.high_freq_factor
+    fast = np.clip((turns - low) / (high - low), 0.0, 1.0)
+    return (1.0 - fast) * rates / scaling.factor + fast * rates
 
 
 class Linear(nn.Module):
     """x W^T + b. Parameters: weight (outputs inputs), Xavier or of that ``std``; bias (outputs), zero."""
 
-    def __init__(self, inputs: int, outputs: int, biased: bool = True, std: float | None = None) -> None:
+    def __init__(self, inputs: int, outputs: int, use_bias: bool = True, std: float | None = None) -> None:
         super().__init__()
         self.weight = parameter(kernel_init(inputs, outputs, std), (outputs, inputs))
-        self.bias = parameter(zeros, (outputs,)) if biased else None
+        self.bias = parameter(zeros, (outputs,)) if use_bias else None
 
     def forward(self, x: Float[Tensor, "*axes inputs"]) -> Float[Tensor, "*axes outputs"]:
         return linear(x, self.weight, self.bias)
@@ -140,26 +160,31 @@ class Linear(nn.Module):
 class LayerNorm(nn.Module):
     """`layer_norm` with its parameters: weight (embed), one; bias (embed), zero."""
 
-    def __init__(self, embed: int, epsilon: float = 1e-5) -> None:
+    def __init__(self, embed: int, eps: float = 1e-5) -> None:
         super().__init__()
-        self.epsilon = epsilon
+        self.eps = eps
         self.weight = parameter(ones, (embed,))
         self.bias = parameter(zeros, (embed,))
 
     def forward(self, x: Float[Tensor, "*axes embed"]) -> Float[Tensor, "*axes embed"]:
-        return layer_norm(x, self.weight, self.bias, self.epsilon)
+        return layer_norm(x, self.weight, self.bias, self.eps)
 
 
 class RMSNorm(nn.Module):
     """`rms_norm` with its parameter: weight (embed), one."""
 
-    def __init__(self, embed: int, epsilon: float = 1e-5) -> None:
+    def __init__(self, embed: int, eps: float = 1e-5) -> None:
         super().__init__()
-        self.epsilon = epsilon
+        self.eps = eps
         self.weight = parameter(ones, (embed,))
 
     def forward(self, x: Float[Tensor, "*axes embed"]) -> Float[Tensor, "*axes embed"]:
-        return rms_norm(x, self.weight, self.epsilon)
+        return rms_norm(x, self.weight, self.eps)
+
+
+def new_norm(config: BlockConfig) -> LayerNorm | RMSNorm:
+    """The norm of a block, over embed."""
+    return (RMSNorm if config.norm == "rms" else LayerNorm)(config.embed, config.eps)
 
 
 class Embedding(nn.Module):
@@ -183,32 +208,22 @@ class FeedForward(nn.Module):
     ``gated`` is down(activation(gate(x)) * up(x)) (Shazeer 2020, eq. 6); with "silu" it is SwiGLU.
     """
 
-    def __init__(
-        self,
-        embed: int,
-        mlp: int,
-        activation: str = "gelu",
-        gated: bool = False,
-        biased: bool = True,
-        std: float | None = None,
-        residual_std: float | None = None,
-    ) -> None:
+    def __init__(self, config: FeedForwardConfig) -> None:
         super().__init__()
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation={activation!r}: choose one of {list(ACTIVATIONS)}")
-        self.activation = activation
-        self.gated = gated
-        if gated:
-            self.gate = Linear(embed, mlp, biased, std)
-        self.up = Linear(embed, mlp, biased, std)
-        self.down = Linear(mlp, embed, biased, residual_std)
+        self.config = config
+        inputs = (config.embed, config.mlp, config.use_bias, config.kernel_std)
+        if config.gated:
+            self.gate = Linear(*inputs)
+        self.up = Linear(*inputs)
+        self.down = Linear(config.mlp, config.embed, config.use_bias, config.residual_std)
 
     def forward(
         self, x: Float[Tensor, "batch position embed"], tap: Tap = no_tap
     ) -> Float[Tensor, "batch position embed"]:
-        activate = ACTIVATIONS[self.activation]
+        check_shapes({"embed": self.config.embed}, x=(x, "batch position embed"))
+        activate = ACTIVATIONS[self.config.activation]
         hidden = tap("hidden", self.up(x), "batch position mlp")
-        if self.gated:
+        if self.config.gated:
             gate = tap("gate", self.gate(x), "batch position mlp")
             active = tap("active", activate(gate) * hidden, "batch position mlp")
         else:

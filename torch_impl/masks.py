@@ -6,23 +6,23 @@ from torch import Tensor
 
 
 def causal_mask(
-    query: int, key: int, start: int | Int[Tensor, ""] | None = None
+    query: int, key: int, start: int | None = None, device: torch.device | None = None
 ) -> Bool[Tensor, "1 1 query key"]:
     """Query i sees keys 0..start + i (Vaswani et al. 2017, section 3.2.3).
 
     ``start`` is the position of the first query; None: the last query sees all keys.
     """
-    return (_ahead(query, key, start) <= 0)[None, None]
+    return (_ahead(query, key, start, device) <= 0)[None, None]
 
 
 def banded_mask(
-    query: int, key: int, window: int, start: int | Int[Tensor, ""] | None = None
+    query: int, key: int, window: int, start: int | None = None, device: torch.device | None = None
 ) -> Bool[Tensor, "1 1 query key"]:
     """`causal_mask`, and no key further back than the last ``window``, itself included.
 
     The local layers of Child et al. 2019, section 4.2, as GPT-3 has them (Brown et al. 2020, section 2.1).
     """
-    ahead = _ahead(query, key, start)
+    ahead = _ahead(query, key, start, device)
     return ((ahead <= 0) & (ahead > -window))[None, None]
 
 
@@ -31,7 +31,7 @@ def padding_mask(mask: Bool[Tensor, "batch key"]) -> Bool[Tensor, "batch 1 1 key
     return mask[:, None, None, :]
 
 
-def _ahead(query: int, key: int, start: int | Int[Tensor, ""] | None) -> Int[Tensor, "query key"]:
+def _ahead(query: int, key: int, start: int | None, device: torch.device | None) -> Int[Tensor, "query key"]:
     """How many positions each key lies ahead of each query."""
-    places = torch.arange(query) + (key - query if start is None else start)
-    return torch.arange(key)[None, :] - places[:, None]
+    numbers = torch.arange(query, device=device) + (key - query if start is None else start)
+    return torch.arange(key, device=device)[None, :] - numbers[:, None]

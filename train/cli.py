@@ -1,10 +1,10 @@
 """One transformer in JAX and in PyTorch: compare the two, train them, open what they learned."""
 
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import tyro
 from rich.console import Console
@@ -44,7 +44,7 @@ class Train:
     """
 
     config: Annotated[Config, tyro.conf.arg(name="")]
-    family: tyro.conf.Positional[Literal["classifier", "bert", "gpt"]] = "classifier"
+    family: tyro.conf.Positional[Literal["classifier", "bert", "gpt"]]
     """A text classifier, or a language model that fills in masked words (bert) or writes on (gpt)."""
     out: Path | None = None
     """The run's folder, new or empty. Default: runs/FAMILY-DATA-SEED."""
@@ -137,11 +137,14 @@ def parse(arguments: list[str]) -> Command:
     family = next((word for word in arguments if word in DATA), "classifier")
     named = next((value for word, value in pairwise(arguments) if word == "--data"), DATA[family])
     start = preset(family, named, "--init" in arguments)
-    train_default = tyro.conf.subcommand("train", default=Train(start))
+    train_default = tyro.conf.subcommand("train", default=Train(start, cast(Any, family)))
     training = Annotated[Train, train_default] | Resume
     commands: Any = Parity | training | Evaluate | Generate | Import | Export
-    config = (tyro.conf.OmitSubcommandPrefixes,)
-    return tyro.cli(commands, args=arguments, prog="twinformer", description=__doc__, config=config)
+    config = (tyro.conf.OmitSubcommandPrefixes, tyro.conf.AvoidSubcommands)
+    try:
+        return tyro.cli(commands, args=arguments, prog="twinformer", description=__doc__, config=config)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def run(command: Command, console: Console) -> int:
@@ -160,7 +163,7 @@ def run(command: Command, console: Console) -> int:
         return 0
     if isinstance(command, Import):
         model = import_run(command.source, command.out)
-        console.print(f"{command.out} holds a {model.target}: {model.flat()}")
+        console.print(f"{command.out} holds a {model.name}: {model.config}")
         return 0
     if isinstance(command, Export):
         console.print(f"{command.out} opens as {export_run(command.run, command.out)}.from_pretrained")
@@ -170,7 +173,7 @@ def run(command: Command, console: Console) -> int:
         resume(**vars(command), console=console)
         return 0
     both: list[Framework] = ["jax", "torch"]
-    config = replace(command.config, family=command.family)
+    config = command.config
     train(
         config,
         both if command.framework == "both" else [command.framework],

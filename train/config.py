@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import tyro
+from jax_impl.config import BertConfig, ClassifierConfig, GPTConfig, Seq2SeqConfig, from_json
+from train.runs.legacy import upgraded_config
 
+SCHEMA = 2  # of config.json; 1 had the model's vocabulary and positions with the text
 Framework = Literal["jax", "torch"]
 
 
@@ -15,45 +18,12 @@ class ConfigError(ValueError):
     """A setting that cannot be used; the message names it, its value and the remedy."""
 
 
-@dataclass(frozen=True)
-class Model:
-    """The sizes of a model, and the variant of it."""
-
-    embed: int = 128
-    """Width of the residual stream."""
-    heads: int = 4
-    """Attention heads; they share the width evenly."""
-    mlp: int = 256
-    """Width of the feed-forward layer."""
-    layers: int = 2
-    """Transformer blocks."""
-    dropout: float = 0.3
-    """Probability of dropping a number, everywhere that the original transformer drops."""
-    norm: Literal["pre", "post"] = "pre"
-    """Layer norm before each branch, or after each sum. Not of bert, which is post."""
-    activation: Literal["gelu", "gelu_tanh", "relu", "silu"] = "gelu"
-    """Of the feed-forward layer. Not of bert, whose is gelu."""
-    position: Literal["learned", "sinusoidal", "rotary"] = "learned"
-    """How positions are embedded; rotary is gpt's alone. Not of bert, whose are learned."""
-    tied: bool = True
-    """Whether the output layer is the token embedding again (this and what follows: gpt only)."""
-    window: int | None = None
-    """Tokens that every other block sees back."""
-    kv_heads: int | None = None
-    """Heads of keys and values, each for a group of queries' heads."""
-    gated: bool = False
-    """Gated feed-forward layers."""
-    rms: bool = False
-    """RMSNorm for layer norm."""
-    biased: bool = True
-    """Linear layers with biases."""
-
-
-SIZES = {"embed", "heads", "mlp", "layers", "dropout"}
-SETTINGS = {  # of the model, by family
-    "classifier": SIZES | {"norm", "activation", "position"},
-    "bert": SIZES,
-    "gpt": {field.name for field in dataclasses.fields(Model)},
+ModelConfig = ClassifierConfig | BertConfig | GPTConfig | Seq2SeqConfig
+FAMILIES: dict[str, type[ModelConfig]] = {
+    "classifier": ClassifierConfig,
+    "bert": BertConfig,
+    "gpt": GPTConfig,
+    "seq2seq": Seq2SeqConfig,
 }
 
 
@@ -80,7 +50,7 @@ class Optimizer:
     """Of Adam's mean of gradients, or SGD's momentum."""
     beta2: float = 0.98
     """Of Adam's mean of squares."""
-    epsilon: float = 1e-8
+    eps: float = 1e-8
     """Added to Adam's root."""
     smoothing: float = 0.0
     """Label smoothing of the training loss."""
@@ -90,10 +60,6 @@ class Optimizer:
 class Text:
     """How texts become batches."""
 
-    vocab: int = 8000
-    """Largest number of word pieces."""
-    positions: int = 128
-    """Longest text in tokens; longer ones are cut."""
     batch: int = 64
     """Texts in a batch."""
     word_dropout: float = 0.0
@@ -102,17 +68,15 @@ class Text:
     """Widths that batches come in; each is a compilation in JAX."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """One run."""
 
-    family: tyro.conf.Suppress[Literal["classifier", "bert", "gpt"]] = "classifier"
-    """Which model."""
-    data: Literal["polarity", "ag_news", "ag_news_10k", "shakespeare", "embedded"] = "polarity"
+    model: ModelConfig
+    data: Literal["polarity", "ag_news", "ag_news_10k", "shakespeare", "embedded", "reversal"]
     """Film reviews, news (the whole, or a sample of 10,000), Shakespeare; embedded needs no download. The
     classifier reads labelled data (not shakespeare); bert and gpt read any but polarity."""
     text: Text = field(default_factory=Text)
-    model: Model = field(default_factory=Model)
     init: str | None = None
     """Folder of a run of bert or gpt to begin a classifier with. Its sizes and tokenizer are taken."""
     pooling: Literal["first", "mean"] = "mean"
@@ -125,51 +89,37 @@ class Config:
     seed: int = 0
     """Of weights, batches and dropout."""
 
+    @property
+    def family(self) -> str:
+        """Which of `FAMILIES` the model is of."""
+        return next(name for name, kind in FAMILIES.items() if type(self.model) is kind)
+
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        return {"schema": SCHEMA, "family": self.family, **dataclasses.asdict(self)}
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> "Config":
-        """Raises TypeError on a field that this version does not know."""
-        sections = {"text": Text, "model": Model, "optimizer": Optimizer}
-        return cls(**{k: sections[k](**v) if k in sections else v for k, v in fields.items()})
+    def from_json(cls, fields: Mapping[str, Any]) -> "Config":
+        """Raises KeyError, TypeError or ValueError on a field that this version does not know, or a value."""
+        fields = dict(upgraded_config(fields))
+        if (schema := fields.pop("schema")) != SCHEMA:
+            raise ValueError(f"schema {schema!r}: this version reads {SCHEMA} and what came before")
+        model = from_json(FAMILIES[fields.pop("family")], fields.pop("model"))
+        text, optimizer = Text(**fields.pop("text")), Optimizer(**fields.pop("optimizer"))
+        return cls(model=model, text=text, optimizer=optimizer, **fields)
 
     def check(self) -> None:
-        """Refuse what cannot be trained. Raises ConfigError naming the setting, its value and the remedy."""
-        model, optimizer = self.model, self.optimizer
-        for section in (model, self.text, self):
+        """Refuse what cannot be trained. Raises ConfigError naming the setting, its value and the remedy.
+
+        The model's settings were checked when they were made.
+        """
+        optimizer = self.optimizer
+        for section in (self.text, self):
             for name, value in vars(section).items():
                 if isinstance(value, int) and not isinstance(value, bool) and name != "seed" and value < 1:
                     raise ConfigError(f"{name}={value}: give 1 or more")
-        for name in vars(model).keys() - SETTINGS[self.family]:
-            value, default = getattr(model, name), getattr(Model(), name)
-            if value != default:
-                raise ConfigError(
-                    f"{name}={value!r}: {self.family} has no such setting; leave it at {default!r}"
-                )
-        if self.family == "classifier" and model.position == "rotary":
-            raise ConfigError(
-                "position='rotary': only gpt has rotary positions; choose learned or sinusoidal"
-            )
         if self.init is not None and self.family != "classifier":
             raise ConfigError(f"init={self.init!r}: only a classifier begins with another run; leave it out")
-        if model.embed % model.heads:
-            raise ConfigError(
-                f"heads={model.heads} does not divide embed={model.embed}: each head needs the same "
-                "width; choose embed as a multiple of heads"
-            )
-        if model.position == "sinusoidal" and model.embed % 2:
-            raise ConfigError(f"embed={model.embed}: sinusoidal positions need an even width")
-        if model.position == "rotary" and model.embed // model.heads % 2:
-            raise ConfigError(
-                f"embed={model.embed}, heads={model.heads}: rotary positions need heads of even width"
-            )
-        if model.kv_heads is not None and model.heads % model.kv_heads:
-            raise ConfigError(
-                f"kv_heads={model.kv_heads} does not divide heads={model.heads} into equal groups"
-            )
         shares = {
-            "dropout": model.dropout,
             "word_dropout": self.text.word_dropout,
             "warmup": optimizer.warmup,
             "beta1": optimizer.beta1,
@@ -179,7 +129,7 @@ class Config:
         for name, value in shares.items():
             if not 0.0 <= value < 1.0:
                 raise ConfigError(f"{name}={value}: give a share from 0 up to, not including, 1")
-        for name in ("learning_rate", "clip", "epsilon"):
+        for name in ("learning_rate", "clip", "eps"):
             if not getattr(optimizer, name) > 0.0:
                 raise ConfigError(f"{name}={getattr(optimizer, name)}: give a number above 0")
         if optimizer.accumulate < 1:
@@ -188,11 +138,6 @@ class Config:
             raise ConfigError("warmup=0.0: it is one side of schedule='triangular'; give a share above 0")
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed={self.seed}: give a whole number from 0 to 2^32 - 1")
-
-
-def model_settings(config: Config) -> dict[str, Any]:
-    """The settings that the model of a family takes."""
-    return {name: value for name, value in vars(config.model).items() if name in SETTINGS[config.family]}
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -26,7 +26,7 @@ class MaskedBatch:
     """Full windows of tokens, some masked. Where a row has too few to mask, the rest weighs 0."""
 
     ids: Int32[np.ndarray, "batch position"]
-    positions: Int32[np.ndarray, "batch masked"]  # ascending, none twice
+    masked_positions: Int32[np.ndarray, "batch masked"]  # ascending, none twice
     labels: Int32[np.ndarray, "batch masked"]  # the token that was there
     weights: Float32[np.ndarray, "batch masked"]  # 1, or 0 at a special token, which is none to predict
 
@@ -62,7 +62,7 @@ def masked_evaluation(windows: Windows, tokenizer: Tokenizer, batch: int, seed: 
     mask = _Mask(tokenizer, windows.positions)
     whole = mask(windows.ids, random_bits(seed, 0, FIXED_MASKING))
     return [
-        MaskedBatch(whole.ids[rows], whole.positions[rows], whole.labels[rows], whole.weights[rows])
+        MaskedBatch(whole.ids[rows], whole.masked_positions[rows], whole.labels[rows], whole.weights[rows])
         for rows in in_turn(len(windows), batch)
     ]
 

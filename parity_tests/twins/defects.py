@@ -13,15 +13,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from parity_tests.twins.catalogue import EMBED, Inputs, Twin
 from parity_tests.twins.check import find_twins
 from parity_tests.twins.inject import Defect, Inject, patched
-from parity_tests.twins.inputs import real_tokens
+from parity_tests.twins.inputs import EMBED, Inputs, Twin, real_tokens
+from parity_tests.twins.registry import PARTS
 from torch_impl import (
     attention,
     bert,
     block,
     classifier,
+    config,
     convert,
     embeddings,
     gpt,
@@ -41,7 +42,7 @@ def _twin(name: str) -> Twin:
 # A pre-norm block of square matrices: one that is transposed by mistake keeps its shape.
 SQUARE = Twin(
     "block_square",
-    "block.TransformerBlock",
+    PARTS["TransformerBlock"],
     lambda rng: {**_twin("block_pre").inputs(rng), "x": rng.standard_normal((8, 7, 16))},
     {"embed": 16, "heads": 4, "mlp": 16, "dropout": 0.2},
 )
@@ -91,9 +92,9 @@ def _detach(original: Any, scores: Tensor, mask: Tensor | None = None) -> Tensor
     return original(scores, mask).detach()
 
 
-def _unbiased_variance(original: Any, x: Tensor, scale: Tensor, bias: Tensor, epsilon: float) -> Tensor:
+def _unbiased_variance(original: Any, x: Tensor, scale: Tensor, bias: Tensor, eps: float) -> Tensor:
     variance = x.var(dim=-1, keepdim=True)  # PyTorch's default divides by one less than the count
-    return (x - x.mean(dim=-1, keepdim=True)) / torch.sqrt(variance + epsilon) * scale + bias
+    return (x - x.mean(dim=-1, keepdim=True)) / torch.sqrt(variance + eps) * scale + bias
 
 
 def _scale_by_length(original: Any, query: Tensor, key: Tensor, *rest: Any) -> Tensor:
@@ -116,18 +117,19 @@ def _skip_padding_row(original: Any, self: Any, ids: Tensor) -> Tensor:
     return F.embedding(ids, self.weight, padding_idx=0)
 
 
-def _sines_then_cosines(original: Any, positions: int, embed: int) -> np.ndarray:
-    table = original(positions, embed)
-    return np.concatenate([table[:, 0::2], table[:, 1::2]], axis=1)
+def _sines_then_cosines(original: Any, *arguments: Any) -> Tensor:
+    table = original(*arguments)
+    return torch.cat([table[:, 0::2], table[:, 1::2]], dim=1)
 
 
 def _post_norm(original: Any, self: Any, *arguments: Any, **keywords: Any) -> Tensor:
-    self.norm = "post"
+    self.config = replace(self.config, norm_position="post")
     return original(self, *arguments, **keywords)
 
 
-def _no_residual(original: Any, self: Any, x: Tensor, *rest: Any) -> Tensor:
-    return original(self, x, *rest) - x  # takes away the x that a post-norm block adds
+def _no_residual(original: Any, self: Any, x: Tensor, *rest: Any) -> Any:
+    output, memory = original(self, x, *rest)
+    return output - x, memory  # takes away the x that a post-norm block adds
 
 
 def _smooth_the_others(original: Any, logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
@@ -140,8 +142,8 @@ def _pair_neighbours(original: Any, x: Tensor, angles: Tensor) -> Tensor:
     return original(halves, angles).unflatten(-1, (2, -1)).mT.flatten(-2)
 
 
-def _around_the_mean(original: Any, x: Tensor, scale: Tensor, epsilon: float) -> Tensor:
-    return original(x - x.mean(dim=-1, keepdim=True), scale, epsilon)
+def _around_the_mean(original: Any, x: Tensor, scale: Tensor, eps: float) -> Tensor:
+    return original(x - x.mean(dim=-1, keepdim=True), scale, eps)
 
 
 def _repeat_in_turn(original: Any, self: Tensor, count: int, dim: int) -> Tensor:
@@ -160,6 +162,33 @@ def _always_causal(original: Any, self: Any, x: Tensor, context: Tensor, mask: T
     return original(self, x, context, mask & masks.causal_mask(x.shape[1], context.shape[1]), *rest)
 
 
+def _scale_by_share_of_embed(original: Any, query: Tensor, *rest: Any) -> Tensor:
+    return original(query * math.sqrt(query.shape[-1] * query.shape[1] / EMBED), *rest)
+
+
+def _over_all_heads(original: Any, self: Any, x: Tensor) -> Tensor:
+    width = x.square().mean(dim=(1, 3), keepdim=True)
+    return x * torch.rsqrt(width + self.eps) * self.weight
+
+
+def _normalise_last(original: Any, self: Any, x: Tensor, tap: Any, angles: Tensor) -> Tensor:
+    turned = attention.rotate(self.query(x), angles)
+    return tap("query", self.query_norm(turned), "batch heads query head_dim")
+
+
+def _normalise_as_keys(original: Any, self: Any, *arguments: Any) -> Tensor:
+    with patch.object(self.query_norm, "forward", self.key_norm.forward):
+        return original(self, *arguments)
+
+
+def _unscaled(original: Any, *arguments: Any) -> Tensor:
+    return original(*arguments[:3], None, *arguments[4:])
+
+
+def _slow_all(original: Any, *arguments: Any) -> Tensor:
+    return original(*arguments[:3], replace(arguments[3], kind="linear"), *arguments[4:])
+
+
 _norm, _softmax = (
     partial(patched, layers, "layer_norm"),
     partial(patched, attention, "masked_softmax"),
@@ -167,16 +196,16 @@ _norm, _softmax = (
 _attend = partial(patched, attention, "scaled_dot_product_attention")
 _drop = partial(patched, attention, "dropout")
 _embed = partial(patched, layers.Embedding, "forward")
-_block = partial(patched, block.TransformerBlock, "forward")
+_block = partial(patched, block.TransformerBlock, "step")
 _model = partial(patched, classifier.TextClassifier, "forward")
 _multi_head = partial(patched, attention.MultiHeadAttention, "forward")
 _decode = partial(patched, seq2seq.EncoderDecoder, "decode")
 
 DEFECTS = (
     Defect(
-        "layer norm: epsilon 1e-6 for 1e-5",
+        "layer norm: eps 1e-6 for 1e-5",
         SQUARE,
-        _norm(lambda original, x, scale, bias, epsilon: original(x, scale, bias, 1e-6)),
+        _norm(lambda original, x, scale, bias, eps: original(x, scale, bias, 1e-6)),
         "attention_norm",
     ),
     Defect("layer norm: unbiased variance", SQUARE, _norm(_unbiased_variance), "attention_norm"),
@@ -267,7 +296,7 @@ DEFECTS = (
     Defect(
         "block: no residual connection around attention",
         _twin("block_post"),
-        _multi_head(_no_residual),
+        patched(attention.MultiHeadAttention, "step", _no_residual),
         "attention_norm",
     ),
     Defect("embeddings: positions counted from one", _twin("embeddings"), _embed(_next_place), "places"),
@@ -280,7 +309,7 @@ DEFECTS = (
     Defect(
         "embeddings: sines, then cosines",
         _twin("embeddings_sinusoidal"),
-        patched(embeddings, "sinusoidal_positions", _sines_then_cosines),
+        patched(embeddings, "sinusoidal_table", _sines_then_cosines),
         "places",
     ),
     Defect("classifier: no final norm", _twin("classifier"), _model(_post_norm), "final_norm"),
@@ -292,13 +321,13 @@ DEFECTS = (
     ),
     Defect(
         "bert: masked positions off by one",
-        _twin("bert_masked_words"),
+        _twin("bert_for_masked_lm"),
         patched(bert, "gather_positions", lambda original, x, where: original(x, (where + 1) % x.shape[1])),
         "masked",
     ),
     Defect(
         "bert: segment ids ignored",
-        _twin("bert_masked_words"),
+        _twin("bert_for_masked_lm"),
         patched(
             embeddings.SegmentEmbedding,
             "forward",
@@ -307,14 +336,14 @@ DEFECTS = (
         "bert/embeddings/segments",
     ),
     Defect(
-        "bert: epsilon 1e-5 for 1e-12",
-        _twin("bert_masked_words"),
-        _norm(lambda original, x, scale, bias, epsilon: original(x, scale, bias, 1e-5)),
+        "bert: eps 1e-5 for 1e-12",
+        _twin("bert_for_masked_lm"),
+        _norm(lambda original, x, scale, bias, eps: original(x, scale, bias, 1e-5)),
         "bert/embeddings/output",
     ),
     Defect(
         "bert: no bias on the words",
-        _twin("bert_masked_words"),
+        _twin("bert_for_masked_lm"),
         patched(bert, "add_bias", lambda original, y, bias: y),
         "words/logits",
     ),
@@ -342,7 +371,7 @@ DEFECTS = (
         patched(
             gpt,
             "banded_mask",
-            lambda original, query, key, window, start: original(query, key, window + 1, start),
+            lambda original, query, key, window, *rest: original(query, key, window + 1, *rest),
         ),
         "blocks.1/attention/weights",
     ),
@@ -369,6 +398,72 @@ DEFECTS = (
         _twin("llama"),
         patched(Tensor, "repeat_interleave", _repeat_in_turn),
         "blocks.0/attention/scores",
+    ),
+    Defect(
+        "head_dim: scores scaled by embed / heads",
+        _twin("attention_qk_norm"),
+        _attend(_scale_by_share_of_embed),
+        "scores",
+    ),
+    Defect(
+        "qk_norm: over all heads together",
+        _twin("attention_qk_norm"),
+        patched(layers.RMSNorm, "forward", _over_all_heads),
+        "query",
+    ),
+    Defect(
+        "qk_norm: after the rotation",
+        _twin("qwen3"),
+        patched(attention.MultiHeadAttention, "queries", _normalise_last),
+        "blocks.0/attention/query",
+    ),
+    Defect(
+        "qk_norm: the keys' scale for the queries too",
+        _twin("attention_qk_norm"),
+        patched(attention.MultiHeadAttention, "queries", _normalise_as_keys),
+        "query",
+    ),
+    Defect(
+        "qwen2: no bias on queries, keys and values",
+        _twin("qwen2"),
+        patched(attention, "linear", lambda original, x, weight, bias: original(x, weight, None)),
+        "blocks.0/attention/query",
+    ),
+    Defect(
+        "rope scaling: forgotten",
+        _twin("qwen2"),
+        patched(gpt, "rotary_table", _unscaled),
+        "blocks.0/attention/query",
+    ),
+    Defect(
+        "rope scaling: all pairs slowed, as linear does, for llama3",
+        _twin("llama_scaled"),
+        patched(gpt, "rotary_table", _slow_all),
+        "blocks.0/attention/query",
+    ),
+    Defect(
+        "mistral: the window on every other block only",
+        _twin("mistral"),
+        patched(config.GPTConfig, "is_local", lambda original, self, number: number % 2 == 1),
+        "blocks.0/attention/weights",
+    ),
+    Defect(
+        "roberta: positions counted from zero",
+        _twin("roberta"),
+        patched(bert, "offset_positions", lambda original, mask, offset: original(mask, 1)),
+        "bert/embeddings/places",
+    ),
+    Defect(
+        "roberta: positions of the padding counted on",
+        _twin("roberta"),
+        patched(bert, "offset_positions", lambda original, mask, offset: original(mask | True, offset)),
+        "bert/embeddings/places",
+    ),
+    Defect(
+        "distilbert: tanh for ReLU in the pooler",
+        _twin("distilbert"),
+        patched(bert, "relu", lambda original, x: x.tanh()),
+        "pooled",
     ),
     Defect(
         "seq2seq: cross-attention reads the target",

@@ -17,7 +17,7 @@ from parity_tests.core.compare import BOUNDS, Check, compare_traces, first_diver
 from parity_tests.core.defect_results import DefectResult
 from parity_tests.core.isolate import Isolation, isolate
 from parity_tests.core.trace import Trace
-from parity_tests.twins.catalogue import Inputs, Twin
+from parity_tests.twins.inputs import Inputs, Twin
 from parity_tests.twins.run import Params, initial_params, run_jax, run_torch
 
 Inject = Callable[[], AbstractContextManager[Any]]

@@ -6,38 +6,33 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.twins.architecture import Architecture
+from parity_tests.twins.registry import Pair
 
 Inputs = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Twin:
-    """One name in one file of both implementations, its arguments, and inputs to try it on.
+    """A pair, its arguments, and inputs to try it on.
 
-    ``target`` is "file.name"; ``arguments`` build a module, or are held fixed in a function. ``inputs`` are
-    passed by name; those of floating dtype get gradients.
+    ``arguments`` are the settings of a module's config, or build a module, or are held fixed in a function.
+    ``inputs`` are passed by name; those of floating dtype get gradients.
     """
 
     name: str
-    target: str
+    pair: Pair
     inputs: Callable[[np.random.Generator], Inputs]
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
     whole_model: bool = False
 
-    @property
-    def architecture(self) -> Architecture:
-        return Architecture(self.target, self.arguments)
-
     def build(self, package: str) -> Any:
         """The module, or the function with its arguments held, from "jax_impl" or "torch_impl"."""
-        return self.architecture.build(package)
+        return self.pair.build(package, self.arguments)
 
     @property
     def has_dropout(self) -> bool:
         """Whether training differs from evaluation: it takes a key and has a rate above zero."""
-        flat = self.architecture.flat()
-        return bool(flat.get("dropout") or flat.get("rate"))
+        return bool(self.arguments.get("dropout") or self.arguments.get("rate"))
 
 
 BATCH, POSITION, CONTEXT, EMBED, HEADS, MLP, VOCAB, CLASSES = 8, 7, 5, 24, 3, 40, 31, 4

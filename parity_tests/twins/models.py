@@ -1,12 +1,13 @@
 """The twins that are language models or translate, and the parts that only they use."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from parity_tests.twins import inputs
-from parity_tests.twins.architecture import Architecture
+from parity_tests.twins import inputs, registry
 from parity_tests.twins.inputs import BATCH, CONTEXT, EMBED, HEADS, MLP, POSITION, VOCAB, Inputs, Twin
+from parity_tests.twins.registry import PARTS as PAIRS
 
 GROUPED_HEADS, KV_HEADS, MASKED = 6, 3, 3
 
@@ -21,7 +22,11 @@ def _segments(rng: np.random.Generator) -> Inputs:
 def _masked_words(rng: np.random.Generator) -> Inputs:
     drawn = _segments(rng)
     order = rng.permuted(np.tile(np.arange(POSITION), (len(drawn["ids"]), 1)), axis=1)
-    return drawn | {"positions": np.sort(order[:, :MASKED], axis=1).astype(np.int32)}
+    return drawn | {"masked_positions": np.sort(order[:, :MASKED], axis=1).astype(np.int32)}
+
+
+def _one_sentence(rng: np.random.Generator) -> Inputs:
+    return {name: array for name, array in _masked_words(rng).items() if name != "segment_ids"}
 
 
 def _weighted(rng: np.random.Generator) -> Inputs:
@@ -43,8 +48,8 @@ def _chunked(rng: np.random.Generator) -> Inputs:
     return _weighted(rng) | {"hidden": inputs.hidden(rng)["x"], "table": table, "bias": bias}
 
 
-def _grouped(rng: np.random.Generator) -> Inputs:
-    angles = inputs.normal(rng, POSITION, EMBED // GROUPED_HEADS // 2)
+def _grouped(rng: np.random.Generator, head_dim: int = EMBED // GROUPED_HEADS) -> Inputs:
+    angles = inputs.normal(rng, POSITION, head_dim // 2)
     return inputs.self_attention(inputs.causal(POSITION, POSITION))(rng) | {"angles": angles}
 
 
@@ -68,68 +73,93 @@ def _translated(rng: np.random.Generator) -> Inputs:
     }
 
 
-_SIZES: dict[str, Any] = {"vocab": VOCAB, "positions": POSITION + 2, "embed": EMBED, "dropout": 0.2}
+_SIZES: dict[str, Any] = {"vocab": VOCAB, "max_positions": POSITION + 2, "embed": EMBED, "dropout": 0.2}
 _MODEL = _SIZES | {"heads": HEADS, "mlp": MLP, "layers": 2}
-_SHALLOW = _MODEL | {"layers": 1}  # the same blocks as in the deeper models, compiled in half the time
-_BERT: dict[str, Any] = {"bert": Architecture("bert.Bert", _SHALLOW)}
-_DEEP_BERT: dict[str, Any] = {"bert": Architecture("bert.Bert", _MODEL)}
+_SHALLOW = _MODEL | {"layers": 1}
 _LLAMA: dict[str, Any] = {
-    "norm": "pre",
-    "activation": "silu",
-    "position": "rotary",
-    "epsilon": 1e-6,
-    "tied": False,
+    "heads": GROUPED_HEADS,
     "kv_heads": KV_HEADS,
+    "norm": "rms",
+    "eps": 1e-6,
+    "activation": "silu",
     "gated": True,
-    "rms": True,
-    "biased": False,
+    "use_bias": False,
+    "position_encoding": "rotary",
+    "tied": False,
 }
+# So that of the few pairs of a head one is slow, and one between slow and fast.
+_SCALING: dict[str, Any] = {
+    "kind": "llama3",
+    "factor": 4.0,
+    "low_freq_factor": 0.25,
+    "high_freq_factor": 2.0,
+    "original_max_positions": 8,
+}
+_LINEAR = {"kind": "linear", "factor": 2.0}
 
 PARTS = (
-    Twin("silu", "layers.silu", inputs.hidden),
+    Twin("silu", PAIRS["silu"], inputs.hidden),
     Twin(
         "rms_norm",
-        "layers.rms_norm",
+        PAIRS["rms_norm"],
         lambda rng: {"x": inputs.hidden(rng)["x"], "scale": inputs.normal(rng, EMBED)},
-        {"epsilon": 1e-5},
+        {"eps": 1e-5},
     ),
-    Twin("banded_mask", "masks.banded_mask", lambda rng: {}, {"query": POSITION, "key": 9, "window": 3}),
+    Twin("banded_mask", PAIRS["banded_mask"], lambda rng: {}, {"query": POSITION, "key": 9, "window": 3}),
     Twin(
         "grouped_query_rotary",
-        "attention.MultiHeadAttention",
+        PAIRS["MultiHeadAttention"],
         _grouped,
-        {"embed": EMBED, "heads": GROUPED_HEADS, "dropout": 0.2, "kv_heads": KV_HEADS, "biased": False},
+        {"embed": EMBED, "heads": GROUPED_HEADS, "dropout": 0.2, "kv_heads": KV_HEADS, "use_bias": False},
     ),
     Twin(
         "feed_forward_gated",
-        "layers.FeedForward",
+        PAIRS["FeedForward"],
         inputs.hidden,
         {"embed": EMBED, "mlp": MLP, "activation": "silu", "gated": True},
     ),
     Twin(
-        "embeddings_segment", "embeddings.SegmentEmbedding", lambda rng: _without_mask(_segments(rng)), _SIZES
+        "attention_qk_norm",
+        PAIRS["MultiHeadAttention"],
+        lambda rng: _grouped(rng, 2 * EMBED // GROUPED_HEADS),
+        {
+            "embed": EMBED,
+            "heads": GROUPED_HEADS,
+            "head_dim": 2 * EMBED // GROUPED_HEADS,
+            "kv_heads": KV_HEADS,
+            "use_bias": False,
+            "qkv_bias": True,
+            "qk_norm": True,
+        },
     ),
-    Twin("pooler", "bert.Pooler", inputs.hidden, {"embed": EMBED}),
+    Twin(
+        "embeddings_segment",
+        PAIRS["SegmentEmbedding"],
+        lambda rng: _without_mask(_segments(rng)),
+        _SHALLOW,
+    ),
+    Twin("pooler", PAIRS["Pooler"], inputs.hidden, _SHALLOW),
+    Twin("pooler_relu", PAIRS["Pooler"], inputs.hidden, _SHALLOW | {"pooler_activation": "relu"}),
     Twin(
         "masked_words",
-        "bert.MLMHead",
+        PAIRS["MLMHead"],
         lambda rng: inputs.hidden(rng) | {"table": inputs.normal(rng, VOCAB, EMBED)},
-        {"vocab": VOCAB, "embed": EMBED},
+        _SHALLOW,
     ),
     Twin(
         "block_decoder",
-        "seq2seq.DecoderBlock",
+        PAIRS["DecoderBlock"],
         _decoded,
         {"embed": EMBED, "heads": HEADS, "mlp": MLP, "dropout": 0.2, "activation": "gelu"},
     ),
-    Twin("weighted_cross_entropy", "losses.weighted_cross_entropy", _weighted_logits),
+    Twin("weighted_cross_entropy", PAIRS["weighted_cross_entropy"], _weighted_logits),
     Twin(
         "weighted_cross_entropy_smooth",
-        "losses.weighted_cross_entropy",
+        PAIRS["weighted_cross_entropy"],
         _weighted_logits,
         {"smoothing": 0.1},
     ),
-    Twin("chunked_cross_entropy", "losses.chunked_cross_entropy", _chunked, {"chunk": 5}),
+    Twin("chunked_cross_entropy", PAIRS["chunked_cross_entropy"], _chunked, {"chunk": 5}),
 )
 
 
@@ -137,29 +167,32 @@ def _without_mask(drawn: Inputs) -> Inputs:
     return {name: array for name, array in drawn.items() if name != "mask"}
 
 
+def _whole(name: str, model: str, draw: Callable[[np.random.Generator], Inputs], **settings: Any) -> Twin:
+    return Twin(name, registry.MODELS[model], draw, _MODEL | settings, whole_model=True)
+
+
+def _shallow(name: str, model: str, draw: Callable[[np.random.Generator], Inputs], **settings: Any) -> Twin:
+    """The same blocks as in the deeper models, compiled in half the time."""
+    return _whole(name, model, draw, **{"layers": 1} | settings)
+
+
 MODELS = (
-    Twin("bert", "bert.Bert", _segments, _SHALLOW, whole_model=True),
-    Twin("bert_features", "bert.BertModel", _segments, _BERT, whole_model=True),
-    Twin("bert_masked_words", "bert.BertForMaskedLM", _masked_words, _BERT, whole_model=True),
-    Twin("bert_pretraining", "bert.BertPretraining", _masked_words, _DEEP_BERT, whole_model=True),
-    Twin("bert_classifier", "bert.BertClassifier", _segments, _BERT | {"classes": 4}, whole_model=True),
-    Twin(
-        "bert_classifier_mean",
-        "bert.BertClassifier",
-        _segments,
-        _BERT | {"classes": 4, "pooling": "mean"},
-        whole_model=True,
-    ),
-    Twin("gpt", "gpt.GPT", inputs.text, _MODEL, whole_model=True),
-    Twin("gpt1", "gpt.GPT", inputs.text, _SHALLOW | {"norm": "post"}, whole_model=True),
-    Twin("gpt3", "gpt.GPT", inputs.text, _MODEL | {"window": 3, "tied": False}, whole_model=True),
-    Twin(
-        "gpt_classifier",
-        "gpt.GPTClassifier",
-        inputs.text,
-        {"gpt": Architecture("gpt.GPT", _SHALLOW), "classes": 4},
-        whole_model=True,
-    ),
-    Twin("llama", "gpt.GPT", inputs.text, _SHALLOW | {"heads": GROUPED_HEADS} | _LLAMA, whole_model=True),
-    Twin("encoder_decoder", "seq2seq.EncoderDecoder", _translated, _MODEL, whole_model=True),
+    _shallow("bert", "bert", _segments),
+    _shallow("bert_model", "bert_model", _segments),
+    _shallow("bert_for_masked_lm", "bert_for_masked_lm", _masked_words),
+    _whole("bert_pretraining", "bert_pretraining", _masked_words),
+    _shallow("bert_classifier", "bert_classifier", _segments, classes=4),
+    _shallow("bert_classifier_mean", "bert_classifier", _segments, classes=4, pooling="mean"),
+    _shallow("roberta", "bert_for_masked_lm", _one_sentence, segments=1, position_offset=2),
+    _shallow("distilbert", "bert_classifier", inputs.text, classes=4, segments=0, pooler_activation="relu"),
+    _whole("gpt", "gpt", inputs.text),
+    _shallow("gpt1", "gpt", inputs.text, norm_position="post"),
+    _whole("gpt3", "gpt", inputs.text, window=3, tied=False),
+    _shallow("gpt_classifier", "gpt_classifier", inputs.text, classes=4),
+    _shallow("llama", "gpt", inputs.text, **_LLAMA),
+    _shallow("llama_scaled", "gpt", inputs.text, **_LLAMA, rope_scaling=_SCALING),
+    _shallow("mistral", "gpt", inputs.text, **_LLAMA, window=3, window_every=1),
+    _shallow("qwen2", "gpt", inputs.text, **_LLAMA, qkv_bias=True, rope_scaling=_LINEAR),
+    _shallow("qwen3", "gpt", inputs.text, **_LLAMA, qk_norm=True, head_dim=6),
+    _whole("encoder_decoder", "encoder_decoder", _translated),
 )

@@ -26,8 +26,8 @@ from torch.nn import functional as F
 from parity_tests.core.compare import BOUNDS, Check, compare_traces
 from parity_tests.core.trace import Trace
 from parity_tests.runners.numerics import jax_numerics
-from parity_tests.twins.catalogue import Inputs, Twin
 from parity_tests.twins.check import find_twins
+from parity_tests.twins.inputs import Inputs, Twin
 from parity_tests.twins.run import (
     Params,
     backward,
@@ -152,11 +152,11 @@ def _torch_silu(arguments: Any, params: Any, x: Any) -> torch.Tensor:
 
 
 def _torch_rms_norm(arguments: Any, params: Any, x: Any, scale: Any) -> torch.Tensor:
-    return F.rms_norm(x, scale.shape, scale, arguments["epsilon"])
+    return F.rms_norm(x, scale.shape, scale, arguments["eps"])
 
 
 def _flax_rms_norm(arguments: Any, params: Any, x: Any, scale: Any) -> jax.Array:
-    module: Any = linen.RMSNorm(epsilon=arguments["epsilon"], use_fast_variance=False)
+    module: Any = linen.RMSNorm(epsilon=arguments["eps"], use_fast_variance=False)
     return module.apply({"params": {"scale": scale}}, x)
 
 
@@ -174,13 +174,13 @@ def _optax_weighted(arguments: Any, params: Any, logits: Any, labels: Any, weigh
 
 
 def _torch_layer_norm(arguments: Any, params: Any, x: Any, scale: Any, bias: Any) -> torch.Tensor:
-    module = torch.nn.LayerNorm(x.shape[-1], eps=arguments["epsilon"], device="meta")
+    module = torch.nn.LayerNorm(x.shape[-1], eps=arguments["eps"], device="meta")
     return functional_call(module, {"weight": scale, "bias": bias}, x)
 
 
 def _flax_layer_norm(arguments: Any, params: Any, x: Any, scale: Any, bias: Any) -> jax.Array:
     # Flax's fast variance, E[x^2] - E[x]^2, is its default, and loses digits.
-    module: Any = linen.LayerNorm(epsilon=arguments["epsilon"], use_fast_variance=False)
+    module: Any = linen.LayerNorm(epsilon=arguments["eps"], use_fast_variance=False)
     return module.apply({"params": {"scale": scale, "bias": bias}}, x)
 
 
@@ -261,7 +261,7 @@ def _layer(kind: Any, arguments: Any, norm: str, activation: str) -> Any:
         arguments["mlp"],
         dropout=0.0,
         activation=partial(F.gelu, approximate="tanh") if activation == "gelu_tanh" else activation,
-        layer_norm_eps=arguments.get("epsilon", 1e-5),
+        layer_norm_eps=arguments.get("eps", 1e-5),
         batch_first=True,
         norm_first=norm == "pre",
         device="meta",
@@ -269,7 +269,7 @@ def _layer(kind: Any, arguments: Any, norm: str, activation: str) -> Any:
 
 
 def _torch_encoder_layer(arguments: Any, params: Any, x: Any, mask: Any) -> torch.Tensor:
-    norm, activation = arguments.get("norm", "pre"), arguments.get("activation", "gelu")
+    norm, activation = arguments.get("norm_position", "pre"), arguments.get("activation", "gelu")
     module = _layer(torch.nn.TransformerEncoderLayer, arguments, norm, activation)
     state = _layer_state(params, "", "")
     return functional_call(module, state, x, {"src_key_padding_mask": ~mask[:, 0, 0]})
@@ -305,7 +305,7 @@ def _torch_transformer(
         for number in range(layers):
             state |= _layer_state(params, f"{side}_{number}/", f"{side}.layers.{number}.")
     table = params["embeddings/token_embedding/embedding"]
-    places = torch.arange(arguments["positions"], dtype=torch.float64)
+    places = torch.arange(arguments["max_positions"], dtype=torch.float64)
     angles = places[:, None] / 10000.0 ** (torch.arange(0, embed, 2, dtype=torch.float64) / embed)
     waves = torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1).to(table)
 
@@ -403,7 +403,7 @@ def _references() -> list[Reference]:
         twin = _visible(name)
         listed.append(Reference(mha, twin, in_torch(_torch_multi_head)))
         listed.append(Reference("flax.linen.MultiHeadDotProductAttention", twin, in_jax(_flax_multi_head)))
-    relu = {"activation": "relu", "epsilon": 1e-12}
+    relu = {"activation": "relu", "eps": 1e-12}
     for twin in (
         _twin("block_pre"),
         _twin("block_post"),

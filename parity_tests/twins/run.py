@@ -13,7 +13,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from parity_tests.core.trace import Trace
 from parity_tests.runners.numerics import exact_matmuls, jax_numerics, torch_device
-from parity_tests.twins.catalogue import Inputs, Twin
+from parity_tests.twins.inputs import Inputs, Twin
 from torch_impl import convert, random
 
 Params = Mapping[str, np.ndarray]

@@ -44,7 +44,9 @@ def bert_loss(
 ) -> tuple[Float[Array, ""], Metrics]:
     """Cross-entropy of the masked words, mean over those that count. Windows are full: no padding."""
     everywhere = jnp.ones(batch["ids"].shape, bool)
-    logits: Any = model.apply({"params": params}, batch["ids"], everywhere, batch["positions"], None, rng)
+    logits: Any = model.apply(
+        {"params": params}, batch["ids"], everywhere, batch["masked_positions"], None, rng
+    )
     labels, weights = batch["labels"], batch["weights"]
     loss = weighted_cross_entropy(logits, labels, weights)
     return loss, {"accuracy": weighted_accuracy(logits, labels, weights)}

@@ -11,7 +11,7 @@ import numpy as np
 from flax import linen as nn
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from parity_tests.twins.architecture import Architecture
+from train.architecture import Architecture
 from train.config import Optimizer
 from train.loops import jax_optimizer
 from train.loops.jax_families import LOSSES

@@ -58,7 +58,7 @@ def adam(
     """Where a parameter goes, and its new moments: Kingma & Ba 2015, algorithm 1."""
     mean = optimizer.beta1 * state["mean"] + (1.0 - optimizer.beta1) * gradient
     square = optimizer.beta2 * state["square"] + (1.0 - optimizer.beta2) * gradient * gradient
-    root = jnp.sqrt(square / rates.square_weight) + optimizer.epsilon
+    root = jnp.sqrt(square / rates.square_weight) + optimizer.eps
     return mean / rates.mean_weight / root, {"mean": mean, "square": square}
 
 

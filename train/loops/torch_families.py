@@ -45,7 +45,7 @@ def bert_loss(
 ) -> tuple[Float[Tensor, ""], Metrics]:
     """Cross-entropy of the masked words, mean over those that count. Windows are full: no padding."""
     everywhere = torch.ones_like(batch["ids"], dtype=torch.bool)
-    logits = model(batch["ids"], everywhere, batch["positions"], None, rng)
+    logits = model(batch["ids"], everywhere, batch["masked_positions"], None, rng)
     labels, weights = batch["labels"], batch["weights"]
     loss = weighted_cross_entropy(logits, labels, weights)
     return loss, {"accuracy": weighted_accuracy(logits, labels, weights)}

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from parity_tests.twins.architecture import Architecture
 from torch_impl import convert, random
 from torch_impl.initializers import initialise
+from train.architecture import Architecture
 from train.config import Optimizer
 from train.loops import torch_optimizer
 from train.loops.optimizer import MOMENTS, rates_at

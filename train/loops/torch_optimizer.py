@@ -61,7 +61,7 @@ def adam(
     """Where a parameter goes: Kingma & Ba 2015, algorithm 1."""
     mean = state["mean"].mul_(optimizer.beta1).add_(gradient, alpha=1.0 - optimizer.beta1)
     square = state["square"].mul_(optimizer.beta2).addcmul_(gradient, gradient, value=1.0 - optimizer.beta2)
-    root = (square / rates.square_weight).sqrt_().add_(optimizer.epsilon)
+    root = (square / rates.square_weight).sqrt_().add_(optimizer.eps)
     return (mean / rates.mean_weight).div_(root)
 
 

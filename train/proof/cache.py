@@ -17,7 +17,7 @@ import jax_impl
 import parity_tests
 import torch_impl
 from parity_tests.core.compare import Check, all_passed
-from parity_tests.twins.catalogue import Inputs, Twin
+from parity_tests.twins.inputs import Inputs, Twin
 
 VERSIONS = ("jax", "jaxlib", "flax", "torch", "numpy", "einops")
 
@@ -60,7 +60,8 @@ def remember(name: str, checks: list[Check]) -> None:
 def _parts(twin: Twin, inputs: Inputs, dtype: str, seed: int) -> Iterator[bytes]:
     settings = {
         "name": twin.name,
-        "architecture": twin.architecture.to_json(),
+        "pair": twin.pair.jax.__qualname__,
+        "arguments": dict(twin.arguments),
         "whole_model": twin.whole_model,
         "dtype": dtype,
         "seed": seed,

@@ -1,13 +1,15 @@
 """The parity check before a run: exactly the configured model, on the run's own first batch."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from parity_tests.core.compare import first_divergence
 from parity_tests.core.report import to_json
-from parity_tests.twins.catalogue import Twin
 from parity_tests.twins.check import check_twin, isolate_twin
+from parity_tests.twins.inputs import Twin
+from parity_tests.twins.registry import MODELS
 from train.config import write_json
 from train.proof import cache as parity_cache
 from train.tasks.task import Task
@@ -30,7 +32,7 @@ def preflight(task: Task, path: Path) -> str:
     def first_rows(rng: np.random.Generator) -> dict[str, np.ndarray]:
         return inputs
 
-    twin = Twin(task.config.family, model.target, first_rows, model.arguments, whole_model=True)
+    twin = Twin(task.config.family, MODELS[model.name], first_rows, asdict(model.config), whole_model=True)
     name = parity_cache.digest(twin, inputs, "float64", seed)
     remembered = parity_cache.recall(name)
     checks = remembered or check_twin(twin, "float64", seed)

@@ -13,7 +13,7 @@ import torch
 
 from parity_tests.core.trajectory import Step, Trajectory, compare_steps
 from parity_tests.runners.numerics import exact_matmuls, jax_numerics
-from parity_tests.twins.architecture import Architecture
+from train.architecture import Architecture
 from train.config import Config, Optimizer
 from train.loops import jax_loop, torch_loop
 from train.loops.jax_loop import parameter_shapes

@@ -15,11 +15,12 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
+from jax_impl.config import GPTConfig
 from parity_tests.core.defect_results import DefectResult
 from parity_tests.core.trajectory import EVERY, LOSS, NORM, Step, Trajectory, compare_steps
-from parity_tests.twins.architecture import Architecture
 from parity_tests.twins.inject import Inject, patched
 from torch_impl import random
+from train.architecture import Architecture
 from train.config import Optimizer
 from train.loops import jax_loop, torch_loop, torch_optimizer
 from train.loops.optimizer import Rates, rates_at
@@ -28,20 +29,11 @@ from train.runs import checkpoint
 
 BATCH, POSITION, VOCAB = 4, 8, 13
 MODEL = Architecture(
-    "gpt.GPT",
-    {
-        "vocab": VOCAB,
-        "positions": POSITION,
-        "embed": 16,
-        "heads": 2,
-        "mlp": 32,
-        "layers": 1,
-        "dropout": 0.1,
-        "norm": "pre",
-    },
+    "gpt",
+    GPTConfig(vocab=VOCAB, max_positions=POSITION, embed=16, heads=2, mlp=32, layers=1, dropout=0.1),
 )
 # Short, and nothing in it is idle: two steps of warm-up, all gradients clipped, epsilon within their sizes.
-OPTIMIZER = Optimizer(learning_rate=1e-2, warmup=0.25, weight_decay=0.1, clip=0.1, epsilon=1e-5)
+OPTIMIZER = Optimizer(learning_rate=1e-2, warmup=0.25, weight_decay=0.1, clip=0.1, eps=1e-5)
 STEPS = 8
 SWITCH = 4
 

@@ -14,7 +14,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 import data
-from parity_tests.twins.architecture import Architecture
+from train.architecture import Architecture
 from train.config import Config, write_json
 
 

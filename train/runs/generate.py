@@ -46,8 +46,8 @@ def generate(folder: Path, prompts: list[str], sampling: Sampling, framework: Fr
         ConfigError: a prompt is too long, or a setting of no use.
     """
     run = load(folder, framework)
-    if run.architecture.target != "gpt.GPT":
-        raise RunError(f"{folder} holds a {run.architecture.target}, which writes no text: give a run of gpt")
+    if run.architecture.name != "gpt":
+        raise RunError(f"{folder} holds a {run.architecture.name}, which writes no text: give a run of gpt")
     if not prompts:
         raise ConfigError('no prompt: give at least one text to go on from; "" begins a new one')
     if sampling.num < 1:

@@ -1,6 +1,5 @@
 """Checkpoints of Hugging Face become runs, and runs become folders that `transformers` opens."""
 
-import dataclasses
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,22 +12,23 @@ from tokenizers import Tokenizer
 import data
 from data.pretrained import from_hugging_face, to_hugging_face
 from data.pretrained_config import hugging_face_config, model_arguments
-from parity_tests.twins.architecture import Architecture
+from jax_impl.config import BertClassifierConfig, BertConfig, Config, GPTConfig
+from train.architecture import Architecture
 from train.runs import checkpoint
 from train.runs import folder
 from train.config import write_json
-from train.loops.jax_loop import build_model, parameter_shapes
+from train.loops.jax_loop import parameter_shapes
 from train.runs.load import load
 from train.runs.tensor_files import read_tensors
 
 CLASSES = {  # of theirs, by our model and their kind
-    ("bert.BertModel", "bert"): "BertModel",
-    ("bert.BertForMaskedLM", "bert"): "BertForMaskedLM",
-    ("bert.BertPretraining", "bert"): "BertForPreTraining",
-    ("bert.BertClassifier", "bert"): "BertForSequenceClassification",
-    ("gpt.GPT", "gpt2"): "GPT2LMHeadModel",
-    ("gpt.GPT", "openai-gpt"): "OpenAIGPTLMHeadModel",
-    ("gpt.GPT", "llama"): "LlamaForCausalLM",
+    ("bert_model", "bert"): "BertModel",
+    ("bert_for_masked_lm", "bert"): "BertForMaskedLM",
+    ("bert_pretraining", "bert"): "BertForPreTraining",
+    ("bert_classifier", "bert"): "BertForSequenceClassification",
+    ("gpt", "gpt2"): "GPT2LMHeadModel",
+    ("gpt", "openai-gpt"): "OpenAIGPTLMHeadModel",
+    ("gpt", "llama"): "LlamaForCausalLM",
 }
 SPECIAL = {  # ids that a config.json gives, and the tokens that are meant
     "pad_token_id": data.SPECIAL_TOKENS[data.PAD_ID],
@@ -54,7 +54,7 @@ def import_run(source: Path, out: Path) -> Architecture:
     _check_vocabulary(tokenizer, arguments["vocab"], source)
     params = from_hugging_face(read_tensors(source), config)
     architecture, classes = _model(arguments, params, config)
-    checkpoint.check(params, parameter_shapes(architecture), f"{source} is no whole {architecture.target}")
+    checkpoint.check(params, parameter_shapes(architecture), f"{source} is no whole {architecture.name}")
     folder.create(out, architecture, classes, tokenizer)
     if (source / TOKENIZER_CONFIG).is_file():
         shutil.copyfile(source / TOKENIZER_CONFIG, out / TOKENIZER_CONFIG)
@@ -83,7 +83,7 @@ def export_run(source: Path, out: Path) -> str:
         shutil.copyfile(source / TOKENIZER_CONFIG, out / TOKENIZER_CONFIG)
     else:
         write_json(
-            out / TOKENIZER_CONFIG, _tokenizer_config(run.tokenizer, run.architecture.flat()["positions"])
+            out / TOKENIZER_CONFIG, _tokenizer_config(run.tokenizer, run.architecture.config.max_positions)
         )
     return theirs
 
@@ -93,43 +93,48 @@ def _model(
 ) -> tuple[Architecture, tuple[str, ...]]:
     """Our model, and the names of its classes."""
     if config["model_type"] != "bert":
-        return Architecture("gpt.GPT", arguments), ()
-    bert = Architecture("bert.Bert", arguments)
+        return Architecture("gpt", GPTConfig(**arguments)), ()
+    bert = BertConfig(**arguments)
     if "head/kernel" in params:
         count = params["head/kernel"].shape[1]
         named = config.get("id2label") or {}
         classes = tuple(named.get(str(number), f"LABEL_{number}") for number in range(count))
-        return Architecture(
-            "bert.BertClassifier", {"bert": bert, "classes": count, "pooling": "first"}
-        ), classes
+        return Architecture("bert_classifier", BertClassifierConfig(**vars(bert), classes=count)), classes
     if "next_sentence/kernel" in params:
-        return Architecture("bert.BertPretraining", {"bert": bert}), ()
+        return Architecture("bert_pretraining", bert), ()
     if "words/word_bias" in params:
-        return Architecture("bert.BertForMaskedLM", {"bert": bert}), ()
-    return Architecture("bert.BertModel", {"bert": bert}), ()
+        return Architecture("bert_for_masked_lm", bert), ()
+    return Architecture("bert_model", bert), ()
 
 
 def _config(
     architecture: Architecture, tokenizer: Tokenizer, classes: tuple[str, ...]
 ) -> tuple[dict[str, Any], str]:
     """Their config.json and the name of their class."""
-    target, arguments = architecture.target, architecture.arguments
-    if target not in {ours for ours, _ in CLASSES} or arguments.get("pooling", "first") != "first":
-        raise data.DataError(f"no model at Hugging Face computes this {target}: {architecture.to_json()}.")
+    name, ours = architecture.name, architecture.config
+    pooling = getattr(ours, "pooling", "first")
+    if name not in {known for known, _ in CLASSES} or pooling != "first":
+        raise data.DataError(f"no model at Hugging Face computes this {name}: {ours}.")
     special = {
         name: number
         for name, token in SPECIAL.items()
         if (number := tokenizer.token_to_id(token)) is not None
     }
-    module: Any = build_model(arguments.get("bert", architecture))
-    fields = {field.name for field in dataclasses.fields(module)} - {"parent", "name"}
-    config = hugging_face_config({name: getattr(module, name) for name in fields}, special)
-    theirs = CLASSES[target, config["model_type"]]
+    config = hugging_face_config(vars(ours), special)
+    again = type(ours)(**{**model_arguments(config), **_given(ours)})
+    if again != ours:
+        raise data.DataError(f"no model at Hugging Face computes this {name}: {ours}.")
+    theirs = CLASSES[name, config["model_type"]]
     labels = dict(enumerate(classes))
     named = (
         {"id2label": labels, "label2id": {name: number for number, name in labels.items()}} if labels else {}
     )
     return {"architectures": [theirs], "dtype": "float32", **config, **named}, theirs
+
+
+def _given(ours: Config) -> dict[str, Any]:
+    """What config.json does not say: the dropout, and a head's settings."""
+    return {name: value for name, value in vars(ours).items() if name in ("dropout", "classes", "pooling")}
 
 
 def _tokenizer_config(tokenizer: Tokenizer, positions: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 import data
-from parity_tests.twins.architecture import Architecture
+from train.architecture import Architecture
 from train.runs import checkpoint
 from train.runs.folder import RunError, checkpoint_folder, read_model
 from train.loops.frameworks import LOOPS
@@ -50,7 +50,7 @@ def load(folder: str | Path, framework: str = "jax") -> Run:
     architecture, classes = read_model(folder)
     tokenizer = data.load_tokenizer(folder / "tokenizer.json")
     params = checkpoint.load(checkpoint_folder(folder, framework), parameter_shapes(architecture))
-    loop, vocab = LOOPS[framework], architecture.flat()["vocab"]
+    loop, vocab = LOOPS[framework], architecture.config.vocab
     model = loop.build_model(architecture)
     unchecked = loop.outputs(model, params)
 

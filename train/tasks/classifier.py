@@ -1,6 +1,6 @@
 """The text classifier's task: texts, tokenizer, batches, scores and report. No framework in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +13,9 @@ from tokenizers import Tokenizer
 
 import data
 from data import Batch, Examples, LabelledText
-from parity_tests.twins.architecture import Architecture
-from train.config import Config, model_settings
+from jax_impl.config import ClassifierConfig
+from train.architecture import Architecture
+from train.config import Config
 from train.tasks.classifier_report import learned_report, print_report, scores
 from train.tasks.fine_tune import begin_with
 
@@ -93,7 +94,8 @@ class ClassifierTask:
 
     def describe(self) -> str:
         splits = ", ".join(f"{len(examples):,} {split}" for split, examples in self.examples.items())
-        cut = f"; {self.truncated} texts cut to {self.config.text.positions} tokens" if self.truncated else ""
+        longest = self.config.model.max_positions
+        cut = f"; {self.truncated} texts cut to {longest} tokens" if self.truncated else ""
         return (
             f"{self.name}: {splits}; {self.tokenizer.get_vocab_size():,} word pieces; "
             f"batches of width {', '.join(map(str, self.buckets))}{cut}"
@@ -108,19 +110,20 @@ def prepare_classifier(config: Config, data_dir: Path | None, tokenizer: Tokeniz
         architecture, begun, tokenizer = begin_with(config, classes)
     else:
         if tokenizer is None:
-            tokenizer = data.train_tokenizer(texts.train.texts, config.text.vocab)
-        sizes = {"vocab": tokenizer.get_vocab_size(), "classes": classes, "positions": config.text.positions}
-        architecture = Architecture("classifier.TextClassifier", sizes | model_settings(config))
-    marked = architecture.target == "bert.BertClassifier"  # [CLS] and [SEP] around each text
+            tokenizer = data.train_tokenizer(texts.train.texts, config.model.vocab)
+        assert isinstance(config.model, ClassifierConfig)
+        model = replace(config.model, vocab=tokenizer.get_vocab_size(), classes=classes)
+        architecture = Architecture("classifier", model)
+    marked = architecture.name == "bert_classifier"  # [CLS] and [SEP] around each text
     examples: dict[str, Examples] = {}
     truncated = 0
     for split in ("train", "validation", "test"):
-        encoded = data.encode(tokenizer, getattr(texts, split).texts, config.text.positions, marked)
-        data.check_ids(encoded.examples, architecture.flat()["vocab"])
+        encoded = data.encode(tokenizer, getattr(texts, split).texts, config.model.max_positions, marked)
+        data.check_ids(encoded.examples, architecture.config.vocab)
         examples[split] = encoded.examples
         truncated += encoded.truncated
     lengths = [len(example) for split in examples.values() for example in split]
-    buckets = data.choose_buckets(lengths, config.text.buckets, config.text.positions)
+    buckets = data.choose_buckets(lengths, config.text.buckets, config.model.max_positions)
     return ClassifierTask(config, texts, tokenizer, examples, truncated, buckets, architecture, begun)
 
 

@@ -1,10 +1,9 @@
 """Fine-tuning: a classifier that begins with the weights of a trained BERT or GPT."""
 
-import dataclasses
-
 from tokenizers import Tokenizer
 
-from parity_tests.twins.architecture import Architecture
+from jax_impl.config import BertClassifierConfig, BertConfig, GPTClassifierConfig
+from train.architecture import Architecture
 from train.config import Config, ConfigError
 from train.loops.jax_loop import parameter_shapes
 from train.runs.checkpoint import Arrays
@@ -15,7 +14,7 @@ def begin_with(config: Config, classes: int) -> tuple[Architecture, Arrays, Toke
     """The classifier, the weights that it has from the run ``config.init``, and that run's tokenizer.
 
     What the run has not is drawn: the head, and a pooler that was not trained. Of the configuration's model
-    only the dropout counts.
+    only the dropout and the positions count.
 
     Raises:
         ConfigError: the run is of another family, or its model has too few positions.
@@ -23,28 +22,23 @@ def begin_with(config: Config, classes: int) -> tuple[Architecture, Arrays, Toke
     """
     assert config.init is not None
     run = load(config.init)
-    source = run.architecture
-    if source.target == "gpt.GPT":
+    source, changes = run.architecture, {"dropout": config.model.dropout, "classes": classes}
+    if source.name == "gpt":
         # The last token's vector is read, not the logits: an output layer of its own is left behind.
-        part = _with(source, dropout=config.model.dropout, tied=True)
-        architecture = Architecture("gpt.GPTClassifier", {"gpt": part, "classes": classes})
+        settings = vars(source.config) | changes | {"tied": True}
+        architecture = Architecture("gpt_classifier", GPTClassifierConfig(**settings))
         found = {f"gpt/{name}": array for name, array in run.params.items()}
-    elif source.target.startswith("bert."):
-        part = _with(source.arguments["bert"], dropout=config.model.dropout)
-        arguments = {"bert": part, "classes": classes, "pooling": config.pooling}
-        architecture = Architecture("bert.BertClassifier", arguments)
+    elif isinstance(source.config, BertConfig):
+        settings = vars(source.config) | changes | {"pooling": config.pooling}
+        architecture = Architecture("bert_classifier", BertClassifierConfig(**settings))
         found = {name: array for name, array in run.params.items() if not name.startswith("head/")}
     else:
-        raise ConfigError(f"init={config.init!r} holds a {source.target}: give a run of bert or gpt")
-    positions = part.arguments["positions"]
-    if config.text.positions > positions:
+        raise ConfigError(f"init={config.init!r} holds a {source.name}: give a run of bert or gpt")
+    positions = architecture.config.max_positions
+    if config.model.max_positions > positions:
         raise ConfigError(
-            f"positions={config.text.positions}: the model of init={config.init!r} has {positions}; "
+            f"max_positions={config.model.max_positions}: the model of init={config.init!r} has {positions}; "
             "give no more than that"
         )
     kept = parameter_shapes(architecture).keys() & found.keys()
     return architecture, {name: found[name] for name in sorted(kept)}, run.tokenizer
-
-
-def _with(architecture: Architecture, **changes: object) -> Architecture:
-    return dataclasses.replace(architecture, arguments={**architecture.arguments, **changes})

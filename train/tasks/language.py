@@ -1,6 +1,6 @@
 """The task of both language models, BERT and GPT: a corpus, its windows, batches, scores and report."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -17,8 +17,8 @@ from data.batches.masking import MaskedBatches, masked_evaluation
 from data.batches.windows import Windows, bits_per_byte, cut, join
 from data.sets.corpus import Corpus
 from data.tokenizers.bpe import train_bpe
-from parity_tests.twins.architecture import Architecture
-from train.config import Config, model_settings
+from train.architecture import Architecture
+from train.config import Config
 from train.tasks.language_report import continuations, filled_masks, print_report
 
 Arrays = dict[str, np.ndarray]
@@ -70,7 +70,7 @@ class LanguageTask:
         if self.config.family == "gpt":
             return {"ids": batch["ids"]}
         everywhere = np.ones(batch["ids"].shape, bool)
-        return {"ids": batch["ids"], "mask": everywhere, "positions": batch["positions"]}
+        return {"ids": batch["ids"], "mask": everywhere, "masked_positions": batch["masked_positions"]}
 
     @cached_property
     def _evaluation(self) -> dict[str, list[Any]]:
@@ -140,7 +140,7 @@ class LanguageTask:
         sizes = ", ".join(f"{len(windows):,} {split}" for split, windows in self.windows.items())
         dropped = sum(windows.dropped for windows in self.windows.values())
         return (
-            f"{self.name}: windows of {self.config.text.positions} tokens: {sizes}; "
+            f"{self.name}: windows of {self.config.model.max_positions} tokens: {sizes}; "
             f"{self.tokenizer.get_vocab_size():,} tokens in the vocabulary; {dropped} tokens at the splits' "
             "ends fill no window"
         )
@@ -151,15 +151,15 @@ def prepare_language(config: Config, data_dir: Path | None, tokenizer: Tokenizer
     corpus = data.load_corpus(config.data, data_dir)
     if tokenizer is None:
         train = data.train_tokenizer if config.family == "bert" else train_bpe
-        tokenizer = train(corpus.train, config.text.vocab)
+        tokenizer = train(corpus.train, config.model.vocab)
     splits = {"train": corpus.train, "validation": corpus.validation, "test": corpus.test}
-    windows = {name: cut(join(tokenizer, texts), config.text.positions) for name, texts in splits.items()}
+    windows = {
+        name: cut(join(tokenizer, texts), config.model.max_positions) for name, texts in splits.items()
+    }
     return LanguageTask(config, corpus, tokenizer, windows)
 
 
 def language_model(config: Config, vocab: int) -> Architecture:
     """The model of a configuration."""
-    arguments = {"vocab": vocab, "positions": config.text.positions} | model_settings(config)
-    if config.family == "bert":
-        return Architecture("bert.BertForMaskedLM", {"bert": Architecture("bert.Bert", arguments)})
-    return Architecture("gpt.GPT", arguments)
+    name = "bert_for_masked_lm" if config.family == "bert" else "gpt"
+    return Architecture(name, replace(config.model, vocab=vocab))

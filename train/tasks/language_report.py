@@ -24,7 +24,7 @@ def filled_masks(
     shown = []
     for row, scores in enumerate(logits):
         place = int(batch["weights"][row].argmax())
-        position, truth = int(batch["positions"][row, place]), int(batch["labels"][row, place])
+        position, truth = int(batch["masked_positions"][row, place]), int(batch["labels"][row, place])
         chances = np.exp(scores[place] - scores[place].max())
         best, ids = int(chances.argmax()), batch["ids"][row]
         before, after = ids[max(0, position - 8) : position], ids[position + 1 : position + 7]

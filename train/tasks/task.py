@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from tokenizers import Tokenizer
 
-from parity_tests.twins.architecture import Architecture
+from train.architecture import Architecture
 from train.config import Config
 from train.tasks.classifier import prepare_classifier
 from train.tasks.language import prepare_language

@@ -9,7 +9,7 @@ from rich.console import Console
 
 import data
 import train
-from parity_tests.twins.architecture import Architecture
+from train.architecture import Architecture
 from train.config import Config, ConfigError, Model, Text
 from train.evaluate import evaluate
 from train.loops.frameworks import LOOPS

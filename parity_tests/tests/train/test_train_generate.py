@@ -10,7 +10,7 @@ import pytest
 
 import data
 import train
-from parity_tests.twins.architecture import Architecture
+from train.architecture import Architecture
 from train.cli import main
 from train.config import ConfigError
 from train.loops.frameworks import LOOPS

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 
-from parity_tests.twins.architecture import Architecture
+from train.architecture import Architecture
 from train.config import Optimizer
 from train.loops import jax_loop, jax_optimizer, torch_loop, torch_optimizer
 from train.loops.frameworks import LOOPS

@@ -19,9 +19,9 @@ import pytest
 import torch
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from parity_tests.twins.architecture import Architecture
 from torch_impl import convert
 from torch_impl.random import Key
+from train.architecture import Architecture
 from train.config import Optimizer
 from train.loops import jax_loop, jax_optimizer, optimizer, torch_loop, torch_optimizer
 from train.loops.frameworks import LOOPS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data.sets.reversal import BEGIN, FIRST_SYMBOL, ReversalBatches, reversal_evaluation
-from parity_tests.twins.architecture import Architecture
+from train.architecture import Architecture
 from train.config import Optimizer
 from train.loops.frameworks import LOOPS
 from train.loops.jax_loop import parameter_shapes

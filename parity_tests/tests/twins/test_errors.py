@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from parity_tests.twins.catalogue import Twin
+from parity_tests.twins.inputs import Twin
 from torch_impl import random
 from torch_impl.initializers import initialise
 

@@ -15,8 +15,8 @@ from transformers.models.llama import modeling_llama
 from data.pretrained import from_hugging_face, to_hugging_face
 from parity_tests.core.compare import BOUNDS
 from parity_tests.core.trace import Trace
-from parity_tests.twins.catalogue import Inputs, Twin
 from parity_tests.twins.check import find_twins
+from parity_tests.twins.inputs import Inputs, Twin
 from parity_tests.twins.references import Reference, check_reference
 from parity_tests.twins.run import backward, initial_params, numbers, outputs, run_jax, run_torch
 from torch_impl.bert import Features, PretrainingLogits
