@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from unittest import mock
 
 import jax
+import jaxtyping
 import pytest
 import torch
 from jaxtyping import install_import_hook
@@ -41,3 +42,13 @@ def no_parity_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("no_parity_cache")
     with mock.patch("train.proof.cache.folder", lambda: folder):
         yield
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Without the checks of annotations, as users have it: what is refused then, the code itself refuses."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)

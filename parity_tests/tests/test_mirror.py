@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 TORCH_ONLY = {
     "convert": "weights are converted in one place",
     "threefry.py": "JAX has the generator and its keys",
+    "tables.py": "XLA keeps the tables of positions as constants",
     "random.key": "jax.random.key",
     "random.split": "jax.random.split",
     "random.bits": "jax.random.bits",
@@ -51,7 +52,7 @@ def public(package, file):
     }
 
 
-def parameters(function, skip=("self", "parent", "name")):
+def parameters(function, skip=("self", "parent", "name", "device")):
     return [
         (p.name, p.default) for p in inspect.signature(function).parameters.values() if p.name not in skip
     ]

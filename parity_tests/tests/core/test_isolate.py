@@ -1,6 +1,7 @@
 """Isolation: every mistake is found, also behind another one, and what only inherits is not blamed."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from unittest import mock
 
@@ -46,7 +47,7 @@ def verdicts(isolation):
 
 
 @pytest.mark.parametrize(
-    "twin, in_training", [("gpt", False), ("bert_pretraining", False), ("bert_masked_words", True)]
+    "twin, in_training", [("gpt", False), ("bert_pretraining", False), ("bert_for_masked_lm", True)]
 )
 def test_healthy_twins_agree_everywhere_with_room_to_spare(twin, in_training):
     tap_errors = isolated(twin, in_training=in_training).tap_errors
@@ -56,7 +57,7 @@ def test_healthy_twins_agree_everywhere_with_room_to_spare(twin, in_training):
 
 def test_after_one_early_defect_all_else_inherits():
     def change(module):
-        module.blocks[0].attention_norm.epsilon = 1e-3
+        module.blocks[0].attention_norm.eps = 1e-3
 
     tap_errors = isolated("gpt", altered(change)).tap_errors
     names = [tap.name for tap in tap_errors]
@@ -69,7 +70,8 @@ def test_after_one_early_defect_all_else_inherits():
 
 def test_two_defects_at_once_are_both_found():
     def change(module):
-        module.bert.blocks[1].feed_forward.activation = "gelu_tanh"
+        feed_forward = module.bert.blocks[1].feed_forward
+        feed_forward.config = replace(feed_forward.config, activation="gelu_tanh")
 
     early, late = PLANTS["embeddings: positions counted from one"], altered(change)
     one, both = isolated("bert_pretraining", early), isolated("bert_pretraining", early, late)

@@ -51,7 +51,7 @@ def test_a_run_asks_for_its_device_and_for_exact_matmuls():
     assert seen == ["highest", "highest"]
 
 
-@pytest.mark.parametrize("name", ["bert_masked_words", "encoder_decoder", "gpt_classifier", "llama"])
+@pytest.mark.parametrize("name", ["bert_for_masked_lm", "encoder_decoder", "gpt_classifier", "llama"])
 def test_everything_that_a_run_computes_is_on_its_device(name):
     """Dropout too. On a device that holds no numbers, a tensor left on the CPU is an error or shows here."""
     (twin,) = find_twins(name)

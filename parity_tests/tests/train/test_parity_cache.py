@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 import torch_impl
+from jax_impl.config import ClassifierConfig
 from parity_tests.core.compare import Check
 from parity_tests.twins.inputs import Twin
-from train.config import Config, Model, Text
+from parity_tests.twins.registry import PARTS
+from train.config import Config, Text
 from train.proof import cache as parity_cache
 from train.proof.cache import digest, recall, remember
 from train.proof.preflight import ParityError, preflight
 from train.tasks.task import prepare
 
-TWIN = Twin("gelu", "layers.gelu", lambda rng: {}, {"epsilon": 0.5})
+TWIN = Twin("gelu", PARTS["gelu"], lambda rng: {}, {"eps": 0.5})
 INPUTS = {"x": np.arange(6.0), "ids": np.arange(3)}
 READINGS = [Check("gelu", "forward", "output", "float64", 2e-16, 1e-16, 1e-11, True)]
 
@@ -69,8 +71,8 @@ def test_the_digest_is_the_same_for_the_same():
     ("name", "value"),
     [
         ("twin", replace(TWIN, name="other")),
-        ("twin", replace(TWIN, target="layers.relu")),
-        ("twin", replace(TWIN, arguments={"epsilon": 0.25})),
+        ("twin", replace(TWIN, pair=PARTS["relu"])),
+        ("twin", replace(TWIN, arguments={"eps": 0.25})),
         ("twin", replace(TWIN, whole_model=True)),
         ("inputs", INPUTS | {"x": np.arange(6.0) + 1e-15}),
         ("inputs", INPUTS | {"x": np.arange(6.0).reshape(2, 3)}),
@@ -115,13 +117,19 @@ def test_other_code_has_another_digest(tmp_path, package):
         found.append(digest_here())
     (tmp_path / "b.py").rename(tmp_path / "c.py")
     found.append(digest_here())
-    assert len({digest(TWIN, INPUTS, "float64", 0), *found}) == 6
+    (tmp_path / "part").mkdir()
+    (tmp_path / "c.py").rename(tmp_path / "part" / "c.py")
+    found.append(digest_here())
+    (tmp_path / "part" / "c.py").write_text("x = 1")
+    found.append(digest_here())
+    assert len({digest(TWIN, INPUTS, "float64", 0), *found}) == 8
 
 
 @pytest.fixture(scope="module")
 def task():
-    text = Text(vocab=300, positions=8, batch=8, buckets=1)
-    return prepare(Config(data="embedded", text=text, model=Model(8, 2, 8, 1, 0.0), steps=1), None)
+    model = ClassifierConfig(vocab=300, max_positions=8, embed=8, heads=2, mlp=8, layers=1)
+    config = Config(data="embedded", text=Text(batch=8, buckets=1), model=model, steps=1)
+    return prepare(config, None)
 
 
 def test_a_preflight_that_passed_is_not_made_again(task, tmp_path):

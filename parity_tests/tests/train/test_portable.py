@@ -8,6 +8,7 @@ import pytest
 from jax import export
 
 from jax_impl.classifier import TextClassifier
+from jax_impl.config import ClassifierConfig, GPTConfig, Seq2SeqConfig
 from jax_impl.generate import generate
 from jax_impl.gpt import GPT
 from jax_impl.losses import cross_entropy, weighted_cross_entropy
@@ -15,7 +16,7 @@ from jax_impl.seq2seq import EncoderDecoder
 
 SIZES: dict[str, Any] = {
     "vocab": 31,
-    "positions": 8,
+    "max_positions": 8,
     "embed": 16,
     "heads": 2,
     "mlp": 32,
@@ -30,9 +31,15 @@ SEED = jax.ShapeDtypeStruct((), jnp.uint32)
 
 # A model, its inputs, its loss, what this takes beside the logits, and the shape of the logits.
 MODELS: dict[str, tuple[Any, ...]] = {
-    "classifier": (TextClassifier(classes=4, **SIZES), (IDS, MASK), cross_entropy, (LABELS,), (4, 4)),
+    "classifier": (
+        TextClassifier(ClassifierConfig(classes=4, **SIZES)),
+        (IDS, MASK),
+        cross_entropy,
+        (LABELS,),
+        (4, 4),
+    ),
     "encoder_decoder": (
-        EncoderDecoder(**SIZES),
+        EncoderDecoder(Seq2SeqConfig(**SIZES)),
         (IDS, IDS, MASK),
         weighted_cross_entropy,
         (IDS, WEIGHTS),
@@ -66,7 +73,7 @@ def test_the_model_lowers_for_every_platform(name, platform):
 
 @pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
 def test_generation_lowers_for_every_platform_as_one_program(platform):
-    model = GPT(vocab=31, positions=16, embed=16, heads=2, mlp=32, layers=2)
+    model = GPT(GPTConfig(vocab=31, max_positions=16, embed=16, heads=2, mlp=32, layers=2))
 
     def text(params, prompts, seed):
         return generate(model.bind(params), prompts, [8, 5, 3, 8], 8, jax.random.key(seed), 0.8, 5, 0.9, 0)

@@ -9,8 +9,9 @@ from rich.console import Console
 
 import data
 import train
+from jax_impl.config import BertConfig, ClassifierConfig, GPTConfig
 from train.architecture import Architecture
-from train.config import Config, ConfigError, Model, Text
+from train.config import Config, ConfigError, Text
 from train.evaluate import evaluate
 from train.loops.frameworks import LOOPS
 from train.runs import checkpoint, folder
@@ -19,21 +20,20 @@ from train.start import train as train_run
 from train.tasks.task import prepare
 
 QUIET = Console(quiet=True)
-TEXT = Text(vocab=600, positions=16, batch=32, buckets=1)
-SIZES: dict[str, Any] = {"embed": 16, "heads": 2, "mlp": 16, "layers": 1, "dropout": 0.1}
+TEXT = Text(batch=32, buckets=1)
+SIZES: dict[str, Any] = {"max_positions": 16, "embed": 16, "heads": 2, "mlp": 16, "layers": 1, "dropout": 0.1}
 
 
 def language(family: str, out: Path) -> Path:
     """A run as training leaves it, with the weights of a seed."""
-    sizes = SIZES | {"positions": 16}
     texts = data.load("embedded", None).train.texts
     if family == "bert":
         tokenizer = data.train_tokenizer(texts, 600)
-        bert = Architecture("bert.Bert", sizes | {"vocab": tokenizer.get_vocab_size()})
-        model = Architecture("bert.BertForMaskedLM", {"bert": bert})
+        model = Architecture("bert_for_masked_lm", BertConfig(**SIZES, vocab=tokenizer.get_vocab_size()))
     else:
         tokenizer = data.train_bpe(texts, 600)
-        model = Architecture("gpt.GPT", sizes | {"vocab": tokenizer.get_vocab_size(), "tied": False})
+        config = GPTConfig(**SIZES, vocab=tokenizer.get_vocab_size(), tied=False)
+        model = Architecture("gpt", config)
     folder.create(out, model, (), tokenizer)
     checkpoint.save(out, {"params": LOOPS["torch"].initial_params(model, 5)}, {})
     return out
@@ -46,7 +46,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def tuned(source: Path, **changes: Any) -> Config:
-    model = Model(dropout=0.2)
+    model = ClassifierConfig(**SIZES | {"dropout": 0.2}, vocab=600)
     return Config(
         **{"data": "embedded", "text": TEXT, "model": model, "init": str(source), "steps": 5} | changes
     )
@@ -73,7 +73,7 @@ def test_it_begins_with_the_runs_weights(
     assert all((ours[name] == source[name.removeprefix(base)]).all() for name in taken)
     assert len(taken) > 10 and drawn <= ours.keys()
     assert all(np.abs(ours[name]).max() > 0 for name in drawn if name.endswith("kernel"))
-    assert task.architecture.flat()["dropout"] == 0.2
+    assert task.architecture.config.dropout == 0.2
     marked = [task.tokenizer.token_to_id(mark) for mark in ("[CLS]", "[SEP]")]
     ids, mask = task.batch(0)["ids"], task.batch(0)["mask"]
     ends = [ids[0, 0], ids[0, mask[0].sum() - 1]]
@@ -98,8 +98,9 @@ def test_what_cannot_be_begun_with_is_named(runs: dict[str, Path], tmp_path: Pat
     with pytest.raises(RunError, match="no-such-run is no trained run"):
         prepare(tuned(Path("no-such-run")), None)
     with pytest.raises(ConfigError, match=r"positions=17: the model of init=.* has 16"):
-        prepare(tuned(runs["bert"], text=Text(positions=17)), None)
-    scratch = Config(data="embedded", text=TEXT, model=Model(**SIZES), steps=1)
+        longer = ClassifierConfig(**SIZES | {"max_positions": 17}, vocab=600)
+        prepare(tuned(runs["bert"], model=longer), None)
+    scratch = Config(data="embedded", text=TEXT, model=ClassifierConfig(**SIZES, vocab=600), steps=1)
     train_run(scratch, ["torch"], tmp_path / "scratch", None, True, QUIET)
     with pytest.raises(ConfigError, match=r"holds a classifier\.TextClassifier: give a run of bert or gpt"):
         prepare(tuned(tmp_path / "scratch"), None)

@@ -10,6 +10,7 @@ import pytest
 
 import data
 import train
+from jax_impl.config import CONFIGS
 from train.architecture import Architecture
 from train.cli import main
 from train.config import ConfigError
@@ -19,13 +20,14 @@ from train.runs.folder import RunError
 from train.runs.generate import Sampling, generate
 
 TEXTS = ["the cat sat on the mat", "a dog ran after the ball", "rain, and no sun"]
-SIZES: dict[str, Any] = {"positions": 24, "embed": 16, "heads": 2, "mlp": 16, "layers": 1}
+SIZES: dict[str, Any] = {"max_positions": 24, "embed": 16, "heads": 2, "mlp": 16, "layers": 1}
 SAMPLING = Sampling(new=6, temperature=0.8, top_k=50, top_p=0.95, num=2, seed=3)
 
 
-def save(out: Path, target: str, extra: dict[str, Any]) -> Path:
+def save(out: Path, name: str, extra: dict[str, Any]) -> Path:
     tokenizer = data.train_bpe(TEXTS, 270)
-    model = Architecture(target, SIZES | {"vocab": tokenizer.get_vocab_size()} | extra)
+    settings = SIZES | {"vocab": tokenizer.get_vocab_size()} | extra
+    model = Architecture(name, CONFIGS[name](**settings))
     folder.create(out, model, (), tokenizer)
     params = LOOPS["torch"].initial_params(model, 5)
     checkpoint.save(out, {"params": {name: 10 * array for name, array in params.items()}}, {})
@@ -34,7 +36,7 @@ def save(out: Path, target: str, extra: dict[str, Any]) -> Path:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save(tmp_path_factory.mktemp("runs") / "gpt", "gpt.GPT", {})
+    return save(tmp_path_factory.mktemp("runs") / "gpt", "gpt", {})
 
 
 def test_both_frameworks_write_the_same_and_go_on_from_each_prompt(run: Path) -> None:
@@ -59,7 +61,7 @@ def test_the_seed_is_the_seed(run: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"new": 21}, r"prompts of 4 tokens and new=21 need more than the model's positions=24"),
+        ({"new": 21}, r"prompts of 4 tokens and new=21 need more than the model's max_positions=24"),
         ({"new": 0}, "new=0"),
         ({"num": 0}, "num=0"),
         ({"temperature": -1.0}, r"temperature=-1\.0"),
@@ -81,8 +83,8 @@ def test_no_prompt_is_refused(run: Path) -> None:
 
 def test_what_does_not_write_is_refused(tmp_path: Path) -> None:
     sizes = {"classes": 2}
-    classifier = save(tmp_path / "run", "classifier.TextClassifier", sizes)
-    with pytest.raises(RunError, match=r"holds a classifier\.TextClassifier, which writes no text"):
+    classifier = save(tmp_path / "run", "classifier", sizes)
+    with pytest.raises(RunError, match=r"holds a classifier, which writes no text"):
         generate(classifier, ["the"], SAMPLING, "jax")
 
 

@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 
 import data
 import train
-from train.config import Config, Model, Text
+from jax_impl.config import GPTConfig
+from train.config import Config
 from train.loops.frameworks import LOOPS
 from train.runs.checkpoint import CheckpointError
 from train.runs.folder import RunError
@@ -35,13 +36,13 @@ DECODER |= {"bos_token_id": 0, "eos_token_id": 0}
 LLAMA: dict[str, Any] = ENCODER | {"hidden_size": 36, "num_key_value_heads": 1}
 NAMES = {0: "bad", 1: "good", 2: "neither"}
 MODELS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "BertModel": ("BertConfig", ENCODER, "bert.BertModel"),
-    "BertForMaskedLM": ("BertConfig", ENCODER, "bert.BertForMaskedLM"),
-    "BertForPreTraining": ("BertConfig", ENCODER, "bert.BertPretraining"),
-    "BertForSequenceClassification": ("BertConfig", ENCODER | {"id2label": NAMES}, "bert.BertClassifier"),
-    "GPT2LMHeadModel": ("GPT2Config", DECODER, "gpt.GPT"),
-    "OpenAIGPTLMHeadModel": ("OpenAIGPTConfig", DECODER, "gpt.GPT"),
-    "LlamaForCausalLM": ("LlamaConfig", LLAMA, "gpt.GPT"),
+    "BertModel": ("BertConfig", ENCODER, "bert_model"),
+    "BertForMaskedLM": ("BertConfig", ENCODER, "bert_for_masked_lm"),
+    "BertForPreTraining": ("BertConfig", ENCODER, "bert_pretraining"),
+    "BertForSequenceClassification": ("BertConfig", ENCODER | {"id2label": NAMES}, "bert_classifier"),
+    "GPT2LMHeadModel": ("GPT2Config", DECODER, "gpt"),
+    "OpenAIGPTLMHeadModel": ("OpenAIGPTConfig", DECODER, "gpt"),
+    "LlamaForCausalLM": ("LlamaConfig", LLAMA, "gpt"),
 }
 
 
@@ -67,7 +68,7 @@ def theirs(model: Any, ids: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
 
 def ours(run: train.Run, ids: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
     everywhere = np.broadcast_to(np.arange(ids.shape[1], dtype=np.int32), ids.shape)
-    words = run.architecture.target in ("bert.BertForMaskedLM", "bert.BertPretraining")
+    words = run.architecture.name in ("bert_for_masked_lm", "bert_pretraining")
     output = run.outputs(ids, mask, everywhere) if words else run.outputs(ids, mask)
     return list(output) if isinstance(output, tuple) else [output]
 
@@ -84,7 +85,7 @@ def pair(request: pytest.FixtureRequest, folder: Path) -> tuple[Any, Path, str]:
     name, tied = changed.get(request.param, (request.param, None))
     source, out = folder / request.param, folder / f"{request.param}-run"
     model = make(name, source, **({} if tied is None else {"tie_word_embeddings": tied}))
-    assert import_run(source, out).target == MODELS[name][2]
+    assert import_run(source, out).name == MODELS[name][2]
     return model, out, name
 
 
@@ -248,8 +249,8 @@ def test_a_used_folder_is_left_alone(gpt: Path, tmp_path: Path) -> None:
 
 
 def test_a_model_that_they_lack_is_not_exported(tmp_path: Path) -> None:
-    small = Model(embed=16, heads=2, mlp=16, layers=1, window=3, activation="gelu_tanh")
-    config = Config(family="gpt", data="embedded", text=Text(vocab=300, positions=16), model=small, steps=1)
+    small = GPTConfig(vocab=300, max_positions=16, embed=16, heads=2, mlp=16, layers=1, window=3)
+    config = Config(data="embedded", model=small, steps=1)
     train_run(config, ["torch"], tmp_path / "run", None, True, Console(quiet=True))
     with pytest.raises(data.DataError, match=r"no architecture of gpt2, openai-gpt, llama .*'window': 3"):
         export_run(tmp_path / "run", tmp_path / "export")

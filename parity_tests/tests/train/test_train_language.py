@@ -14,7 +14,8 @@ from tokenizers import Tokenizer, models
 import torch_impl.gpt
 import torch_impl.masks
 import train
-from train.config import Config, Model, Text
+from jax_impl.config import BertConfig, GPTConfig
+from train.config import Config, Text
 from train.evaluate import evaluate
 from train.loops import jax_families, torch_families
 from train.loops.frameworks import LOOPS
@@ -24,17 +25,15 @@ from train.tasks.language import LanguageTask
 from train.tasks.language_report import continuations
 from train.tasks.task import prepare
 
-FAMILIES = ("bert", "gpt")
+FAMILIES: dict[str, Any] = {"bert": BertConfig, "gpt": GPTConfig}
 QUIET = Console(quiet=True)
 
 
 def config(family: Any) -> Config:
-    activation: Any = "gelu_tanh" if family == "gpt" else "gelu"
     return Config(
-        family=family,
         data="embedded",
-        text=Text(vocab=400, positions=16, batch=64),
-        model=Model(embed=16, heads=2, mlp=24, layers=1, dropout=0.1, activation=activation),
+        text=Text(batch=64),
+        model=FAMILIES[family](vocab=400, max_positions=16, embed=16, heads=2, mlp=24, layers=1, dropout=0.1),
         steps=4,
     )
 

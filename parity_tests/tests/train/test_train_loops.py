@@ -7,6 +7,14 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 
+from jax_impl.config import (
+    BertClassifierConfig,
+    BertConfig,
+    ClassifierConfig,
+    GPTClassifierConfig,
+    GPTConfig,
+    Seq2SeqConfig,
+)
 from train.architecture import Architecture
 from train.config import Optimizer
 from train.loops import jax_loop, jax_optimizer, torch_loop, torch_optimizer
@@ -16,14 +24,14 @@ from train.loops.optimizer import rates_at
 
 SIZES: dict[str, Any] = {
     "vocab": 40,
-    "positions": 8,
+    "max_positions": 8,
     "embed": 16,
     "heads": 2,
     "mlp": 24,
     "layers": 2,
     "dropout": 0.2,
 }
-MODEL = Architecture("classifier.TextClassifier", SIZES | {"classes": 3})
+MODEL = Architecture("classifier", ClassifierConfig(**SIZES, classes=3))
 STEPS = 12
 OPTIMIZER = Optimizer(learning_rate=5e-3, clip=0.5, smoothing=0.1)
 
@@ -99,38 +107,39 @@ def test_a_step_with_another_decay_is_noticed(
     assert worst(runs["jax"]["last"], trainer.params()) > 1e-4
 
 
-ENCODER = Architecture("bert.Bert", SIZES)
 WINDOW = np.zeros((2, 8), np.int32)
 ONES = np.ones((2, 8), np.float32)
 TRAINED: dict[str, tuple[str, Architecture, dict[str, np.ndarray]]] = {
     "classifier": ("classifier", MODEL, stream(0)),
     "fine-tuned bert": (
         "classifier",
-        Architecture("bert.BertClassifier", {"bert": ENCODER, "classes": 3}),
+        Architecture("bert_classifier", BertClassifierConfig(**SIZES, classes=3)),
         stream(0),
     ),
     "fine-tuned gpt": (
         "classifier",
-        Architecture("gpt.GPTClassifier", {"gpt": Architecture("gpt.GPT", SIZES), "classes": 3}),
+        Architecture("gpt_classifier", GPTClassifierConfig(**SIZES, classes=3)),
         stream(0),
     ),
     "bert": (
         "bert",
-        Architecture("bert.BertForMaskedLM", {"bert": ENCODER}),
-        {"ids": WINDOW, "positions": WINDOW[:, :2], "labels": WINDOW[:, :2], "weights": ONES[:, :2]},
+        Architecture("bert_for_masked_lm", BertConfig(**SIZES)),
+        {"ids": WINDOW, "masked_positions": WINDOW[:, :2], "labels": WINDOW[:, :2], "weights": ONES[:, :2]},
     ),
-    "gpt": ("gpt", Architecture("gpt.GPT", SIZES), {"ids": WINDOW, "labels": WINDOW}),
+    "gpt": ("gpt", Architecture("gpt", GPTConfig(**SIZES)), {"ids": WINDOW, "labels": WINDOW}),
     "llama": (
         "gpt",
         Architecture(
-            "gpt.GPT",
-            SIZES | {"position": "rotary", "rms": True, "gated": True, "biased": False, "kv_heads": 1},
+            "gpt",
+            GPTConfig(
+                **SIZES, position_encoding="rotary", norm="rms", gated=True, use_bias=False, kv_heads=1
+            ),
         ),
         {"ids": WINDOW, "labels": WINDOW},
     ),
     "seq2seq": (
         "seq2seq",
-        Architecture("seq2seq.EncoderDecoder", SIZES),
+        Architecture("encoder_decoder", Seq2SeqConfig(**SIZES)),
         {"source": WINDOW, "source_mask": WINDOW == 0, "target": WINDOW, "labels": WINDOW, "weights": ONES},
     ),
 }

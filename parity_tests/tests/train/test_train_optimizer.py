@@ -19,6 +19,7 @@ import pytest
 import torch
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from jax_impl.config import ClassifierConfig, GPTConfig, Seq2SeqConfig
 from torch_impl import convert
 from torch_impl.random import Key
 from train.architecture import Architecture
@@ -39,7 +40,7 @@ DECAYED = {"token_embedding/embedding", "head/kernel"}
 STEPS = 300
 BOUND = 1e-12
 # Epsilon counts against gradients of 1e-5, and half of the steps are clipped.
-ADAMW = Optimizer(learning_rate=1e-2, weight_decay=0.1, clip=0.1, epsilon=1e-6)
+ADAMW = Optimizer(learning_rate=1e-2, weight_decay=0.1, clip=0.1, eps=1e-6)
 SGD = replace(ADAMW, method="sgd")
 METHODS = {"adamw": ADAMW, "sgd": SGD}
 
@@ -106,7 +107,7 @@ def torch_optim(settings: Optimizer) -> Arrays:
     ]
     if settings.method == "adamw":
         betas = (settings.beta1, settings.beta2)
-        method: Any = torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=settings.epsilon)
+        method: Any = torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=settings.eps)
     else:
         method = torch.optim.SGD(params.values(), lr=0.0, momentum=settings.beta1)
     for step in range(STEPS):
@@ -124,7 +125,7 @@ def torch_optim(settings: Optimizer) -> Arrays:
 def optax_chain(settings: Optimizer) -> Arrays:
     rates = jnp.asarray([rates_at(step, STEPS, settings).learning_rate for step in range(STEPS)])
     method = (
-        optax.scale_by_adam(settings.beta1, settings.beta2, settings.epsilon)
+        optax.scale_by_adam(settings.beta1, settings.beta2, settings.eps)
         if settings.method == "adamw"
         else optax.trace(settings.beta1)
     )
@@ -239,7 +240,7 @@ def test_wrong_numbers_from_the_host_are_noticed(
 def epsilon_inside(gradient: Any, state: Any, rates: Rates, settings: Optimizer) -> Any:
     mean = settings.beta1 * state["mean"] + (1 - settings.beta1) * gradient
     square = settings.beta2 * state["square"] + (1 - settings.beta2) * gradient * gradient
-    direction = mean / rates.mean_weight / (square / rates.square_weight + settings.epsilon**2) ** 0.5
+    direction = mean / rates.mean_weight / (square / rates.square_weight + settings.eps**2) ** 0.5
     return direction, {"mean": mean, "square": square}
 
 
@@ -313,10 +314,10 @@ def test_clipping_after_the_step_is_noticed(
 
 
 def test_every_parameter_decays_or_is_a_bias_or_of_a_norm() -> None:
-    sizes = {"vocab": 5, "positions": 3, "embed": 4, "heads": 2, "mlp": 6, "layers": 1, "dropout": 0.0}
-    for target in ("classifier.TextClassifier", "gpt.GPT", "seq2seq.EncoderDecoder"):
-        arguments = sizes | ({"classes": 2} if "Text" in target else {})
-        for name in jax_loop.parameter_shapes(Architecture(target, arguments)):
+    sizes: dict[str, Any] = {"vocab": 5, "max_positions": 3, "embed": 4, "heads": 2, "mlp": 6, "layers": 1}
+    kinds = {"classifier": ClassifierConfig, "gpt": GPTConfig, "encoder_decoder": Seq2SeqConfig}
+    for model, kind in kinds.items():
+        for name in jax_loop.parameter_shapes(Architecture(model, kind(**sizes))):
             assert optimizer.decays(name) != (name.endswith("bias") or "norm" in name), name
 
 
@@ -350,7 +351,7 @@ def test_a_gradient_of_zero_is_not_divided_by_its_norm() -> None:
 
 def test_the_host_s_bias_correction_is_what_float32_cannot_hold() -> None:
     """One update of float32 weights goes by the learning rate to the last bits; optax's is off by 1e-5."""
-    settings = replace(ADAMW, beta2=0.999, epsilon=1e-30, warmup=0.0, clip=math.inf)
+    settings = replace(ADAMW, beta2=0.999, eps=1e-30, warmup=0.0, clip=math.inf)
     with jax.enable_x64(False):
         params = {"bias": jnp.zeros(1)}
         state, gradient = jax_optimizer.init(params, settings), {"bias": jnp.full(1, 0.7)}
@@ -371,17 +372,8 @@ def test_the_host_s_bias_correction_is_what_float32_cannot_hold() -> None:
 # Accumulation, in the training loops.
 
 MODEL = Architecture(
-    "classifier.TextClassifier",
-    {
-        "vocab": 20,
-        "positions": 6,
-        "embed": 8,
-        "heads": 2,
-        "mlp": 8,
-        "layers": 1,
-        "classes": 3,
-        "dropout": 0.0,
-    },
+    "classifier",
+    ClassifierConfig(vocab=20, max_positions=6, embed=8, heads=2, mlp=8, layers=1, classes=3),
 )
 # SGD, because Adam's direction forgets the gradient's size, and so does a gradient that is clipped.
 UNION = replace(SGD, learning_rate=0.1, smoothing=0.1, clip=math.inf)

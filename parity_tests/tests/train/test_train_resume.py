@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 from safetensors.numpy import load_file
 
+from jax_impl.config import ClassifierConfig
 from train.cli import main
-from train.config import Config, Model, Text
+from train.config import Config, Text
 from train.loops.frameworks import LOOPS
 from train.resume import resume
 from train.runs import checkpoint
@@ -24,8 +25,8 @@ from train.start import train
 # Three steps an epoch, three epochs.
 CONFIG = Config(
     data="embedded",
-    text=Text(vocab=600, positions=16, batch=512, buckets=1),
-    model=Model(embed=16, heads=2, mlp=16, layers=1, dropout=0.1),
+    text=Text(batch=512, buckets=1),
+    model=ClassifierConfig(vocab=600, max_positions=16, embed=16, heads=2, mlp=16, layers=1, dropout=0.1),
     epochs=3,
 )
 QUIET = Console(quiet=True)

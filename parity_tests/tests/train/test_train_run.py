@@ -1,6 +1,7 @@
 """A whole small run in both frameworks: its files, its reports, opened again, refused where it must be."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,8 +14,9 @@ from rich.console import Console
 import torch_impl.layers
 import train
 from data import DataError
+from jax_impl.config import ClassifierConfig
 from train.cli import main, parse
-from train.config import Config, ConfigError, Model, Text
+from train.config import Config, ConfigError, Text
 from train.evaluate import evaluate
 from train.loops.frameworks import LOOPS
 from train.proof.preflight import ParityError
@@ -25,8 +27,8 @@ from train.start import train as train_run
 
 CONFIG = Config(
     data="embedded",
-    text=Text(vocab=600, positions=16, batch=32, buckets=1),
-    model=Model(embed=16, heads=2, mlp=16, layers=1, dropout=0.1),
+    text=Text(batch=32, buckets=1),
+    model=ClassifierConfig(vocab=600, max_positions=16, embed=16, heads=2, mlp=16, layers=1, dropout=0.1),
     steps=6,
 )
 QUIET = Console(quiet=True)
@@ -129,8 +131,8 @@ def test_training_refuses_models_that_part(tmp_path: Path) -> None:
 
 
 def test_bad_settings_are_refused_before_data_is_read(tmp_path: Path) -> None:
-    bad = Config(**vars(CONFIG) | {"model": Model(embed=10, heads=3)})
-    with mock.patch("data.load") as load, pytest.raises(ConfigError, match="heads=3"):
+    bad = replace(CONFIG, seed=-1)
+    with mock.patch("data.load") as load, pytest.raises(ConfigError, match="seed=-1"):
         train_run(bad, ["jax"], tmp_path / "run", None, True, QUIET)
     load.assert_not_called()
     assert not (tmp_path / "run").exists()
@@ -154,7 +156,7 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_another_model_is_named(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     fields = json.loads((run[0] / "model.json").read_text())
-    fields["arguments"]["mlp"] = 17
+    fields["config"]["mlp"] = 17
     (tmp_path / "model.json").write_text(json.dumps(fields))
     (tmp_path / "tokenizer.json").write_bytes((run[0] / "tokenizer.json").read_bytes())
     (tmp_path / "jax").symlink_to(run[0] / "jax")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from data.sets.reversal import BEGIN, FIRST_SYMBOL, ReversalBatches, reversal_evaluation
+from jax_impl.config import Seq2SeqConfig
 from train.architecture import Architecture
 from train.config import Optimizer
 from train.loops.frameworks import LOOPS
@@ -13,8 +14,8 @@ from train.loops.jax_loop import parameter_shapes
 from train.tasks.greedy import greedy
 
 SYMBOLS, SHORTEST, LONGEST = 10, 3, 6
-SIZES = {"vocab": FIRST_SYMBOL + SYMBOLS, "positions": LONGEST + 1, "embed": 48, "heads": 4, "mlp": 96}
-MODEL = Architecture("seq2seq.EncoderDecoder", SIZES | {"layers": 1, "dropout": 0.05})
+SIZES = {"vocab": FIRST_SYMBOL + SYMBOLS, "max_positions": LONGEST + 1, "embed": 48, "heads": 4, "mlp": 96}
+MODEL = Architecture("encoder_decoder", Seq2SeqConfig(**SIZES, layers=1, dropout=0.05))
 STEPS, SEED = 400, 0
 OPTIMIZER = Optimizer(
     learning_rate=8e-3, warmup=0.15, schedule="inverse_sqrt", weight_decay=0.0, smoothing=0.1

@@ -8,9 +8,10 @@ from parity_tests.twins.catalogue import TWINS
 from parity_tests.twins.run import initial_params
 from torch_impl import convert
 from torch_impl.attention import MultiHeadAttention
+from torch_impl.config import AttentionConfig
 
 MODULES = [twin for twin in TWINS if isinstance(twin.build("torch_impl"), torch.nn.Module)]
-ATTENTION = MultiHeadAttention(embed=6, heads=3)
+ATTENTION = MultiHeadAttention(AttentionConfig(embed=6, heads=3))
 
 
 def flat_params(twin):
@@ -38,7 +39,7 @@ def test_a_round_trip_is_bitwise_equal_both_ways(twin):
 
 
 def test_gradients_have_the_layout_of_their_parameters():
-    model = MultiHeadAttention(embed=6, heads=3)
+    model = MultiHeadAttention(AttentionConfig(embed=6, heads=3))
     state = {name: np.random.default_rng(0).random(p.shape) for name, p in model.named_parameters()}
     x = torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     model.load_state_dict({name: torch.tensor(array) for name, array in state.items()}, assign=True)
@@ -108,11 +109,11 @@ def loadable():
 def test_loading_names_what_is_missing_left_over_or_of_another_shape(change, words):
     params = {name: array for name, array in (loadable() | change).items() if array is not None}
     with pytest.raises(RuntimeError, match=f"(?s){words}"):
-        convert.load(MultiHeadAttention(embed=6, heads=3), params)
+        convert.load(MultiHeadAttention(AttentionConfig(embed=6, heads=3)), params)
 
 
 def test_different_head_dims_in_one_model_are_refused():
-    model = torch.nn.ModuleList([MultiHeadAttention(6, 2), MultiHeadAttention(6, 3)])
+    model = torch.nn.ModuleList([MultiHeadAttention(AttentionConfig(embed=6, heads=h)) for h in (2, 3)])
     with pytest.raises(ValueError, match=r"different head_dim: \[2, 3\]"):
         convert.axis_sizes(model)
 

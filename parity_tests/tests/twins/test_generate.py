@@ -18,7 +18,7 @@ from parity_tests.twins.check import find_twins
 from parity_tests.twins.run import initial_params
 from torch_impl import convert, random
 
-NAMES = ["gpt", "gpt1", "gpt3", "llama"]
+NAMES = ["gpt", "gpt1", "gpt3", "llama", "qwen3"]
 POSITIONS, NEW = 20, 12
 PROMPTS = np.random.default_rng(0).integers(0, 31, (3, 8), dtype=np.int32)
 LENGTHS = [5, 8, 3]
@@ -34,7 +34,7 @@ SAMPLING = [
 def twin(name):
     """A model with room for some text, and weights so large that it does not repeat one token."""
     (found,) = find_twins(name)
-    found = replace(found, arguments={**found.arguments, "positions": POSITIONS})
+    found = replace(found, arguments={**found.arguments, "max_positions": POSITIONS})
     rng = np.random.default_rng(1)
     params = initial_params(found, found.inputs(rng), 0)
     return found, {n: array + 0.3 * rng.standard_normal(array.shape) for n, array in params.items()}
@@ -189,7 +189,7 @@ def test_a_cache_that_is_one_position_off_would_be_noticed(monkeypatch):
 
     def late(ids, cache):
         logits, cache = step(ids, cache)
-        return logits, cache | {"length": cache["length"] + int(ids.shape[1] > 1)}
+        return logits, cache._replace(length=cache.length + int(ids.shape[1] > 1))
 
     monkeypatch.setattr(model, "step", late)
     ids, _ = in_torch("gpt", PROMPTS, LENGTHS, NEW - 1)
@@ -323,7 +323,7 @@ def test_jax_compiles_once_for_all_prompts_of_a_shape():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"new": 13}, r"prompts of 8 tokens and new=13 .* positions=20: shorten"),
+        ({"new": 13}, r"prompts of 8 tokens and new=13 .* max_positions=20: shorten"),
         ({"new": 0}, "new=0"),
         ({"lengths": [5, 8]}, r"lengths=\[5, 8\] of 3 prompts"),
         ({"lengths": [5, 9, 3]}, "1 to 8 tokens"),

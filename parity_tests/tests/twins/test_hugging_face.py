@@ -24,8 +24,8 @@ from torch_impl.bert import Features, PretrainingLogits
 BOUND = {dtype: bounds[True] for dtype, bounds in BOUNDS.items()}
 MODELS = {  # our twin: their configuration and model
     "bert": ("BertConfig", "BertModel"),
-    "bert_features": ("BertConfig", "BertModel"),
-    "bert_masked_words": ("BertConfig", "BertForMaskedLM"),
+    "bert_model": ("BertConfig", "BertModel"),
+    "bert_for_masked_lm": ("BertConfig", "BertForMaskedLM"),
     "bert_pretraining": ("BertConfig", "BertForPreTraining"),
     "bert_classifier": ("BertConfig", "BertForSequenceClassification"),
     "gpt": ("GPT2Config", "GPT2LMHeadModel"),
@@ -50,26 +50,22 @@ def visible(name: str) -> Twin:
 
 
 def resized(twin: Twin, sizes: dict[str, Any]) -> Twin:
-    """The twin with other sizes, which those of BERT with a head have in their part "bert"."""
-    if "bert" not in twin.arguments:
-        return replace(twin, arguments={**twin.arguments, **sizes})
-    bert = twin.arguments["bert"]
-    bert = replace(bert, arguments={**bert.arguments, **sizes})
-    return replace(twin, arguments={**twin.arguments, "bert": bert})
+    """The twin with other sizes."""
+    return replace(twin, arguments={**twin.arguments, **sizes})
 
 
 def configure(twin: Twin) -> Any:
     """Their configuration of our arguments."""
-    given = twin.architecture.flat()
+    given = twin.arguments
     kind = MODELS[twin.name][0]
     if kind in ("GPT2Config", "OpenAIGPTConfig"):
-        names = {"vocab": "vocab_size", "positions": "n_positions", "embed": "n_embd", "heads": "n_head"}
+        names = {"vocab": "vocab_size", "max_positions": "n_positions", "embed": "n_embd", "heads": "n_head"}
         names |= {"layers": "n_layer"} | ({"mlp": "n_inner"} if kind == "GPT2Config" else {})
         extra = {"bos_token_id": 1, "eos_token_id": 1}
     else:
-        names = {"vocab": "vocab_size", "positions": "max_position_embeddings", "embed": "hidden_size"}
+        names = {"vocab": "vocab_size", "max_positions": "max_position_embeddings", "embed": "hidden_size"}
         names |= {"heads": "num_attention_heads", "layers": "num_hidden_layers", "mlp": "intermediate_size"}
-        names |= {"kv_heads": "num_key_value_heads", "epsilon": "rms_norm_eps"}
+        names |= {"kv_heads": "num_key_value_heads", "eps": "rms_norm_eps"}
         # Without a padding token, whose row of the embedding theirs would not train.
         extra = {"num_labels": given.get("classes", 2), "pad_token_id": None}
     sizes = {theirs: given[ours] for ours, theirs in names.items() if ours in given}
@@ -133,13 +129,13 @@ def run_hugging_face(twin: Twin, params: Any, inputs: Inputs, dtype: str) -> Tra
     result = model(**keywords)
     if twin.name == "bert":
         output: Any = result.last_hidden_state
-    elif twin.name == "bert_features":
+    elif twin.name == "bert_model":
         output = Features(result.last_hidden_state, result.pooler_output)
     elif twin.name == "bert_pretraining":
-        words = gather(result.prediction_logits, arrays["positions"])
+        words = gather(result.prediction_logits, arrays["masked_positions"])
         output = PretrainingLogits(words, result.seq_relationship_logits)
-    elif twin.name == "bert_masked_words":
-        output = gather(result.logits, arrays["positions"])
+    elif twin.name == "bert_for_masked_lm":
+        output = gather(result.logits, arrays["masked_positions"])
     else:
         output = result.logits
     backward(output)
@@ -183,7 +179,7 @@ def test_every_other_block_of_gpt3_is_local_as_gpt_neos():
     given = twin.arguments
     config = transformers.GPTNeoConfig(
         vocab_size=given["vocab"],
-        max_position_embeddings=given["positions"],
+        max_position_embeddings=given["max_positions"],
         hidden_size=given["embed"],
         num_layers=2,
         num_heads=given["heads"],
@@ -217,8 +213,8 @@ def test_every_other_block_of_gpt3_is_local_as_gpt_neos():
 
 
 REAL = {
-    "gpt": {"vocab": 50257, "positions": 1024, "embed": 768, "heads": 12, "mlp": 3072, "layers": 12},
-    "bert_pretraining": {"vocab": 30522, "positions": 512, "embed": 768, "heads": 12}
+    "gpt": {"vocab": 50257, "max_positions": 1024, "embed": 768, "heads": 12, "mlp": 3072, "layers": 12},
+    "bert_pretraining": {"vocab": 30522, "max_positions": 512, "embed": 768, "heads": 12}
     | {"mlp": 3072, "layers": 12},
 }
 

@@ -11,8 +11,9 @@ from flax.traverse_util import flatten_dict
 
 from parity_tests.twins.catalogue import TWINS
 from torch_impl import convert, random
-from torch_impl.bert import Bert, BertPretraining
+from torch_impl.bert import BertPretraining
 from torch_impl.classifier import TextClassifier
+from torch_impl.config import BertConfig, ClassifierConfig, GPTConfig
 from torch_impl.gpt import GPT
 from torch_impl.initializers import initialise
 
@@ -37,11 +38,11 @@ def test_one_seed_gives_both_frameworks_the_same_weights_to_the_bit(twin):
 
 
 # Large enough for the moments of the weights to be told.
-SIZES = {"vocab": 500, "positions": 300, "embed": 96, "heads": 4, "mlp": 200, "layers": 2}
+SIZES = {"vocab": 500, "max_positions": 300, "embed": 96, "heads": 4, "mlp": 200, "layers": 2}
 MODELS = {
-    "classifier": lambda: TextClassifier(classes=50, **SIZES),
-    "bert": lambda: BertPretraining(Bert(**SIZES)),
-    "gpt": lambda: GPT(tied=False, **SIZES),
+    "classifier": lambda: TextClassifier(ClassifierConfig(classes=50, **SIZES)),
+    "bert": lambda: BertPretraining(BertConfig(**SIZES)),
+    "gpt": lambda: GPT(GPTConfig(tied=False, **SIZES)),
 }
 # Inputs and outputs of the classifier's matrices.
 FANS = {

@@ -13,8 +13,9 @@ import torch
 
 import torch_impl
 from parity_tests.core.trace import KINDS
-from parity_tests.twins.catalogue import BATCH, CLASSES, CONTEXT, EMBED, HEADS, MLP, POSITION, TWINS, VOCAB
+from parity_tests.twins.catalogue import TWINS
 from parity_tests.twins.check import TRAINING, UnknownTwin, check_twin, find_twins
+from parity_tests.twins.inputs import BATCH, CLASSES, CONTEXT, EMBED, HEADS, MLP, POSITION, VOCAB
 from parity_tests.twins.models import GROUPED_HEADS, KV_HEADS, MASKED
 from parity_tests.twins.run import initial_params, takes_taps
 from torch_impl import random
@@ -62,15 +63,15 @@ def expected_checks(twin):
 
 def is_quick(twin):
     """The smaller parts once, and one model; `make proof` compares all in bfloat16, which compiles long."""
-    again = twin.target in {other.target for other in TWINS[: TWINS.index(twin)]}
-    return twin.name == "gpt1" or not (twin.whole_model or again or "Block" in twin.target)
+    again = twin.pair in [other.pair for other in TWINS[: TWINS.index(twin)]]
+    return twin.name == "gpt1" or not (twin.whole_model or again or "Block" in twin.pair.jax.__name__)
 
 
 @pytest.mark.parametrize("twin", list(filter(is_quick, TWINS)), ids=lambda twin: twin.name)
 def test_the_twins_are_as_exact_as_each_other_in_bfloat16(twin):
     checks = check_twin(twin, "bfloat16")
     assert [check for check in checks if not check.passed] == []
-    if "mask" not in twin.target:
+    if twin.pair.jax.__module__ != "jax_impl.masks":
         assert max(check.max_rel_error for check in checks) > 1e-5  # it was bfloat16
 
 
@@ -174,13 +175,13 @@ def test_every_public_module_has_a_twin():
         "RMSNorm",
     }  # parts of those that have
     modules = {
-        f"{path.stem}.{name}"
+        value
         for path in Path(torch_impl.__file__).parent.glob("*.py")
         for name, value in vars(import_module(f"torch_impl.{path.stem}")).items()
         if inspect.isclass(value) and value.__module__ == f"torch_impl.{path.stem}"
         if issubclass(value, torch.nn.Module) and name not in inside
     }
-    assert modules == {twin.target for twin in TWINS if twin.target in modules}
+    assert modules == {twin.pair.torch for twin in TWINS if twin.pair.torch in modules}
     assert len(modules) >= 6
 
 
