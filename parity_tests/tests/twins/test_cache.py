@@ -10,7 +10,7 @@ from flax.traverse_util import unflatten_dict
 from parity_tests.twins.check import find_twins
 from parity_tests.twins.inputs import POSITION
 from parity_tests.twins.run import initial_params
-from torch_impl import convert
+from torch_impl import convert, tables
 
 CAPACITY, PROMPT = POSITION + 1, 3  # one place stays empty
 
@@ -81,3 +81,89 @@ def test_a_cache_that_remembers_nothing_would_be_noticed():
     forgetful, _ = module.step(torch.tensor(ids[:, PROMPT : PROMPT + 1]), fresh)
     whole = module(torch.tensor(ids))[:, PROMPT]
     assert (forgetful[:, 0] - whole).abs().max() > 1e-3 * whole.abs().max()
+
+
+def translated():
+    """The encoder-decoder, its weights, sources with padding, and targets."""
+    (twin,) = find_twins("encoder_decoder")
+    inputs = twin.inputs(np.random.default_rng(0))
+    params = initial_params(twin, inputs, 0)
+    rows = inputs["source_mask"].any(axis=1)
+    return twin, params, {name: array[rows] for name, array in inputs.items()}
+
+
+def decoded_in_jax():
+    twin, params, inputs = translated()
+    with jax.enable_x64(True):
+        module = twin.build("jax_impl")
+        variables = {"params": unflatten_dict({n: jnp.asarray(a) for n, a in params.items()}, sep="/")}
+        source, target, mask = (jnp.asarray(inputs[n]) for n in ("source", "target", "source_mask"))
+        step = jax.jit(lambda *arguments: module.apply(variables, *arguments, method="step"))
+
+        def begin(source, mask):
+            context = module.apply(variables, source, mask, method="encode")
+            return module.apply(variables, context, CAPACITY, jnp.float64, method="empty_cache")
+
+        cache, pieces = jax.jit(begin)(source, mask), []
+        for start, end in cuts():
+            logits, cache = step(target[:, start:end], cache, mask)
+            pieces.append(np.asarray(logits))
+        assert int(cache.length) == POSITION
+        return np.asarray(jax.jit(module.apply)(variables, source, target, mask)), pieces
+
+
+def decoded_in_torch():
+    twin, params, inputs = translated()
+    module = twin.build("torch_impl")
+    convert.load(module, params)
+    source, target, mask = (torch.tensor(inputs[n]) for n in ("source", "target", "source_mask"))
+    cache = module.empty_cache(module.encode(source, mask), CAPACITY, torch.float64)
+    pieces = []
+    for start, end in cuts():
+        logits, cache = module.step(target[:, start:end], cache, mask)
+        pieces.append(logits.numpy())
+    assert cache.length == POSITION
+    return module(source, target, mask).detach().numpy(), pieces
+
+
+@pytest.mark.parametrize("run", [decoded_in_jax, decoded_in_torch], ids=["jax", "torch"])
+def test_a_cached_decoder_is_the_uncached_one(run):
+    whole, pieces = run()
+    cached = np.concatenate(pieces, axis=1)
+    assert cached.shape == whole.shape
+    assert np.abs(cached - whole).max() <= 1e-11 * np.abs(whole).max()
+
+
+@pytest.mark.parametrize("name", ["gpt", "gpt3", "llama", "qwen3"])
+def test_a_step_computes_on_its_device(name):
+    """On a device that holds no numbers, a tensor left on the CPU, or read from there, is an error."""
+    twin, _, ids = model(name)
+    module = twin.build("torch_impl").to("meta")
+    cache = module.empty_cache(len(ids), CAPACITY)
+    for start, end in cuts():
+        logits, cache = module.step(torch.tensor(ids[:, start:end], device="meta"), cache)
+        assert logits.device.type == cache.layers[0].key.device.type == "meta"
+    assert cache.length == POSITION
+
+
+def test_a_decoders_step_computes_on_its_device():
+    twin, _, inputs = translated()
+    module = twin.build("torch_impl").to("meta")
+    source, target, mask = (
+        torch.tensor(inputs[n], device="meta") for n in ("source", "target", "source_mask")
+    )
+    cache = module.empty_cache(module.encode(source, mask), CAPACITY)
+    logits, cache = module.step(target[:, :1], cache, mask)
+    assert logits.device.type == cache.sources[0].key.device.type == "meta"
+
+
+def test_position_tables_are_made_once():
+    """Not at each forward: PyTorch would compute them on the host and copy them each time."""
+    twin, params, ids = model("llama")
+    module = twin.build("torch_impl")
+    convert.load(module, params)
+    tables.rotary_table.cache_clear()
+    with torch.inference_mode():
+        module(torch.tensor(ids))
+    module(torch.tensor(ids)).sum().backward()  # the table that inference left can be trained with
+    assert (tables.rotary_table.cache_info().misses, tables.rotary_table.cache_info().hits) == (1, 1)
