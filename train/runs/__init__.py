@@ -1,0 +1,1 @@
+"""The folder of a run: written, opened, drawn, imported and exported."""
