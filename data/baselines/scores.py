@@ -44,7 +44,7 @@ def masked_accuracy(train: Windows, tokenizer: Tokenizer, batches: Sequence[Mask
     """Return how often a masked token is the commonest of the training tokens: the unigram's guess."""
     counts = np.bincount(train.tokens, minlength=tokenizer.get_vocab_size())
     counts[special_ids(tokenizer)] = 0  # never masked
-    right = sum(float(batch.weights[batch.labels == counts.argmax()].sum()) for batch in batches)
+    right = sum(float(batch.weights[batch.labels == np.argmax(counts)].sum()) for batch in batches)
     return right / sum(float(batch.weights.sum()) for batch in batches)
 
 

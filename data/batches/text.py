@@ -97,7 +97,7 @@ def evaluation_batches(
 
 def padding_fraction(batches: Iterable[Batch]) -> float:
     """Return the share of positions that hold no token of an example, from 0 to 1."""
-    counts = [(batch.mask[batch.rows >= 0].sum(), batch.mask.size) for batch in batches]
+    counts = [(int(batch.mask[batch.rows >= 0].sum()), batch.mask.size) for batch in batches]
     real, positions = np.sum(counts, axis=0)
     return float(1 - real / positions)
 

@@ -52,7 +52,7 @@ class Divergence:
 
     step: int
     names: tuple[str, ...]
-    """As in `Gap.errors`, in that order."""
+    """As in `StepError.errors`, in that order."""
     place: str
     """The first of them; or "every parameter", which is a mistake of the update as such."""
     error: float
@@ -105,7 +105,10 @@ class Trajectory:
             found.append(f"{self.name} ({self.dtype}) learned nothing: loss {first:.3f}, then {last:.3f}")
         still = [name for name, distance in self.moved.items() if not distance > self.bound]
         if still:
-            found.append(f"{self.name} ({self.dtype}) moved no further than the bound: {', '.join(still)}")
+            found.append(
+                f"{self.name} ({self.dtype}) moved no further than the bound in {len(self.step_errors)} steps, "
+                f"so that these prove nothing; take more steps: {', '.join(still)}"
+            )
         return found
 
     def worst(self, names: Iterable[str]) -> float:

@@ -32,7 +32,7 @@ def majority_baseline(texts: LabelledText) -> dict[str, Any]:
     frequencies = np.bincount(train, minlength=len(texts.classes)) / len(train)
     constant = np.log(np.maximum(frequencies, 1e-12))
     logits = np.tile(constant, (len(test), 1))
-    return {"class": texts.classes[int(frequencies.argmax())], **scores(logits, test)}
+    return {"class": texts.classes[int(np.argmax(frequencies))], **scores(logits, test)}
 
 
 def learned_report(

@@ -43,7 +43,7 @@ def test_report_names_baseline_and_gain() -> None:
 
 
 def test_report_is_printed_with_its_figures() -> None:
-    console = Console(width=90, trace=True)
+    console = Console(width=90, record=True)
     print_report(learned_report(TEXTS, np.eye(2)[[0, 0, 0, 0]], np.eye(2)[[0, 1, 1, 1]]), "jax", console)
     text = console.export_text()
     assert "75.00%" in text and "always 'right'" in text and "text number 3" in text
