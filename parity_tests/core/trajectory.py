@@ -106,8 +106,8 @@ class Trajectory:
         still = [name for name, distance in self.moved.items() if not distance > self.bound]
         if still:
             found.append(
-                f"{self.name} ({self.dtype}) moved no further than the bound in {len(self.step_errors)} steps, "
-                f"so that these prove nothing; take more steps: {', '.join(still)}"
+                f"{self.name} ({self.dtype}) moved no further than the bound in {len(self.step_errors)} "
+                f"steps, which proves nothing; take more steps: {', '.join(still)}"
             )
         return found
 

@@ -11,6 +11,8 @@ import numpy as np
 from flax import linen as nn
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from jax_impl.generate import generate
+from jax_impl.gpt import GPT
 from train.architecture import Architecture
 from train.config import Optimizer
 from train.loops import jax_optimizer
@@ -74,6 +76,18 @@ def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outpu
 @partial(jax.jit, static_argnums=(0, 1))
 def _apply(model: nn.Module, method: str, params: Any, *inputs: jax.Array) -> Any:
     return model.apply({"params": params}, *inputs, method=method)
+
+
+def write(
+    model: GPT, params: Arrays, ids: np.ndarray, lengths: list[int], new: int, seed: int, *limits: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """`generate` with these weights: prompts with what follows them, and where each row ends.
+
+    ``limits`` are temperature, top_k, top_p and end.
+    """
+    bound, rng = model.bind(variables(params)), jax.random.key(seed)
+    rows, ends = generate(bound, jnp.asarray(ids), lengths, new, rng, *limits)
+    return np.asarray(rows), np.asarray(ends)
 
 
 @partial(jax.jit, static_argnames=("family", "model", "optimizer"))

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from torch_impl import convert, random
+from torch_impl.generate import generate
+from torch_impl.gpt import GPT
 from torch_impl.initializers import initialise
 from train.architecture import Architecture
 from train.config import Optimizer
@@ -61,6 +63,19 @@ def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outpu
         return type(output)(*(x.cpu().numpy() for x in output)) if several else output.cpu().numpy()
 
     return apply
+
+
+def write(
+    model: GPT, params: Arrays, ids: np.ndarray, lengths: list[int], new: int, seed: int, *limits: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """`generate` with these weights: prompts with what follows them, and where each row ends.
+
+    ``limits`` are temperature, top_k, top_p and end.
+    """
+    convert.load(model, params)
+    prompts = _tensor(ids.astype(np.int32))
+    rows, ends = generate(model.to(_device()), prompts, lengths, new, random.key(seed), *limits)
+    return rows.cpu().numpy(), ends.cpu().numpy()
 
 
 def gradient(

@@ -14,10 +14,9 @@ from data.pretrained import from_hugging_face, to_hugging_face
 from data.pretrained_config import hugging_face_config, model_arguments
 from jax_impl.config import BertClassifierConfig, BertConfig, Config, GPTConfig
 from train.architecture import Architecture
-from train.runs import checkpoint
-from train.runs import folder
 from train.config import write_json
 from train.loops.jax_loop import parameter_shapes
+from train.runs import checkpoint, folder
 from train.runs.load import load
 from train.runs.tensor_files import read_tensors
 

@@ -1,6 +1,7 @@
 """Opening a run: its model, weights and tokenizer, in either framework."""
 
-from collections.abc import Callable
+import html
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,26 @@ from tokenizers import Tokenizer
 
 import data
 from train.architecture import Architecture
-from train.runs import checkpoint
-from train.runs.folder import RunError, checkpoint_folder, read_model
+from train.config import Framework
 from train.loops.frameworks import LOOPS
 from train.loops.jax_loop import parameter_shapes
+from train.runs import checkpoint
+from train.runs.folder import RunError, checkpoint_folder, read_model
+from train.runs.inputs import checked, inputs_of
+from train.runs.predict import Prediction, logits_of, prediction, softmax, texts_of
+from train.runs.sampling import Sampling, continuations
 
 Outputs = Callable[..., Any]
+MASK = data.SPECIAL_TOKENS[data.MASK_ID]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Run:
     """A trained run, opened in one framework."""
 
     folder: Path
+    framework: Framework
+    """The one that computes, "jax" or "torch"."""
     architecture: Architecture
     classes: tuple[str, ...]
     """The names of what a classifier tells apart; none of other models."""
@@ -33,8 +41,72 @@ class Run:
     """The weights, flat, in Flax's names and layout: "blocks_0/attention/query/kernel"."""
     outputs: Outputs
     """The model's inputs, in its order, to what it returns: logits from (ids, mask) of a classifier,
-    (ids, mask, positions) of BERT, (ids,) of GPT; mask is True at real tokens. Ids outside the vocabulary are
-    an error."""
+    (ids, mask, masked_positions) of BERT, (ids,) of GPT; mask is True at real tokens. ValueError: inputs of
+    another number, dtype or shape, and ids outside the vocabulary."""
+
+    def predict(self, texts: str | Sequence[str]) -> list[Prediction]:
+        """How likely each class is for each text. A text too long for the model is cut.
+
+        ``train.load("runs/polarity").predict("A film to remember.")[0].label`` is the likeliest class.
+
+        Raises RunError where the run is no classifier, and ValueError on what is no text.
+        """
+        if not self.classes:
+            raise RunError(f"{self.folder} holds a {self.architecture.name}, which tells no classes apart")
+        if not (texts := texts_of(texts)):
+            return []
+        positions = self.architecture.config.max_positions
+        marked = self.architecture.name == "bert_classifier"  # [CLS] and [SEP] around each text
+        examples = data.encode(self.tokenizer, texts, positions, marked).examples
+        logits = logits_of(self.outputs, examples, positions)
+        return [prediction(text, row, self.classes) for text, row in zip(texts, logits, strict=True)]
+
+    def generate(self, prompts: str | Sequence[str], **settings: Any) -> list[str]:
+        """What the model writes after each prompt; the settings are those of `Sampling`.
+
+        ``train.load("runs/gpt").generate("The class", temperature=0.7, new=40)[0]`` goes on from "The class".
+
+        Raises RunError where the run is no GPT, ConfigError on a prompt that is too long and on a setting of
+        no use, and ValueError on what is no text.
+        """
+        if self.architecture.name != "gpt":
+            raise RunError(
+                f"{self.folder} holds a {self.architecture.name}, which writes no text: give a run of gpt"
+            )
+        loop, sampling = LOOPS[self.framework], Sampling(**settings)
+        return continuations(loop, self.model, self.params, self.tokenizer, texts_of(prompts), sampling)
+
+    def fill_mask(self, text: str, top: int = 5) -> list[dict[str, float]]:
+        """For each [MASK] in the text, the ``top`` likeliest tokens with their probabilities.
+
+        Raises RunError where the run is no BERT with its head, and ValueError on a text without [MASK].
+        """
+        if self.architecture.name != "bert_for_masked_lm":
+            raise RunError(f"{self.folder} holds a {self.architecture.name}, which fills no masks in")
+        positions = self.architecture.config.max_positions
+        (ids,) = data.encode(self.tokenizer, texts_of(text), positions, marked=True).examples
+        masked = np.flatnonzero(ids == self.tokenizer.token_to_id(MASK))
+        if not len(masked):
+            raise ValueError(f"{text!r} has no {MASK} to fill in")
+        (logits,) = self.outputs(ids[None], np.ones((1, len(ids)), bool), masked[None])
+        rows = [(row, np.argsort(-row)[:top]) for row in map(softmax, logits)]
+        return [{str(self.tokenizer.id_to_token(n)): float(row[n]) for n in best} for row, best in rows]
+
+    def __repr__(self) -> str:
+        return f"<run {self.folder}: {', '.join(self._facts().values())}>"
+
+    def _repr_html_(self) -> str:
+        """A small table, as notebooks show it."""
+        facts = {"run": str(self.folder), **self._facts()}
+        cells = (f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in facts.items())
+        return f"<table>{''.join(cells)}</table>"
+
+    def _facts(self) -> dict[str, str]:
+        size = sum(array.size for array in self.params.values())
+        facts = {"model": self.architecture.name, "size": f"{size:,} parameters"}
+        if self.classes:
+            facts["classes"] = f"{len(self.classes)} classes"
+        return facts | {"framework": f"in {self.framework}"}
 
 
 def load(folder: str | Path, framework: str = "jax") -> Run:
@@ -52,10 +124,9 @@ def load(folder: str | Path, framework: str = "jax") -> Run:
     params = checkpoint.load(checkpoint_folder(folder, framework), parameter_shapes(architecture))
     loop, vocab = LOOPS[framework], architecture.config.vocab
     model = loop.build_model(architecture)
-    unchecked = loop.outputs(model, params)
+    unchecked, expected = loop.outputs(model, params), inputs_of(model)
 
-    def outputs(ids: np.ndarray, *others: np.ndarray) -> Any:
-        data.check_ids(list(ids), vocab)
-        return unchecked(ids, *others)
+    def outputs(*inputs: Any) -> Any:
+        return unchecked(*checked(expected, inputs, vocab))
 
-    return Run(folder, architecture, classes, tokenizer, model, params, outputs)
+    return Run(folder, framework, architecture, classes, tokenizer, model, params, outputs)

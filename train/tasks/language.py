@@ -91,8 +91,9 @@ class LanguageTask:
         """Nats per predicted token, perplexity, bits per byte; for BERT the share of masks filled right."""
         family, batches = self.config.family, self.evaluation(split)
         rows = loop.evaluate(family, loop.build_model(self.architecture), params, batches)
-        counts = [float(batch["weights"].sum()) if family == "bert" else batch["labels"].size for batch in batches]
-        means = {name: float(np.average([row[name] for row in rows], weights=counts)) for name in rows[0]}
+        counts = [batch["weights"].sum() if family == "bert" else batch["labels"].size for batch in batches]
+        share = np.array(counts) / np.sum(counts)
+        means = {name: float(share @ [row[name] for row in rows]) for name in rows[0]}
         return means | self._derived(means["loss"], split)
 
     def _derived(self, nats: float, split: str) -> dict[str, float]:

@@ -111,13 +111,13 @@ def test_a_used_folder_is_refused_before_anything_is_read(run: tuple[Path, dict[
 
 
 @pytest.mark.usefixtures("no_parity_cache")
-def test_training_refuses_models_that_part(tmp_path: Path) -> None:
-    """A injected defect: PyTorch's exact GELU is the tanh approximation."""
+def test_training_refuses_models_that_diverge(tmp_path: Path) -> None:
+    """An injected defect: PyTorch's exact GELU is the tanh approximation."""
     wrong = {**torch_impl.layers.ACTIVATIONS, "gelu": torch_impl.layers.gelu_tanh}
     with (
         mock.patch.object(torch_impl.layers, "ACTIVATIONS", wrong),
         pytest.raises(
-            ParityError, match=r"part at tap blocks\.0/feed_forward/active.* themselves: blocks\.0\. The"
+            ParityError, match=r"diverge at tap blocks\.0/feed_forward/active.* themselves: blocks\.0\. The"
         ),
     ):
         train_run(CONFIG, ["jax"], tmp_path / "run", None, False, QUIET)
