@@ -22,6 +22,7 @@ from train.presets import DATA
 from train.proof.side_by_side import trajectory
 from train.proof.training_defects import TRAINING_DEFECTS, try_training_defect
 from train.proof.trajectory_report import draw_trajectories, print_trajectories
+from train.runs.pictures import check_picture
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Parity:
             raise ConfigError(f"html={self.html}: trajectories have --plot and --json")
         if self.steps < 2:
             raise ConfigError(f"steps={self.steps}: give 2 or more; the loss has to fall")
+        if self.plot is not None:
+            check_picture(self.plot)
         if self.switch is not None and not 1 <= self.switch < self.steps:
             raise ConfigError(f"switch={self.switch}: give 1 or more, and less than steps={self.steps}")
 

@@ -9,9 +9,12 @@ import numpy as np
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 COLOURS = {"jax": "#1f6fb4", "torch": "#d9622b"}
 STYLES = {"jax": "-", "torch": "--"}
+MARKERS = {"jax": "o", "torch": "x"}
 Rows = list[dict[str, Any]]
 
 
@@ -53,22 +56,30 @@ def draw(metrics: dict[str, Rows], title: str, path: Path) -> None:
             panel.plot(
                 *column(rows, f"validation_{name}"),
                 label=f"{framework}, validation",
-                marker="o" if framework == "jax" else "x",
-                alpha=0.55,
+                marker=MARKERS[framework],
+                markerfacecolor="none",
+                linewidth=0.6,
                 **look,
             )
-            panel.set(xlabel="step", title=name if name == "accuracy" else "loss (nats)")
-            panel.grid(alpha=0.25)
-    axes[0].legend(fontsize=8)
+            panel.set(title=name if name == "accuracy" else "loss (nats)")
+    axes[0].legend(fontsize=8, handlelength=3)
     axes[0].set_ylim(bottom=0)
     if len(metrics) == 2:
         (steps, ours), (_, theirs) = (column(rows, "loss") for rows in metrics.values())
         axes[-1].semilogy(steps, np.maximum(np.abs(ours - theirs), 1e-9), color="#444", linewidth=0.8)
-        axes[-1].set(xlabel="step", title="gap between the training losses (nats)")
-        axes[-1].grid(alpha=0.25)
+        axes[-1].set(title="gap between the training losses (nats)")
+    for panel in axes:
+        over_steps(panel)
     figure.suptitle(title)
     figure.savefig(path, dpi=130)
     plt.close(figure)
+
+
+def over_steps(panel: Axes) -> None:
+    """A grid, and below it whole steps."""
+    panel.set(xlabel="step")
+    panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+    panel.grid(alpha=0.25)
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
