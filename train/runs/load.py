@@ -10,10 +10,11 @@ from tokenizers import Tokenizer
 
 import data
 from train.architecture import Architecture
-from train.runs import checkpoint
-from train.runs.folder import RunError, checkpoint_folder, read_model
 from train.loops.frameworks import LOOPS
 from train.loops.jax_loop import parameter_shapes
+from train.runs import checkpoint
+from train.runs.files import RunError, read_model
+from train.runs.folder import checkpoint_folder
 
 Outputs = Callable[..., Any]
 

@@ -15,15 +15,15 @@ import torch_impl.layers
 import train
 from data import DataError
 from jax_impl.config import ClassifierConfig
-from train.cli import main, parse
 from train.config import Config, ConfigError, Text
 from train.evaluate import evaluate
 from train.loops.frameworks import LOOPS
 from train.proof.preflight import ParityError
 from train.runs.checkpoint import CheckpointError
 from train.runs.curves import column, largest_gap, read_metrics
-from train.runs.folder import RunError, read_config
+from train.runs.files import RunError, read_config
 from train.start import train as train_run
+from twinformer.cli import main, parse
 
 CONFIG = Config(
     data="embedded",
