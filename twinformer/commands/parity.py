@@ -7,6 +7,7 @@ from typing import Literal
 import tyro
 from rich.console import Console
 
+from parity_tests.twins.names import check_name
 from train.config import SEEDS, ConfigError
 from train.paths import check_file
 from train.recipes import DATA
@@ -54,6 +55,7 @@ class Parity:
                 if name not in ("defects", "json") and getattr(self, name) != default:
                     raise ConfigError(f"{name}={getattr(self, name)}: --defects goes with --json only")
         if self.steps is None:
+            check_name(self.name)
             for name in ("switch", "plot"):
                 if getattr(self, name) is not None:
                     raise ConfigError(f"{name}={getattr(self, name)}: goes with --steps only")
