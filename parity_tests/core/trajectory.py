@@ -102,10 +102,16 @@ class Trajectory:
             )
         first, last = self.losses
         if not last < first:
-            found.append(f"{self.name} ({self.dtype}) learned nothing: loss {first:.3f}, then {last:.3f}")
+            found.append(
+                f"{self.name} ({self.dtype}) learned nothing: loss {first:.3f}, then {last:.3f}; "
+                f"train more steps than {len(self.step_errors)}"
+            )
         still = [name for name, distance in self.moved.items() if not distance > self.bound]
         if still:
-            found.append(f"{self.name} ({self.dtype}) moved no further than the bound: {', '.join(still)}")
+            found.append(
+                f"{self.name} ({self.dtype}) moved no further than the bound, which proves nothing about "
+                f"{', '.join(still)}: train more steps than {len(self.step_errors)}"
+            )
         return found
 
     def worst(self, names: Iterable[str]) -> float:

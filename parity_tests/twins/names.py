@@ -1,7 +1,8 @@
-"""The names of all twins, known without a framework: a wrong one is refused at once. A test holds the list."""
+"""The names of all twins, known without a framework, so that a wrong one is refused at once."""
 
 from difflib import get_close_matches
 
+# A test holds them against the catalogue.
 NAMES = (
     "gelu",
     "gelu_tanh",

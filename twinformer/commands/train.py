@@ -55,9 +55,9 @@ class RunOptions:
     """Which framework trains."""
     data_dir: Path | None = None
     """Folder that holds the data sets; else $TWINFORMER_DATA; else they are downloaded."""
-    skip_parity: tyro.conf.FlagCreatePairsOff[bool] = False
+    skip_parity: bool = False
     """Train without the parity check."""
-    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
+    overwrite: bool = False
     """Begin again where the folder holds a run; what that run wrote is removed."""
 
 
@@ -100,7 +100,7 @@ class Train:
             start = self.recipe
         except ConfigError:
             start = self.base
-        known = [*walk(self.options), *settings(start.config, start.begins)]
+        known = [*walk(self.options), *walk(start.config)]
         return [replace(one, value=given(self.changes, one.path, one.value)) for one in known]
 
     @property
