@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 	$(BIN)/twinformer parity all
 	$(BIN)/twinformer parity all --steps 100
 	for family in classifier bert gpt; do \
-	  $(BIN)/twinformer train $$family --data embedded --framework both --out runs/demo/$$family || exit 1; \
+	  $(BIN)/twinformer train $$family-embedded --out runs/demo/$$family || exit 1; \
 	done
 	$(BIN)/twinformer evaluate runs/demo/classifier --framework torch
 	$(BIN)/twinformer generate runs/demo/gpt "The class statement" "If the" --temperature 0.7 --new 40
@@ -31,27 +31,27 @@ proof: $(VENV)/installed $(MINILM)
 	$(BIN)/twinformer parity all --steps 1000 --switch 100
 	TWINFORMER_MINILM=$(MINILM) $(BIN)/pytest -m slow
 
-# The README's figures, in JAX; about an hour on two cores. Needs the data: see twinformer train --help.
+# The README's figures, in JAX; about an hour on two cores. Needs the data: see twinformer train gpt-ag_news_10k --help.
 quality: $(VENV)/installed runs/quality/polarity runs/quality/gpt runs/quality/topics runs/quality/minilm
 	@$(BIN)/python -c 'import json, pathlib; \
 	  rows = [(p.parent, json.loads(p.read_text())["jax"]) for p in sorted(pathlib.Path("runs/quality").rglob("report.json")) if p.parent.name != "jax"]; \
 	  [print(p, r["seconds"], "s", {k: round(v, 4) for k, v in r["trained"].items()}) for p, r in rows]'
 
-JAX := $(BIN)/twinformer train --framework jax
+TRAIN := $(BIN)/twinformer train
 
 runs/quality/polarity:
-	for seed in 0 1 2; do $(JAX) classifier --data polarity --seed $$seed --out $@/$$seed || exit 1; done
+	for seed in 0 1 2; do $(TRAIN) classifier-polarity --framework jax --seed $$seed --out $@/$$seed || exit 1; done
 
 runs/quality/gpt runs/quality/bert: runs/quality/%:
-	$(JAX) $* --data ag_news_10k --out $@
+	$(TRAIN) $*-ag_news_10k --framework jax --out $@
 
 # The same encoder with and without its pretraining.
 runs/quality/topics: runs/quality/bert
-	$(JAX) classifier --data ag_news_10k --init $< --out $@
+	$(TRAIN) classifier-ag_news_10k-from --init $< --framework jax --out $@
 
 runs/quality/minilm: $(MINILM)
 	$(BIN)/twinformer import $(MINILM) runs/quality/encoder
-	$(JAX) classifier --data polarity --init runs/quality/encoder --out $@
+	$(TRAIN) classifier-polarity-from --init runs/quality/encoder --framework jax --out $@
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -43,7 +43,7 @@ def next_token(
     Without a key, or at temperature 0, it is the likeliest token. A row's draw depends on its number in the
     batch, and not on how many rows follow. ValueError: temperature < 0, top_k < 1, top_p outside (0, 1].
     """
-    if temperature < 0.0:
+    if not temperature >= 0.0:
         raise ValueError(f"temperature={temperature}: choose 0 (the likeliest token) or more")
     if top_k is not None and top_k < 1:
         raise ValueError(f"top_k={top_k}: keep 1 token or more, or None for all")

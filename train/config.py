@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from train.runs.legacy import upgraded_config
 
 SCHEMA = 2  # of config.json; 1 had the model's vocabulary and positions with the text
 Framework = Literal["jax", "torch"]
+SEEDS = range(2**32)  # of weights, batches and draws
 
 
 class ConfigError(ValueError):
@@ -119,6 +121,8 @@ class Config:
                     raise ConfigError(f"{name}={value}: give 1 or more")
         if self.init is not None and self.family != "classifier":
             raise ConfigError(f"init={self.init!r}: only a classifier begins with another run; leave it out")
+        if self.init is None and self.pooling != "mean":
+            raise ConfigError(f"pooling={self.pooling!r}: goes with --init only; leave it out")
         shares = {
             "word_dropout": self.text.word_dropout,
             "warmup": optimizer.warmup,
@@ -130,13 +134,16 @@ class Config:
             if not 0.0 <= value < 1.0:
                 raise ConfigError(f"{name}={value}: give a share from 0 up to, not including, 1")
         for name in ("learning_rate", "clip", "eps"):
-            if not getattr(optimizer, name) > 0.0:
-                raise ConfigError(f"{name}={getattr(optimizer, name)}: give a number above 0")
+            value = getattr(optimizer, name)
+            if not value > 0.0 or (value == math.inf and name != "clip"):  # an infinite clip is none
+                raise ConfigError(f"{name}={value}: give a number above 0")
+        if not 0.0 <= optimizer.weight_decay < math.inf:
+            raise ConfigError(f"weight_decay={optimizer.weight_decay}: give 0 or more")
         if optimizer.accumulate < 1:
             raise ConfigError(f"accumulate={optimizer.accumulate}: give 1 or more")
         if optimizer.schedule == "triangular" and not optimizer.warmup:
             raise ConfigError("warmup=0.0: it is one side of schedule='triangular'; give a share above 0")
-        if not 0 <= self.seed < 2**32:
+        if self.seed not in SEEDS:
             raise ConfigError(f"seed={self.seed}: give a whole number from 0 to 2^32 - 1")
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from train.config import Framework, write_json
 from train.loops.frameworks import LOOPS
-from train.runs.folder import read_config
+from train.runs.files import read_config
 from train.runs.load import load
 from train.tasks.task import prepare
 

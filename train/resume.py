@@ -12,8 +12,9 @@ from train.loops.fit import fingerprint, lengths
 from train.loops.frameworks import LOOPS
 from train.loops.jax_loop import parameter_shapes
 from train.loops.optimizer import MOMENTS
-from train.runs import checkpoint, folder
+from train.runs import checkpoint, used
 from train.runs.curves import read_metrics
+from train.runs.files import RunError, read_config, read_model
 from train.start import carry_out
 from train.tasks.task import prepare
 
@@ -36,19 +37,19 @@ def resume(
     Raises RunError, CheckpointError, `data.DataError`, `ConfigError` before anything is written, then what
     `start.train` raises.
     """
-    folder.refuse_used(out)
+    used.refuse_used(out)
     source = source or _only_source(run)
     framework = framework or source
-    config = folder.read_config(run)
-    architecture, _ = folder.read_model(run)
+    config = read_config(run)
+    architecture, _ = read_model(run)
     kinds = MOMENTS[config.optimizer.method]
     state = checkpoint.load_state(run / source, parameter_shapes(architecture), kinds)
     task = prepare(config, data_dir, data.load_tokenizer(run / "tokenizer.json"))
     _, steps = lengths(task)
     if state.step >= steps:
-        raise folder.RunError(f"{run / source} took all of its {steps} steps: there is nothing to resume")
+        raise RunError(f"{run / source} took all of its {steps} steps: there is nothing to resume")
     if state.fingerprint != fingerprint(task, state.step):
-        raise folder.RunError(
+        raise RunError(
             f"{run / source} was trained on other batches than its configuration, tokenizer and data give "
             "now (embedded texts change with Python's version): bring back what was there, or train anew"
         )
@@ -64,7 +65,7 @@ def _only_source(run: Path) -> Framework:
     """The framework that has a checkpoint in this run."""
     found = [name for name in LOOPS if (run / name / "checkpoint.safetensors").is_file()]
     if len(found) != 1:
-        raise folder.RunError(
+        raise RunError(
             f"{run} holds checkpoints of {' and '.join(found) or 'neither framework'}: "
             + ("choose one with --source" if found else "there is nothing to resume")
         )

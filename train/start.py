@@ -8,7 +8,7 @@ from rich.console import Console
 from train.config import Config, Framework, write_json
 from train.loops.fit import fit, progress_bar
 from train.proof.preflight import preflight
-from train.runs import folder
+from train.runs import folder, used
 from train.runs.checkpoint import State
 from train.runs.curves import Rows, draw, largest_gap, read_metrics
 from train.tasks.task import Task, prepare
@@ -21,14 +21,19 @@ def train(
     data_dir: Path | None,
     skip_parity: bool,
     console: Console,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Prepare, check parity, train in each framework, report. Returns the report written to the folder.
 
-    Raises `data.DataError`, `ConfigError`, `folder.RunError` and `preflight.ParityError`, all before the
-    first step is taken.
+    Raises `data.DataError`, `ConfigError`, `files.RunError` and `preflight.ParityError`, all before the
+    first step is taken. With ``overwrite``, a run that is there goes once the data is ready.
     """
-    folder.refuse_used(out)
-    return carry_out(prepare(config, data_dir), frameworks, out, skip_parity, console)
+    config.check()
+    used.refuse_used(out, overwrite)
+    task = prepare(config, data_dir)
+    if overwrite:
+        used.remove_run(out)
+    return carry_out(task, frameworks, out, skip_parity, console)
 
 
 def carry_out(
@@ -45,7 +50,9 @@ def carry_out(
     write_json(out / "config.json", config.to_json())
     console.print(task.describe())
     if skip_parity:
-        console.print("[bold red]Parity check skipped: nothing shows that the twins compute the same.")
+        console.print(
+            "Parity check skipped: nothing shows that the twins compute the same.", style="bold red"
+        )
     else:
         with console.status("parity check of this model in float64"):
             outcome = preflight(task, out / "parity.json")

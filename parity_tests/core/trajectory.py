@@ -52,7 +52,7 @@ class Divergence:
 
     step: int
     names: tuple[str, ...]
-    """As in `StepError.errors`, in that order."""
+    """As in `Gap.errors`, in that order."""
     place: str
     """The first of them; or "every parameter", which is a mistake of the update as such."""
     error: float
@@ -102,12 +102,15 @@ class Trajectory:
             )
         first, last = self.losses
         if not last < first:
-            found.append(f"{self.name} ({self.dtype}) learned nothing: loss {first:.3f}, then {last:.3f}")
+            found.append(
+                f"{self.name} ({self.dtype}) learned nothing: loss {first:.3f}, then {last:.3f}; "
+                f"train more steps than {len(self.step_errors)}"
+            )
         still = [name for name, distance in self.moved.items() if not distance > self.bound]
         if still:
             found.append(
-                f"{self.name} ({self.dtype}) moved no further than the bound in {len(self.step_errors)} "
-                f"steps, which proves nothing; take more steps: {', '.join(still)}"
+                f"{self.name} ({self.dtype}) moved no further than the bound, which proves nothing about "
+                f"{', '.join(still)}: train more steps than {len(self.step_errors)}"
             )
         return found
 

@@ -8,14 +8,11 @@ from parity_tests.core.compare import BFLOAT16_FACTOR, BOUNDS, Check, compare_bf
 from parity_tests.core.isolate import Isolation, isolate
 from parity_tests.core.trace import Trace
 from parity_tests.twins.catalogue import TWINS, Twin
+from parity_tests.twins.names import check_name
 from parity_tests.twins.run import initial_params, jax_program, run_jax, run_torch
 
 TRAINING = " in training"  # ends the name of a model that was compared with its dropout on
 DRAWS = 4  # of inputs and dropout in bfloat16: one would be judged by luck
-
-
-class UnknownTwin(ValueError):
-    """No twin has this name; the message lists those that there are."""
 
 
 def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Check]:
@@ -76,10 +73,6 @@ def modes(twin: Twin, seed: int) -> Iterator[tuple[str, int | None]]:
 
 
 def find_twins(name: str) -> list[Twin]:
-    """The twin of this name, or all of them; an error lists the names there are."""
-    names = [twin.name for twin in TWINS]
-    if name == "all":
-        return list(TWINS)
-    if name not in names:
-        raise UnknownTwin(f"no model or block {name!r}: choose 'all' or one of {', '.join(names)}")
-    return [TWINS[names.index(name)]]
+    """The twin of this name, or all of them. Raises UnknownTwin."""
+    check_name(name)
+    return [twin for twin in TWINS if name in ("all", twin.name)]

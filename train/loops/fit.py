@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from train.config import Framework, write_json
 from train.loops.frameworks import LOOPS
+from train.loops.interrupt import interruptible
 from train.loops.schedule import learning_rate
 from train.runs import checkpoint
 from train.tasks.task import Task
@@ -31,7 +32,7 @@ def fit(
     """Train, from ``begun`` on where there is such; returns the report.
 
     Metrics are written as they come, a checkpoint after each epoch and every ten minutes, the report at the
-    end.
+    end. Ctrl-C writes a checkpoint after the step at hand, and ends training with KeyboardInterrupt.
     """
     out.mkdir(parents=True, exist_ok=True)
     loop = LOOPS[framework]
@@ -44,7 +45,7 @@ def fit(
     bar = progress.add_task(framework, total=steps, completed=first, status=status)
     pending: list[tuple[int, dict[str, Any]]] = []
     started = saved = time.perf_counter()
-    with (out / "metrics.jsonl").open("a", encoding="utf-8") as log:
+    with (out / "metrics.jsonl").open("a", encoding="utf-8") as log, interruptible() as interrupt:
 
         def write(step: int, **row: float) -> None:
             log.write(json.dumps({"step": step, **row}) + "\n")
@@ -52,7 +53,7 @@ def fit(
         for number in range(first, steps):
             pending.append((number, trainer.step(number)))
             epoch_ends = (number + 1) % per_epoch == 0 or number + 1 == steps
-            if len(pending) < FLUSH and not epoch_ends:
+            if len(pending) < FLUSH and not epoch_ends and not interrupt.asked:
                 continue
             for step, metrics in pending:
                 row = {name: float(value) for name, value in metrics.items()}
@@ -65,7 +66,7 @@ def fit(
             mean = np.mean([float(metrics["loss"]) for _, metrics in pending])
             progress.update(bar, completed=number + 1, status=f"loss {mean:.3f}")
             pending = []
-            save = epoch_ends or time.perf_counter() - saved > SAVE
+            save = epoch_ends or interrupt.asked or time.perf_counter() - saved > SAVE
             if save:
                 params = finite_params(trainer, framework, number)
             if epoch_ends:
@@ -81,6 +82,8 @@ def fit(
                 }
                 checkpoint.save(out, {"params": params, **trainer.moments()}, about)
                 saved = time.perf_counter()
+            if interrupt.asked and number + 1 < steps:
+                raise KeyboardInterrupt
     seconds = time.perf_counter() - started
     report = {
         "framework": framework,

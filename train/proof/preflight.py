@@ -20,6 +20,8 @@ ROWS = 4  # of the first batch; enough to differ in length
 class ParityError(RuntimeError):
     """The twins of the configured model do not compute the same; training would prove nothing."""
 
+    exit_status = 1
+
 
 def preflight(task: Task, path: Path) -> str:
     """Hold the configured model's twins together in float64, dropout on and off; write the report.

@@ -18,7 +18,7 @@ from train.config import Config, Optimizer
 from train.loops import jax_loop, torch_loop
 from train.loops.jax_loop import parameter_shapes
 from train.loops.optimizer import MOMENTS
-from train.presets import small
+from train.proof.small import small
 from train.runs import checkpoint
 from train.tasks.task import prepare
 

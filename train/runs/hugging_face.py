@@ -16,7 +16,8 @@ from jax_impl.config import BertClassifierConfig, BertConfig, Config, GPTConfig
 from train.architecture import Architecture
 from train.config import write_json
 from train.loops.jax_loop import parameter_shapes
-from train.runs import checkpoint, folder
+from train.runs import checkpoint, folder, used
+from train.runs.files import read_json
 from train.runs.load import load
 from train.runs.tensor_files import read_tensors
 
@@ -46,8 +47,8 @@ def import_run(source: Path, out: Path) -> Architecture:
         DataError: naming the setting, tensor or tokenizer that does not fit.
         RunError, CheckpointError: naming the file at fault.
     """
-    folder.refuse_used(out)
-    config = folder.read_json(source / "config.json", f"{source} is no checkpoint")
+    used.refuse_used(out)
+    config = read_json(source / "config.json", f"{source} is no checkpoint")
     arguments = model_arguments(config)  # refuses what is unknown before the tensors are read
     tokenizer = data.load_tokenizer(source)
     _check_vocabulary(tokenizer, arguments["vocab"], source)
@@ -68,7 +69,7 @@ def export_run(source: Path, out: Path) -> str:
         DataError: no model there computes the same.
         RunError, CheckpointError: naming the file at fault.
     """
-    folder.refuse_used(out)
+    used.refuse_used(out)
     run = load(source)
     config, theirs = _config(run.architecture, run.tokenizer, run.classes)
     tensors = to_hugging_face(run.params, config)

@@ -15,10 +15,12 @@ from train.config import Framework
 from train.loops.frameworks import LOOPS
 from train.loops.jax_loop import parameter_shapes
 from train.runs import checkpoint
-from train.runs.folder import RunError, checkpoint_folder, read_model
+from train.runs.continuations import continuations
+from train.runs.files import RunError, check_writes, read_model
+from train.runs.folder import checkpoint_folder
 from train.runs.inputs import checked, inputs_of
 from train.runs.predict import Prediction, logits_of, prediction, softmax, texts_of
-from train.runs.sampling import Sampling, continuations
+from train.runs.sampling import Sampling
 
 Outputs = Callable[..., Any]
 MASK = data.SPECIAL_TOKENS[data.MASK_ID]
@@ -69,10 +71,7 @@ class Run:
         Raises RunError where the run is no GPT, ConfigError on a prompt that is too long and on a setting of
         no use, and ValueError on what is no text.
         """
-        if self.architecture.name != "gpt":
-            raise RunError(
-                f"{self.folder} holds a {self.architecture.name}, which writes no text: give a run of gpt"
-            )
+        check_writes(self.folder)
         loop, sampling = LOOPS[self.framework], Sampling(**settings)
         return continuations(loop, self.model, self.params, self.tokenizer, texts_of(prompts), sampling)
 

@@ -1,18 +1,9 @@
-"""Prompts in, continuations out: how a GPT is asked to write."""
+"""How a GPT writes on."""
 
 import math
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
 
-import numpy as np
-from tokenizers import Tokenizer
-
-import data
-from train.config import ConfigError
-from train.runs.checkpoint import Arrays
-
-NEW = 64  # tokens, where nothing is said
+from train.config import SEEDS, ConfigError
 
 
 @dataclass(frozen=True)
@@ -20,7 +11,8 @@ class Sampling:
     """How the next token is drawn, and how many."""
 
     new: int | None = None
-    """Tokens to write, at most: the end of a text ends it. Default: 64, or what the model still holds."""
+    """Tokens to write, at most: the end of a text ends it. Default: 64, or fewer where the model's length
+    leaves no room for so many."""
     temperature: float = 1.0
     """Logits are divided by it; 0 takes the likeliest token always."""
     top_k: int | None = None
@@ -33,37 +25,25 @@ class Sampling:
     """Of the draws: the same in both frameworks."""
 
     def check(self) -> None:
-        """Raise ConfigError on a setting that the models do not refuse themselves."""
-        if self.num < 1:
-            raise ConfigError(f"num={self.num}: give 1 or more")
-        if not math.isfinite(self.temperature):
-            raise ConfigError(f"temperature={self.temperature}: give a number, 0 or more")
-        if not 0 <= self.seed < 2**32:
-            raise ConfigError(f"seed={self.seed}: give a number from 0 to 4294967295")
+        """Raise ConfigError naming a setting of no use, its value and the remedy."""
+        for name in ("new", "top_k", "num"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name}={value}: give 1 or more")
+        if not 0.0 <= self.temperature < math.inf:
+            raise ConfigError(f"temperature={self.temperature}: give 0 (the likeliest token) or more")
+        if self.top_p is not None and not 0.0 < self.top_p <= 1.0:
+            raise ConfigError(f"top_p={self.top_p}: give a probability above 0 and up to 1")
+        if self.seed not in SEEDS:
+            raise ConfigError(f"seed={self.seed}: give a whole number from 0 to 2^32 - 1")
 
 
-def continuations(
-    loop: ModuleType, model: Any, params: Arrays, tokenizer: Tokenizer, prompts: list[str], sampling: Sampling
-) -> list[str]:
-    """The continuations of each prompt, ``sampling.num`` of the first one, then of the next.
-
-    An empty prompt begins a new text. Raises ConfigError: no prompt, too long a one, or a setting of no use.
-    """
-    sampling.check()
+def check_prompts(prompts: list[str]) -> None:
+    """Raise ConfigError where there is none, or one that is no text."""
     if not prompts:
         raise ConfigError('no prompt: give at least one text to go on from; "" begins a new one')
-    end = data.end_id(tokenizer)
-    tokens = [tokenizer.encode(prompt).ids or [end] for prompt in prompts for _ in range(sampling.num)]
-    lengths = [len(row) for row in tokens]
-    ids = np.zeros((len(tokens), max(lengths)), np.int32)
-    for row, own in zip(ids, tokens, strict=True):
-        row[: len(own)] = own
-    fits = max(1, min(NEW, model.config.max_positions - max(lengths)))
-    new = fits if sampling.new is None else sampling.new
-    limits = sampling.temperature, sampling.top_k, sampling.top_p, end
-    try:
-        written, ends = loop.write(model, params, ids, lengths, new, sampling.seed, *limits)
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
-    rows = zip(written.tolist(), lengths, ends.tolist(), strict=True)
-    return [tokenizer.decode(row[length:stop]) for row, length, stop in rows]
+    for prompt in prompts:
+        try:
+            prompt.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(f"the prompt {prompt!a} is not UTF-8: {error.reason}") from error

@@ -12,7 +12,7 @@ from parity_tests.core.compare import Check
 from parity_tests.core.isolate import Isolation, TapError
 from parity_tests.core.page import page, percent
 from parity_tests.twins.defects import DEFECTS
-from train.cli import Parity, run
+from twinformer.commands.parity import Parity
 
 INF, BOUND = float("inf"), 1e-11
 VOID = {"meta", "br"}
@@ -167,7 +167,7 @@ def test_the_command_writes_the_page_and_the_isolation(tmp_path, injected):
     html, out = tmp_path / "new" / "page.html", tmp_path / "parity.json"
     command, console = Parity("feed_forward_gated", html=html, json=out), Console(quiet=True)
     with defect.inject() if injected else nullcontext():
-        assert run(command, console) == injected
+        assert command.carry_out(console) == injected
     rows = Reader(html.read_text("utf-8")).rows
     isolation = json.loads(out.read_text())["isolation"]
     assert ["feed_forward_gated", "FAIL" if injected else "pass"] in [row[:2] for row in rows]

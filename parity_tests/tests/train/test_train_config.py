@@ -7,7 +7,7 @@ import pytest
 
 from jax_impl.config import BertConfig, ClassifierConfig, GPTConfig, RopeScaling, Seq2SeqConfig
 from train.config import Config, ConfigError, Optimizer, Text
-from train.presets import DATA, preset
+from train.recipes import recipes
 
 SIZES: dict[str, Any] = {"vocab": 9, "max_positions": 8, "embed": 8, "heads": 4, "mlp": 8, "layers": 1}
 MODEL = ClassifierConfig(**SIZES)
@@ -17,12 +17,9 @@ def config(**changes: Any) -> Config:
     return Config(**{"model": MODEL, "data": "polarity"} | changes)
 
 
-@pytest.mark.parametrize("family", DATA)
-@pytest.mark.parametrize("data", ["embedded", None])
-def test_presets_are_valid_and_survive_json(family: str, data: str | None) -> None:
-    found = preset(family, data or DATA[family])
-    found.check()
-    assert (found.family, found.data) == (family, data or DATA[family])
+@pytest.mark.parametrize("name", recipes())
+def test_recipes_survive_json(name: str) -> None:
+    found = recipes()[name].config
     assert Config.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 

@@ -8,10 +8,10 @@ from rich.console import Console
 
 from parity_tests.core.defect_results import DefectResult, all_found, print_defect_results
 from parity_tests.twins.defects import DEFECTS
-from train.cli import Parity, run
 from train.config import ConfigError
 from train.proof import parity
 from train.proof.training_defects import TRAINING_DEFECTS, try_training_defect
+from twinformer.commands.parity import Parity
 
 
 @pytest.mark.parametrize("defect", TRAINING_DEFECTS, ids=lambda defect: defect.name)
@@ -51,7 +51,7 @@ def test_what_counts_as_found(capsys):
 def test_the_command(tmp_path: Path, monkeypatch, capsys):
     monkeypatch.setattr(parity, "DEFECTS", DEFECTS[:2])
     monkeypatch.setattr(parity, "TRAINING_DEFECTS", TRAINING_DEFECTS[:1])
-    assert run(Parity(defects=True, json=tmp_path / "defects.json"), Console(width=120)) == 0
+    assert Parity(defects=True, json=tmp_path / "defects.json").carry_out(Console(width=120)) == 0
     assert "3 of 3 defects detected, 3 found" in capsys.readouterr().out
     written = json.loads((tmp_path / "defects.json").read_text())
     assert written["passed"] and written["defects"][0]["name"] == DEFECTS[0].name
@@ -73,12 +73,12 @@ def test_the_command(tmp_path: Path, monkeypatch, capsys):
 )
 def test_options_that_do_not_go_together(options, message):
     with pytest.raises(ConfigError, match=message):
-        run(Parity(**options), Console(quiet=True))
+        Parity(**options).carry_out(Console(quiet=True))
 
 
 def test_trajectories_by_command(tmp_path: Path, capsys):
     files = {"json": tmp_path / "new" / "gpt.json", "plot": tmp_path / "gpt.png"}
-    assert run(Parity("gpt", steps=10, switch=5, seed=3, **files), Console(width=100)) == 0
+    assert Parity("gpt", steps=10, switch=5, seed=3, **files).carry_out(Console(width=100)) == 0
     assert "for 10 steps in float64" in capsys.readouterr().out
     (written,) = json.loads(files["json"].read_text())["trajectories"]
     assert written["problems"] == [] and len(written["steps"]) == 10

@@ -15,7 +15,7 @@ from train.config import Config, ConfigError, Text
 from train.evaluate import evaluate
 from train.loops.frameworks import LOOPS
 from train.runs import checkpoint, folder
-from train.runs.folder import RunError
+from train.runs.files import RunError
 from train.start import train as train_run
 from train.tasks.task import prepare
 

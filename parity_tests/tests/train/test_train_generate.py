@@ -12,12 +12,13 @@ import data
 import train
 from jax_impl.config import CONFIGS
 from train.architecture import Architecture
-from train.cli import main
 from train.config import ConfigError
 from train.loops.frameworks import LOOPS
 from train.runs import checkpoint, folder
-from train.runs.folder import RunError
-from train.runs.generate import Sampling, generate
+from train.runs.files import RunError
+from train.runs.generate import generate
+from train.runs.sampling import Sampling
+from twinformer.cli import main
 
 TEXTS = ["the cat sat on the mat", "a dog ran after the ball", "rain, and no sun"]
 SIZES: dict[str, Any] = {"max_positions": 24, "embed": 16, "heads": 2, "mlp": 16, "layers": 1}

@@ -19,7 +19,7 @@ from jax_impl.config import GPTConfig
 from train.config import Config
 from train.loops.frameworks import LOOPS
 from train.runs.checkpoint import CheckpointError
-from train.runs.folder import RunError
+from train.runs.files import RunError
 from train.runs.hugging_face import export_run, import_run
 from train.start import train as train_run
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from parity_tests.core.trajectory import LOSS, NORM
-from train.presets import DATA
 from train.proof.side_by_side import trajectory
 from train.proof.trajectory_report import draw_trajectories
+from train.recipes import DATA
 
 
 @pytest.mark.parametrize("family", DATA)

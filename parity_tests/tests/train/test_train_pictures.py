@@ -1,4 +1,4 @@
-"""Pictures and tables of runs: whole steps, lines that differ, names in one piece, formats that are known."""
+"""Pictures and tables of runs: whole steps, lines that differ, names in one piece."""
 
 from pathlib import Path
 from unittest import mock
@@ -9,11 +9,8 @@ from matplotlib import pyplot as plt
 from rich.console import Console
 
 from parity_tests.core.trajectory import LOSS, NORM, StepError, Trajectory
-from train.config import ConfigError
-from train.proof.parity import Parity
 from train.proof.trajectory_report import draw_trajectories, print_trajectories
 from train.runs.curves import draw
-from train.runs.pictures import FORMATS, check_picture
 
 DTYPES = ("float64", "float32")
 
@@ -65,17 +62,3 @@ def test_the_table_holds_names_in_one_piece_at_80_columns() -> None:
     lines = [line.rstrip() for line in console.export_text().splitlines()]
     assert sum(line.startswith("bert_classifier ") and line.endswith("pass") for line in lines) == 2
     assert max(map(len, lines)) <= 80
-
-
-@pytest.mark.parametrize("suffix", FORMATS)
-def test_a_known_format_is_drawn(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"drawn{suffix}"
-    check_picture(path)
-    draw({"jax": rows(3)}, "run", path)
-    assert path.stat().st_size > 1000
-
-
-@pytest.mark.parametrize("name", ["x.xyz", "x", "png", "x.png.gz", ".png/x"])
-def test_an_unknown_format_is_refused_before_the_work(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"give a picture's name that ends in \.png, "):
-        Parity("gpt", steps=20, plot=Path(name)).check()

@@ -12,15 +12,15 @@ from rich.console import Console
 from safetensors.numpy import load_file
 
 from jax_impl.config import ClassifierConfig
-from train.cli import main
 from train.config import Config, Text
 from train.loops.frameworks import LOOPS
 from train.resume import resume
 from train.runs import checkpoint
 from train.runs.checkpoint import CheckpointError
 from train.runs.curves import column, read_metrics
-from train.runs.folder import RunError
+from train.runs.files import RunError
 from train.start import train
+from twinformer.cli import main
 
 # Three steps an epoch, three epochs.
 CONFIG = Config(

@@ -15,15 +15,15 @@ import torch_impl.layers
 import train
 from data import DataError
 from jax_impl.config import ClassifierConfig
-from train.cli import main, parse
 from train.config import Config, ConfigError, Text
 from train.evaluate import evaluate
 from train.loops.frameworks import LOOPS
 from train.proof.preflight import ParityError
 from train.runs.checkpoint import CheckpointError
 from train.runs.curves import column, largest_gap, read_metrics
-from train.runs.folder import RunError, read_config
+from train.runs.files import RunError, read_config
 from train.start import train as train_run
+from twinformer.cli import main
 
 CONFIG = Config(
     data="embedded",
@@ -162,13 +162,6 @@ def test_a_checkpoint_of_another_model_is_named(run: tuple[Path, dict[str, Any]]
     (tmp_path / "jax").symlink_to(run[0] / "jax")
     with pytest.raises(CheckpointError, match=r"model\.json: blocks_0/feed_forward/down/kernel"):
         train.load(tmp_path)
-
-
-def test_the_command_takes_its_defaults_from_the_data_set() -> None:
-    command = parse(["train", "classifier", "--data", "embedded", "--out", "x", "--model.layers", "3"])
-    assert command.config.data == "embedded"
-    assert command.config.model.layers == 3
-    assert command.framework == "both"
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ import torch
 import torch_impl
 from parity_tests.core.trace import KINDS
 from parity_tests.twins.catalogue import TWINS
-from parity_tests.twins.check import TRAINING, UnknownTwin, check_twin, find_twins
+from parity_tests.twins.check import TRAINING, check_twin, find_twins
 from parity_tests.twins.inputs import BATCH, CLASSES, CONTEXT, EMBED, HEADS, MLP, POSITION, VOCAB
 from parity_tests.twins.models import GROUPED_HEADS, KV_HEADS, MASKED
+from parity_tests.twins.names import NAMES, UnknownTwin
 from parity_tests.twins.run import initial_params, takes_taps
 from torch_impl import random
 from torch_impl.initializers import initialise
@@ -204,6 +205,10 @@ def test_a_tap_intervenes():
 
 
 def test_an_unknown_name_is_refused_with_the_names_there_are():
-    with pytest.raises(UnknownTwin, match=r"no model or block 'clasifier'.*block_pre.*classifier"):
+    with pytest.raises(UnknownTwin, match=r"no model or block 'clasifier': did you mean classifier"):
         find_twins("clasifier")
     assert find_twins("all") == list(TWINS)
+
+
+def test_the_names_that_are_known_without_a_framework_are_those_of_the_twins():
+    assert tuple(twin.name for twin in TWINS) == NAMES

@@ -1,0 +1,208 @@
+# ruff: noqa: E501 (a command line a row)
+"""Wrong command lines: one line says what and how, the status is 2, and no framework was loaded for it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import twinformer
+
+ROOT = Path(twinformer.__file__).parents[1]
+SLOW = ["jax", "flax", "torch", "matplotlib", "transformers", "pooch"]
+BOUND = 3.0  # seconds; on an idle machine it is less than one
+
+# Runs many command lines in one process, and says after each what was loaded.
+MANY = """
+import contextlib, io, json, sys
+from twinformer import cli
+found = []
+for arguments in json.load(sys.stdin):
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+        try:
+            status = cli.status(arguments)
+        except SystemExit as stop:
+            status = stop.code
+    found.append([status or 0, told.getvalue(), [name for name in {slow} if name in sys.modules]])
+json.dump(found, sys.stdout)
+"""
+
+# {folder} holds: `used` with something in it, `file`, runs `null`, `list`, `other`, `wrong` with a bad config.json,
+# `imported`, `begun` (a run that ended early) and `done`.
+REFUSED = {
+    "": "parity, train, resume",
+    "teach": "Unrecognized options: teach",
+    "train": "no recipe: name one first",
+    "train --steps 5": "--steps stands where a recipe's name belongs",
+    "train gpt-embeded": "did you mean gpt-embedded",
+    "train bert --data polarity": "--data polarity: bert is trained on",
+    "train bert --data=polarity": "--data polarity: bert is trained on",
+    "train bert-embedded --data polarity": "--data polarity: bert is trained on",
+    "train gpt --init runs/x": "Unrecognized options: --init",
+    "train gpt-embedded classifier": "Unrecognized options: classifier",
+    "train gpt-embedded --model.heads": "Missing value for argument '--model.heads'",
+    "train gpt-embedded --model.heads many": "--model.heads",
+    "train gpt-embedded --model.hads 3": "--model.heads",
+    "train gpt-embedded --model.kv-heads 3": "--model.kv-heads 3 does not divide --model.heads 4",
+    "train gpt-embedded --model.kv_heads=3": "--model.kv-heads 3 does not divide --model.heads 4",
+    "train gpt-embedded --model.embed 130": "--model.heads 4 does not divide --model.embed 130",
+    "train gpt-embedded --model.embed 10000000": "--model.embed 10000000, --model.mlp 512, --model.layers 2: about",
+    "train gpt-embedded --model.layers 0": "--model.layers 0: give a whole number",
+    "train gpt-embedded --model.dropout nan": "--model.dropout nan: give a share",
+    "train gpt-embedded --model.dropout 1": "--model.dropout 1.0: give a share",
+    "train gpt-embedded --model.rope-scaling.kind llama3": "factor",
+    "train gpt-embedded --optimizer.weight-decay -1": "--optimizer.weight-decay -1.0: give 0 or more",
+    "train gpt-embedded --optimizer.weight-decay nan": "--optimizer.weight-decay nan: give 0 or more",
+    "train gpt-embedded --optimizer.weight-decay inf": "--optimizer.weight-decay inf: give 0 or more",
+    "train gpt-embedded --optimizer.learning-rate nan": "--optimizer.learning-rate nan: give a number above 0",
+    "train gpt-embedded --optimizer.learning-rate inf": "--optimizer.learning-rate inf: give a number above 0",
+    "train gpt-embedded --optimizer.eps inf": "--optimizer.eps inf: give a number above 0",
+    "train gpt-embedded --optimizer.beta1 nan": "--optimizer.beta1 nan: give a share",
+    "train gpt-embedded --optimizer.warmup 0 --optimizer.schedule triangular": "--optimizer.warmup 0.0: it is",
+    "train gpt-embedded --text.batch 0": "--text.batch 0: give 1 or more",
+    "train gpt-embedded --steps 0": "--steps 0: give 1 or more",
+    "train gpt-embedded --seed -1": "--seed -1: give a whole number from 0",
+    "train gpt-embedded --seed 99999999999999999999": "--seed 99999999999999999999: give a whole number from 0",
+    "train gpt-embedded --data-dir nowhere": "--data-dir nowhere: no such folder",
+    "train gpt-embedded --out {folder}/used": "used is not empty, and no run: give another folder",
+    "train gpt-embedded --out {folder}/used --overwrite": "used is not empty, and no run: give another folder",
+    "train gpt-embedded --out {folder}/file": "--out {folder}/file: {folder}/file is no folder",
+    "train gpt-embedded --out {folder}/file/sub": "--out {folder}/file/sub: {folder}/file is no folder",
+    "train gpt-embedded --out {folder}/done": "it holds a run; or give another folder, or begin again with --overwrite",
+    "train gpt-embedded --out {folder}/begun": "go on with: twinformer resume {folder}/begun {folder}/begun-2",
+    "train gpt-embedded --out {folder}/used --model.layers 0": "--model.layers 0",
+    "train classifier-polarity --pooling first": "--pooling first: goes with --init only",
+    "train classifier --pooling first --data polarity": "--pooling first: goes with --init only",
+    "train classifier-polarity --init {folder}/done": "classifier-polarity-from begins with a run",
+    "train classifier-polarity-from": "give its folder with --init",
+    "train classifier --init nowhere": "nowhere is no trained run",
+    "train classifier --init=nowhere --data=polarity": "nowhere is no trained run",
+    "train classifier --init nowhere --model.embed 64": "--model.embed 64: the run of --init says that",
+    "parity atention": "no model or block 'atention': did you mean attention",
+    "parity block_pre --seed -1": "--seed -1: give a whole number from 0",
+    "parity block_pre --seed 99999999999999999999": "--seed 99999999999999999999: give a whole number from 0",
+    "parity --dtype": "--dtype: give one or more of float64",
+    "parity --dtype float16": "float16",
+    "parity --json {folder}": "--json {folder}: is a folder; give a file",
+    "parity --html {folder}/file/x.html": "--html {folder}/file/x.html: {folder}/file is no folder",
+    "parity --steps 20 --plot {folder}/x.xyz": "--plot {folder}/x.xyz: give a name that ends with",
+    "parity --plot {folder}/x.png": "--plot {folder}/x.png: goes with --steps only",
+    "parity --defects --seed 3": "--seed 3: --defects goes with --json only",
+    "parity gpt --steps 5 --switch 5": "--switch 5: give 1 or more, and less than --steps 5",
+    "parity gelu --steps 5": "'gelu' is not trained",
+    "resume {folder}/imported {folder}/new": "was imported, not trained here",
+    "resume nowhere {folder}/new": "nowhere is no trained run",
+    "resume {folder}/begun {folder}/used": "used is not empty",
+    "evaluate {folder}/imported": "was imported, not trained here",
+    "evaluate {folder}/null": "it holds NoneType where settings by name belong",
+    "evaluate {folder}/list": "it holds list where settings by name belong",
+    "evaluate {folder}/other": "is not the configuration of a run",
+    "evaluate {folder}/wrong": "is not the configuration of a run",
+    "evaluate [/x]": "[/x] is no trained run",
+    "evaluate :cat:[red]": ":cat:[red] is no trained run",
+    "generate nowhere If": "nowhere is no trained run",
+    "generate nowhere": "no prompt",
+    "generate nowhere If --temperature nan": "--temperature nan: give 0",
+    "generate nowhere If --temperature -1": "--temperature -1.0: give 0",
+    "generate nowhere If --new 0": "--new 0: give 1 or more",
+    "generate nowhere If --num 0": "--num 0: give 1 or more",
+    "generate nowhere If --top-k 0": "--top-k 0: give 1 or more",
+    "generate nowhere If --top-p nan": "--top-p nan: give a probability",
+    "generate nowhere If --seed -1": "--seed -1: give a whole number from 0",
+    "generate nowhere \udcff": "'\\udcff' is not UTF-8",
+    "import nowhere {folder}/new": "nowhere is no checkpoint",
+    "import {folder}/list {folder}/new": "it holds list where settings by name belong",
+    "export nowhere {folder}/new": "nowhere is no trained run",
+    "export {folder}/done {folder}/file": "{folder}/file is no folder",
+}
+ANSWERED = (
+    "--help",
+    "--version",
+    "train --list",
+    "train --help",
+    "train gpt --help",
+    "train bert-embedded --help",
+    "parity -h",
+)
+
+
+class Answer(NamedTuple):
+    status: int
+    said: str
+    loaded: list[str]
+
+
+def write(folder: Path, **files: object) -> None:
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("folders")
+    sizes = {"vocab": 9, "max_positions": 8, "embed": 8, "heads": 2, "mlp": 8, "layers": 1}
+    model = {"schema": 2, "model": "gpt", "config": sizes, "classes": []}
+    config = {"schema": 2, "family": "gpt", "model": sizes, "data": "embedded", "text": {}, "optimizer": {}}
+    write(made / "used", notes=1)
+    (made / "file").touch()
+    write(made / "null", config=None)
+    write(made / "list", config=[1], model=[1])
+    write(made / "other", config={"depth": 3})
+    write(made / "wrong", config=config | {"steps": "many"})
+    write(made / "imported", model=model, tokenizer={})
+    (made / "imported" / "checkpoint.safetensors").touch()
+    write(made / "begun", model=model, tokenizer={}, config=config)
+    write(made / "begun" / "jax", checkpoint={"step": 7})
+    write(made / "done", model=model, tokenizer={}, config=config, report={})
+    return made
+
+
+@pytest.fixture(scope="module")
+def answers(folder: Path) -> dict[str, Answer]:
+    lines = [line.replace("{folder}", str(folder)) for line in (*REFUSED, *ANSWERED)]
+    found = subprocess.run(
+        [sys.executable, "-c", MANY.replace("{slow}", str(SLOW))],
+        input=json.dumps([line.split() for line in lines]),
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "400"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(zip((*REFUSED, *ANSWERED), (Answer(*one) for one in json.loads(found.stdout)), strict=True))
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_a_wrong_command_line_is_refused_in_a_line_and_loads_no_framework(
+    line: str, answers: dict[str, Answer], folder: Path
+) -> None:
+    status, said, loaded = answers[line]
+    assert status == 2, said
+    assert REFUSED[line].replace("{folder}", str(folder)) in said
+    assert "Traceback" not in said and loaded == []
+    assert not said.startswith("twinformer:") or said.count("\n") == 1
+    assert not (folder / "new").exists() and not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize("line", ANSWERED)
+def test_help_loads_no_framework(line: str, answers: dict[str, Answer]) -> None:
+    status, said, loaded = answers[line]
+    assert (status, loaded) == (0, []) and said
+
+
+@pytest.mark.parametrize("line", ["--help", "train gpt-embedded --model.kv-heads 3", "evaluate nowhere"])
+def test_an_answer_takes_no_time(line: str) -> None:
+    begun = time.perf_counter()
+    arguments = [sys.executable, "-m", "twinformer", *line.split()]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, check=False)
+    seconds = time.perf_counter() - begun
+    print(f"twinformer {line}: {seconds:.2f} s")
+    assert seconds < BOUND

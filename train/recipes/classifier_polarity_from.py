@@ -1,0 +1,20 @@
+"""Film reviews, for encoders that others trained long, on much more text."""
+
+from jax_impl.config import ClassifierConfig
+from train.config import Config, Optimizer, Text
+from train.recipes.recipe import Recipe
+
+RECIPE = Recipe(
+    Config(
+        data="polarity",
+        text=Text(batch=32),
+        # But for the dropout and the length, the model is that of the run that is begun with.
+        model=ClassifierConfig(
+            vocab=16000, max_positions=64, embed=128, heads=4, mlp=256, layers=2, dropout=0.1
+        ),
+        optimizer=Optimizer(learning_rate=5e-5, weight_decay=0.01, beta2=0.999),
+        epochs=3,
+    ),
+    result="84.2 % right with MiniLM (77.0 % from scratch)",
+    begins=True,
+)

@@ -1,0 +1,58 @@
+"""The files of a run's folder that are read without a framework: its configuration and its model."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from train.architecture import Architecture
+from train.config import Config
+from train.fields import check_types
+
+
+class RunError(ValueError):
+    """A folder that is no run, or already holds one; the message names it and the remedy."""
+
+
+def read_config(folder: Path) -> Config:
+    """How a run was trained."""
+    if not (folder / "config.json").exists() and (folder / "checkpoint.safetensors").is_file():
+        raise RunError(
+            f"{folder} was imported, not trained here, so nothing says on what: let it write (generate), "
+            "train a classifier from it (train classifier-polarity-from --init), or export it"
+        )
+    fields = read_json(folder / "config.json", f"{folder} is no trained run")
+    try:
+        config = Config.from_json(fields)
+        check_types(config)
+        return config
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RunError(f"{folder / 'config.json'} is not the configuration of a run: {error!r}") from error
+
+
+def read_model(folder: Path) -> tuple[Architecture, tuple[str, ...]]:
+    """The model of a run, and the names of its classes."""
+    fields = read_json(folder / "model.json", f"{folder} is no trained run")
+    try:
+        return Architecture.from_json(fields), tuple(fields["classes"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RunError(f"{folder / 'model.json'} is not the model of a run: {error!r}") from error
+
+
+def read_json(path: Path, missing: str) -> dict[str, Any]:
+    """What a JSON file holds; ``missing`` begins the RunError where there is no such file."""
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{missing}: cannot read {path} ({error.strerror})") from error
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+    if not isinstance(fields, dict):
+        raise RunError(f"{path} is damaged: it holds {type(fields).__name__} where settings by name belong")
+    return fields
+
+
+def check_writes(folder: Path) -> None:
+    """Raise RunError where a run holds a model that writes no text."""
+    name = read_model(folder)[0].name
+    if name != "gpt":
+        raise RunError(f"{folder} holds a {name}, which writes no text: give a run of gpt")

@@ -1,0 +1,53 @@
+"""What a run takes of the machine's memory, estimated before anything is built."""
+
+import os
+
+from jax_impl.config import GPTConfig
+from train.config import Config, ConfigError, ModelConfig
+
+NUMBERS = 4  # of each parameter while it is trained: itself, its gradient and two moments
+BYTES = 4  # of a number in float32
+
+
+def memory() -> float:
+    """The machine's, in bytes; infinite where the system does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return float("inf")
+
+
+def parameters(model: ModelConfig) -> int:
+    """About how many a model has, at least; the vocabulary is not counted, which may turn out smaller."""
+    attention = 2 * model.embed * model.width * (model.heads + model.key_heads)
+    feed_forward = (3 if model.gated else 2) * model.embed * model.mlp
+    return model.layers * (attention + feed_forward) + model.max_positions * model.embed
+
+
+def refuse_too_large(config: Config) -> None:
+    """Raise ConfigError where the parameters alone do not fit. A model that is begun with fitted before."""
+    count = parameters(config.model)
+    needed = count * NUMBERS * BYTES
+    if config.init is None and needed > memory():
+        model = config.model
+        raise ConfigError(
+            f"embed={model.embed}, mlp={model.mlp}, layers={model.layers}: about {count:,} parameters, which "
+            f"take {gigabytes(needed)} with gradients and moments; this machine has {gigabytes(memory())}. "
+            "Choose a smaller model"
+        )
+
+
+def refuse_too_many(num: int, prompts: int, model: GPTConfig) -> None:
+    """Raise ConfigError where the keys and values of all texts that are written together do not fit."""
+    row = 2 * model.layers * model.max_positions * model.key_heads * model.width + model.vocab
+    needed = num * prompts * row * BYTES
+    if needed > memory():
+        raise ConfigError(
+            f"num={num}: the texts together take {gigabytes(needed)}; this machine has "
+            f"{gigabytes(memory())}. Choose fewer"
+        )
+
+
+def gigabytes(count: float) -> str:
+    """Bytes for a person."""
+    return f"{count / 1e9:,.1f} GB"

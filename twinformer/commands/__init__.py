@@ -1,0 +1,26 @@
+"""The subcommands, one a file: its options, and which function of `train` does the work.
+
+No framework is imported before a command runs, so that help and refusals come at once.
+"""
+
+from typing import Annotated, Any
+
+import tyro
+
+from twinformer.commands.evaluate import Evaluate
+from twinformer.commands.exchange import Export, Import
+from twinformer.commands.generate import Generate
+from twinformer.commands.parity import Parity
+from twinformer.commands.resume import Resume
+from twinformer.commands.train import Overview
+
+# Training by a recipe's name has options of its own: see `train.parse`.
+COMMANDS: Any = (
+    Parity
+    | Annotated[Overview, tyro.conf.subcommand("train")]
+    | Resume
+    | Evaluate
+    | Generate
+    | Import
+    | Export
+)

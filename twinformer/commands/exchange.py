@@ -1,0 +1,52 @@
+"""``twinformer import`` and ``twinformer export``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Import:
+    """Make a run of a Hugging Face checkpoint: BERT, GPT-2, GPT or Llama."""
+
+    source: tyro.conf.Positional[Path]
+    """Folder with config.json, a tokenizer, and model.safetensors or pytorch_model.bin, or shards."""
+    out: tyro.conf.Positional[Path]
+    """The run's folder, new or empty."""
+
+    def carry_out(self, console: Console) -> int:
+        from train.runs.files import read_json
+        from train.runs.used import refuse_used
+
+        refuse_used(self.out)
+        read_json(self.source / "config.json", f"{self.source} is no checkpoint")
+
+        from train.runs.hugging_face import import_run
+
+        model = import_run(self.source, self.out)
+        console.print(f"{self.out} holds a {model.name}: {model.config}")
+        return 0
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a run as a folder that transformers opens with from_pretrained."""
+
+    run: tyro.conf.Positional[Path]
+    """The run's folder."""
+    out: tyro.conf.Positional[Path]
+    """The folder to write, new or empty."""
+
+    def carry_out(self, console: Console) -> int:
+        from train.runs.files import read_model
+        from train.runs.used import refuse_used
+
+        refuse_used(self.out)
+        read_model(self.run)
+
+        from train.runs.hugging_face import export_run
+
+        console.print(f"{self.out} opens as {export_run(self.run, self.out)}.from_pretrained")
+        return 0

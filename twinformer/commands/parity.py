@@ -1,0 +1,86 @@
+"""``twinformer parity``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from rich.console import Console
+
+from parity_tests.twins.names import check_name
+from train.config import SEEDS, ConfigError
+from train.paths import check_file
+from train.recipes import DATA
+
+PICTURES = (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".webp")
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Compare the twins: outputs, taps and gradients; and both with third-party implementations.
+
+    With --steps, train them side by side instead, and compare them after every step. With --defects, inject
+    mistakes in PyTorch's twins, and show which are found, and where.
+    """
+
+    name: tyro.conf.Positional[str] = "all"
+    """A model or block, or all. With --steps: classifier, bert or gpt, or all."""
+    dtype: tuple[Literal["float64", "float32", "bfloat16"], ...] = ("float64",)
+    """Precisions of the comparison; each has its own bound."""
+    seed: int = 0
+    """Of weights, inputs and dropout."""
+    steps: int | None = None
+    """Train a small model so many steps in both frameworks."""
+    switch: int | None = None
+    """With --steps: the run that is held against JAX's changes framework every so many steps."""
+    defects: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Inject every defect of the catalogue."""
+    json: Path | None = None
+    """Write the checks to this file too."""
+    html: Path | None = None
+    """Write them as a page to this file too, with bars for each tap of the models that diverge."""
+    plot: Path | None = None
+    """With --steps: draw the losses and how far the twins are apart."""
+
+    def check(self) -> None:
+        """Raise ConfigError on options that do not go together, or of no use."""
+        if not self.dtype:
+            raise ConfigError("dtype=(): give one or more of float64, float32, bfloat16")
+        if self.seed not in SEEDS:
+            raise ConfigError(f"seed={self.seed}: give a whole number from 0 to 2^32 - 1")
+        for name, suffixes in (("json", ()), ("html", ()), ("plot", PICTURES)):
+            check_file(name, getattr(self, name), suffixes)
+        if self.defects:
+            for name, default in vars(Parity()).items():
+                if name not in ("defects", "json") and getattr(self, name) != default:
+                    raise ConfigError(f"{name}={getattr(self, name)}: --defects goes with --json only")
+        if self.steps is None:
+            check_name(self.name)
+            for name in ("switch", "plot"):
+                if getattr(self, name) is not None:
+                    raise ConfigError(f"{name}={getattr(self, name)}: goes with --steps only")
+            return
+        if self.name not in ("all", *DATA):
+            raise ConfigError(f"{self.name!r} is not trained: with --steps, choose all, {', '.join(DATA)}")
+        if "bfloat16" in self.dtype:
+            raise ConfigError("dtype=bfloat16: runs are compared step by step in float64 and float32")
+        if self.html is not None:
+            raise ConfigError(f"html={self.html}: trajectories have --plot and --json")
+        if self.steps < 2:
+            raise ConfigError(f"steps={self.steps}: give 2 or more; the loss has to fall")
+        if self.switch is not None and not 1 <= self.switch < self.steps:
+            raise ConfigError(f"switch={self.switch}: give 1 or more, and less than steps={self.steps}")
+
+    def carry_out(self, console: Console) -> int:
+        self.check()
+
+        from train.proof import parity
+
+        if self.defects:
+            return parity.inject_defects(self.json, console)
+        if self.steps is None:
+            return parity.compare_twins(self.name, self.dtype, self.seed, self.json, self.html, console)
+        families = list(DATA) if self.name == "all" else [self.name]
+        return parity.compare_trajectories(
+            families, self.dtype, self.steps, self.switch, self.seed, self.json, self.plot, console
+        )
