@@ -24,8 +24,8 @@ from parity_tests.core.page import page
 from parity_tests.core.trace import Trace
 from parity_tests.runners.jax_model import JaxModel
 from parity_tests.runners.torch_model import TorchModel
-from torch_impl.convert import fit
-from torch_impl.convert.engine import Row, match, torch_path
+from torch_impl.convert import Row, fit
+from torch_impl.convert.engine import match, torch_path
 
 EXAMPLE = '(Row("*/kernel", "*.weight", "i o -> o i"), Row("*/bias", "*.bias", "o -> o"))'
 
@@ -116,9 +116,8 @@ def compare(
             f"one model must be PyTorch's and one JAX's, but {first.name} and {second.name} are both "
             f"of {first.framework}"
         )
-    if unfit := [row for row in weights if not isinstance(row, Row)]:
-        raise TypeError(f"weights: {unfit[0]!r} is no Row; give a sequence of them, such as {EXAMPLE}")
-    arrays = {name: _exact(name, array) for name, array in inputs.items()}
+    _check_table(weights)
+    arrays = _exact_inputs(inputs)
     values = first.weights()
     fitted = fit(values, first.framework, second.shapes(arrays), weights)
     ours, theirs = first.run(values, arrays, dtype), second.run(fitted, arrays, dtype)
@@ -190,6 +189,31 @@ def _adapted(model: Any) -> TorchModel | JaxModel:
     return TorchModel(model) if isinstance(model, torch.nn.Module) else JaxModel(model)
 
 
+def _check_table(weights: Any) -> None:
+    """The table must be one: rows in a sequence, which is read more than once."""
+    if isinstance(weights, Row) or not isinstance(weights, Sequence):
+        raise TypeError(
+            f"weights: {_shown(weights)} is no sequence of rows; give one, such as {EXAMPLE}; one row alone "
+            "is (row,), and list(rows) keeps those of a generator"
+        )
+    if unfit := [row for row in weights if not isinstance(row, Row)]:
+        raise TypeError(f"weights: {unfit[0]!r} is no Row; give a sequence of them, such as {EXAMPLE}")
+
+
+def _exact_inputs(inputs: Any) -> dict[str, np.ndarray]:
+    """The inputs by name as numpy."""
+    if not isinstance(inputs, Mapping) or not all(isinstance(name, str) for name in inputs):
+        raise TypeError(
+            f"inputs: {_shown(inputs)} is no dictionary of arrays by the names of the models' arguments; "
+            'give one, such as {"x": x}'
+        )
+    if not inputs:
+        raise ValueError(
+            'inputs: there are none; give arrays by the names of the models\' arguments, such as {"x": x}'
+        )
+    return {name: _exact(name, array) for name, array in inputs.items()}
+
+
 def _exact(name: str, value: Any) -> np.ndarray:
     """An input as numpy, the floating ones in float64, from which every dtype is made."""
     if isinstance(value, torch.Tensor):
@@ -201,3 +225,9 @@ def _exact(name: str, value: Any) -> np.ndarray:
             "such as lambda model, x: model(x, mask=None)"
         )
     return array.astype(np.float64) if np.issubdtype(array.dtype, np.floating) else array
+
+
+def _shown(value: Any) -> str:
+    """A value in an error: how it begins, and its type."""
+    text = repr(value)
+    return f"{text[:60]}{'...' if len(text) > 60 else ''} ({type(value).__name__})"
