@@ -1,5 +1,6 @@
 """The two runners: any callable into a trace, and the numerics that they set."""
 
+import re
 from functools import partial
 
 import jax
@@ -13,6 +14,7 @@ from parity_tests.runners import torch_runner
 from parity_tests.runners.jax_numerics import jax_numerics
 from parity_tests.runners.jax_runner import runner
 from parity_tests.runners.torch_numerics import torch_numerics
+from parity_tests.tests.import_graph import sources
 
 RNG = np.random.default_rng(0)
 PARAMS = {"kernel": RNG.standard_normal((4, 3)), "bias": RNG.standard_normal(3)}
@@ -111,3 +113,11 @@ def test_a_foreign_model_has_numerics_of_its_own(dtype):
             expected = getattr(torch, dtype) if foreign else torch.float32
             assert torch.get_default_dtype() == expected
     assert before == (jax.config.jax_numpy_dtype_promotion, torch.get_default_dtype())
+
+
+SETTINGS = "enable_x64|matmul_precision|allow_tf32|reduced_precision|set_default_dtype|numpy_\\w+_promotion"
+
+
+def test_numerics_are_set_in_one_file_a_framework():
+    setting = {name for name, path in sources().items() if re.search(SETTINGS, path.read_text("utf-8"))}
+    assert setting == {f"parity_tests.runners.{framework}_numerics" for framework in ("jax", "torch")}
