@@ -22,12 +22,11 @@ from parity_tests.core.compare import BOUNDS, Check, all_passed, compare_traces
 from parity_tests.core.isolate import Isolation, isolate
 from parity_tests.core.page import page
 from parity_tests.core.trace import Trace
+from parity_tests.pair_arguments import check_table, exact_inputs
 from parity_tests.runners.jax_model import JaxModel
 from parity_tests.runners.torch_model import TorchModel
-from torch_impl.convert import fit
-from torch_impl.convert.engine import Row, match, torch_path
-
-EXAMPLE = '(Row("*/kernel", "*.weight", "i o -> o i"), Row("*/bias", "*.bias", "o -> o"))'
+from torch_impl.convert import Row, fit
+from torch_impl.convert.engine import match, torch_path
 
 __all__ = ["Comparison", "JaxModel", "Row", "TorchModel", "compare"]
 
@@ -116,9 +115,8 @@ def compare(
             f"one model must be PyTorch's and one JAX's, but {first.name} and {second.name} are both "
             f"of {first.framework}"
         )
-    if unfit := [row for row in weights if not isinstance(row, Row)]:
-        raise TypeError(f"weights: {unfit[0]!r} is no Row; give a sequence of them, such as {EXAMPLE}")
-    arrays = {name: _exact(name, array) for name, array in inputs.items()}
+    check_table(weights)
+    arrays = exact_inputs(inputs)
     values = first.weights()
     fitted = fit(values, first.framework, second.shapes(arrays), weights)
     ours, theirs = first.run(values, arrays, dtype), second.run(fitted, arrays, dtype)
@@ -188,16 +186,3 @@ def _adapted(model: Any) -> TorchModel | JaxModel:
     if isinstance(model, TorchModel | JaxModel):
         return model
     return TorchModel(model) if isinstance(model, torch.nn.Module) else JaxModel(model)
-
-
-def _exact(name: str, value: Any) -> np.ndarray:
-    """An input as numpy, the floating ones in float64, from which every dtype is made."""
-    if isinstance(value, torch.Tensor):
-        raise TypeError(f"input {name!r} is a tensor: give a numpy array, as by .detach().cpu().numpy()")
-    array = np.asarray(value)
-    if array.dtype.kind not in "biufc":
-        raise TypeError(
-            f"input {name!r} is {value!r}: give an array of numbers; what is none can be said in `call`, "
-            "such as lambda model, x: model(x, mask=None)"
-        )
-    return array.astype(np.float64) if np.issubdtype(array.dtype, np.floating) else array

@@ -1,7 +1,6 @@
 """A JAX model as one side of a pair: its weights, and running it with what its parts compute."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -10,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax.core.tracers import current_trace
 
-from parity_tests.core.trace import Trace
+from parity_tests.core.trace import Arrays, Trace
+from parity_tests.runners.arrays import Inputs, Params, numbers
+from parity_tests.runners.calls import just_call, model_name, takes_taps
 from parity_tests.runners.jax_kinds import Kind, kind_of
-from parity_tests.runners.numerics import jax_numerics
-from parity_tests.runners.recorder import Recorder, just_call, model_name, named_outputs
-from parity_tests.twins.inputs import Inputs
-from parity_tests.twins.run import Params, cotangent, numbers, split_floats, takes_taps
+from parity_tests.runners.jax_numerics import jax_numerics
+from parity_tests.runners.jax_runner import runner
+from parity_tests.runners.recorder import Recorder, check_forced
 
 
 @dataclass(frozen=True)
@@ -50,57 +50,29 @@ class JaxModel:
         """The parameters' shapes; a linen module's without params are those that its `init` would make."""
         return {name: tuple(leaf.shape) for name, leaf in _weights(self._kind(inputs).tree()).items()}
 
-    def run(
-        self,
-        weights: Params,
-        inputs: Inputs,
-        dtype: str,
-        forced: Mapping[str, np.ndarray] | None = None,
-    ) -> Trace:
+    def run(self, weights: Params, inputs: Inputs, dtype: str, forced: Arrays | None = None) -> Trace:
         """Forward with taps and backward from a fixed cotangent, op by op on the CPU.
 
-        Not compiled, as a program would be compiled for this one run alone. With ``forced`` the model goes on
-        with these values where it has computed the taps of these names; there are no gradients then.
+        With ``forced`` the model goes on with these values where it has computed the taps of these names;
+        there are no gradients then.
         """
         kind = self._kind(inputs)
-        tree = kind.tree()
-        floats, others = split_floats(inputs)
-        recorder = Recorder(
-            forced, jax.Array, lambda value: value, lambda value, computed: jnp.asarray(value, computed.dtype)
-        )
+        tree, call = kind.tree(), self.call or just_call
 
-        def forward(weights: Any, floats: Any) -> Any:
+        def model(weights: Mapping[str, Any], arguments: Mapping[str, Any], recorder: Recorder) -> Any:
             outside = current_trace()
 
             def record(name: str, output: Any) -> Any:
                 # What is traced apart (under jit, vmap, scan or remat) cannot leave its own trace.
                 return recorder.record(name, output) if current_trace() == outside else output
 
-            arguments = {name: jnp.asarray(array) for name, array in others.items()} | floats
-            if takes_taps(self.call or self.model):
-                arguments["tap"], record = recorder.tap, _unrecorded
-            output = kind.run(_with_weights(tree, weights), self.call or just_call, arguments, record)
-            recorder.check_forced()
-            return named_outputs(output, jax.Array, self.name), recorder.values
+            tap = recorder.argument(self.call or self.model)
+            listen = _unrecorded if tap else record
+            return kind.run(_with_weights(tree, weights), call, {**arguments, **tap}, listen)
 
-        with _numerics(dtype):
-            arrays = jax.tree.map(lambda array: jnp.asarray(array, dtype), (dict(weights), floats))
-            gradients: tuple[Any, Any] = {}, {}
-            if forced:
-                output, taps = forward(*arrays)
-            else:
-                output, backward, taps = jax.vjp(forward, *arrays, has_aux=True)
-                if any(jnp.issubdtype(array.dtype, jnp.floating) for array in output.values()):
-                    gradients = backward({name: _cotangent(array) for name, array in output.items()})
-        return Trace(
-            {
-                "forward": {name: numbers(array) for name, array in output.items()},
-                "tap": {name: numbers(taps[name]) for name in recorder.values},
-                "input gradient": {name: numbers(array) for name, array in gradients[1].items()},
-                "parameter gradient": {name: numbers(array) for name, array in gradients[0].items()},
-            },
-            recorder.axes,
-        )
+        trace = runner(model, self.name, dtype, foreign=True)(weights, inputs, forced=forced)
+        check_forced(forced, trace)
+        return trace
 
     def _kind(self, inputs: Inputs) -> Kind:
         """The model with params, which have shapes for weights where there are none yet."""
@@ -108,28 +80,9 @@ class JaxModel:
         if self.params is not None or not kind.needs_params:
             return kind
         tap = {"tap": lambda name, value, axes: value} if takes_taps(self.call or self.model) else {}
-        with _numerics("float64"):
+        with jax_numerics("float64", foreign=True):
             arguments = {name: jnp.asarray(array) for name, array in inputs.items()} | tap
             return replace(kind, params=kind.initial(self.call or just_call, arguments))
-
-
-@contextmanager
-def _numerics(dtype: str) -> Iterator[None]:
-    """On the CPU in every precision; and Flax's own layers mix dtypes and ranks."""
-    with (
-        jax_numerics(dtype),
-        jax.default_device(jax.devices("cpu")[0]),
-        jax.numpy_dtype_promotion("standard"),
-        jax.numpy_rank_promotion("allow"),
-    ):
-        yield
-
-
-def _cotangent(output: jax.Array) -> Any:
-    """Of an output that is no float it has JAX's own dtype, and says nothing."""
-    if jnp.issubdtype(output.dtype, jnp.floating):
-        return jnp.asarray(cotangent(output.shape), output.dtype)
-    return np.zeros(output.shape, jax.dtypes.float0)
 
 
 def _unrecorded(name: str, output: Any) -> Any:

@@ -1,9 +1,10 @@
-"""Recording a model that somebody else wrote: what its parts compute, by name."""
+"""Recording what a model computes by name: what it hands to its taps, or what its parts return."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
+from parity_tests.core.trace import Arrays, Trace
+from parity_tests.runners.calls import takes_taps
 
 
 class Recorder:
@@ -16,14 +17,18 @@ class Recorder:
 
     def __init__(
         self,
-        forced: Mapping[str, np.ndarray] | None,
+        forced: Mapping[str, Any] | None,
         array: type,
         keep: Callable[[Any], Any],
-        like: Callable[[np.ndarray, Any], Any],
+        like: Callable[[Any, Any], Any],
     ):
         self.values: dict[str, Any] = {}
         self.axes: dict[str, str] = {}
         self._forced, self._array, self._keep, self._like = forced or {}, array, keep, like
+
+    def argument(self, model: Any) -> dict[str, Any]:
+        """The argument ``tap`` for a model that takes one."""
+        return {"tap": self.tap} if takes_taps(model) else {}
 
     def tap(self, name: str, value: Any, axes: str = "") -> Any:
         """Keep a value. A part that is called again has "(2)" after its name, then "(3)"."""
@@ -44,30 +49,8 @@ class Recorder:
                     return output._make(parts) if hasattr(output, "_make") else parts
         return output
 
-    def check_forced(self) -> None:
-        """Every forced value must have been used."""
-        if unknown := [name for name in self._forced if name not in self.values]:
-            raise KeyError(f"no taps {unknown} to force; there are {[*self.values]}")
 
-
-def named_outputs(output: Any, array: type, model: str) -> dict[str, Any]:
-    """What a model returned, by name: its one array, or the fields of a named tuple."""
-    fields = output._asdict() if hasattr(output, "_asdict") else {"output": output}
-    for field in fields.values():
-        if not isinstance(field, array):
-            raise TypeError(
-                f"{model} returned {type(field).__name__}; give `call` a function that returns one array or "
-                "a named tuple of arrays, such as lambda model, x: model(x)[0]"
-            )
-    return fields
-
-
-def model_name(model: Any) -> str:
-    """A function's name or a module's class."""
-    model = getattr(model, "func", model)  # a partial's function
-    return getattr(model, "__name__", type(model).__name__)
-
-
-def just_call(model: Any, **inputs: Any) -> Any:
-    """How a model is called where nothing else was asked for."""
-    return model(**inputs)
+def check_forced(forced: Arrays | None, trace: Trace) -> None:
+    """Every forced value must have been used."""
+    if unknown := [name for name in forced or {} if name not in trace.arrays["tap"]]:
+        raise KeyError(f"no taps {unknown} to force; there are {[*trace.arrays['tap']]}")

@@ -10,8 +10,8 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
-# Every annotated shape and dtype is checked in every call.
-LIBRARY = ("core", "runners", "twins", "pair", "plugin")  # of parity_tests; its tests are free
+# Every annotated shape and dtype is checked in every call; the tests themselves are free.
+LIBRARY = ("core", "runners", "twins", "pair", "pair_arguments", "plugin")  # of parity_tests
 CHECKED = ["jax_impl", "torch_impl", "data", "train", *(f"parity_tests.{name}" for name in LIBRARY)]
 install_import_hook(CHECKED, "beartype.beartype")
 

@@ -4,7 +4,7 @@ The comparison must fail, and must name the place where the defect was injected:
 the first one after it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache, wraps
@@ -16,9 +16,10 @@ import numpy as np
 from parity_tests.core.compare import BOUNDS, Check, compare_traces, first_divergence
 from parity_tests.core.defect_results import DefectResult
 from parity_tests.core.isolate import Isolation, isolate
-from parity_tests.core.trace import Trace
-from parity_tests.twins.inputs import Inputs, Twin
-from parity_tests.twins.run import Params, initial_params, run_jax, run_torch
+from parity_tests.core.trace import Arrays, Trace
+from parity_tests.runners.arrays import Inputs, Params
+from parity_tests.twins.inputs import Twin
+from parity_tests.twins.run import initial_params, run_jax, run_torch
 
 Inject = Callable[[], AbstractContextManager[Any]]
 
@@ -85,7 +86,7 @@ def _jax_side(twin: Twin, dtype: str, seed: int, in_training: bool) -> tuple[Inp
     return inputs, params, run_jax(twin, params, inputs, dtype, seed if in_training else None)
 
 
-def _torch_side(defect: Defect, seed: int, forced: Mapping[str, np.ndarray] | None = None) -> Trace:
+def _torch_side(defect: Defect, seed: int, forced: Arrays | None = None) -> Trace:
     """PyTorch's trace, as it is at the moment."""
     inputs, params, _ = _jax_side(defect.twin, defect.dtype, seed, defect.in_training)
     dropout_seed = seed if defect.in_training else None

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from parity_tests.runners.arrays import Inputs
 from parity_tests.twins.registry import Pair
-
-Inputs = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)

@@ -25,20 +25,14 @@ from torch.nn import functional as F
 
 from parity_tests.core.compare import BOUNDS, Check, compare_traces
 from parity_tests.core.trace import Trace
-from parity_tests.runners.numerics import jax_numerics
+from parity_tests.runners import torch_runner
+from parity_tests.runners.arrays import Inputs, Params
+from parity_tests.runners.calls import model_name
+from parity_tests.runners.jax_runner import runner
+from parity_tests.runners.recorder import Recorder
 from parity_tests.twins.check import find_twins
-from parity_tests.twins.inputs import Inputs, Twin
-from parity_tests.twins.run import (
-    Params,
-    backward,
-    cotangent,
-    initial_params,
-    numbers,
-    outputs,
-    run_jax,
-    run_torch,
-    split_floats,
-)
+from parity_tests.twins.inputs import Twin
+from parity_tests.twins.run import initial_params, run_jax, run_torch
 
 Run = Callable[[Twin, Params, Inputs, str], Trace]
 
@@ -82,61 +76,27 @@ def in_torch(function: Callable[..., torch.Tensor]) -> Run:
     """Run a PyTorch function (arguments, params, **inputs) forward and backward."""
 
     def run(twin: Twin, params: Params, inputs: Inputs, dtype: str) -> Trace:
-        def leaves(arrays: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
-            kind = getattr(torch, dtype)
-            return {n: torch.tensor(array).to(kind).requires_grad_() for n, array in arrays.items()}
+        def prepare(
+            params: Params, device: torch.device, kind: torch.dtype, recorder: Recorder
+        ) -> tuple[Callable[..., Any], dict[str, torch.Tensor]]:
+            leaves = torch_runner.leaves_of(params, device, kind)
+            return partial(function, twin.arguments, leaves), leaves
 
-        float_inputs, others = split_floats(inputs)
-        parameters, floats = leaves(params), leaves(float_inputs)
-        fixed = {name: torch.tensor(array) for name, array in others.items()}
-        output = function(twin.arguments, parameters, **floats, **fixed)
-        backward(output)
-        return _trace(
-            output,
-            {name: leaf.grad for name, leaf in floats.items()},
-            {name: leaf.grad for name, leaf in parameters.items()},
-        )
+        return torch_runner.run(prepare, model_name(function), params, inputs, dtype, foreign=True)
 
     return run
 
 
 def in_jax(function: Callable[..., jax.Array]) -> Run:
-    """Run a JAX function (arguments, params, **inputs) forward and backward."""
+    """Run a JAX function (arguments, params, **inputs) forward and backward, compiled as one program."""
 
     def run(twin: Twin, params: Params, inputs: Inputs, dtype: str) -> Trace:
-        float_inputs, others = split_floats(inputs)
-        with (
-            jax_numerics(dtype),
-            jax.numpy_dtype_promotion("standard"),  # Flax's own layers mix dtypes and ranks
-            jax.numpy_rank_promotion("allow"),
-        ):
-            fixed = {name: jnp.asarray(array) for name, array in others.items()}
+        def model(params: Mapping[str, Any], inputs: Mapping[str, Any], recorder: Recorder) -> Any:
+            return function(twin.arguments, params, **inputs)
 
-            @jax.jit
-            def both(floats: Any, parameters: Any) -> Any:
-                def forward(floats: Any, parameters: Any) -> jax.Array:
-                    return function(twin.arguments, parameters, **floats, **fixed)
-
-                output, vjp = jax.vjp(forward, floats, parameters)
-                return output, vjp(jnp.asarray(cotangent(output.shape), output.dtype))
-
-            arrays = jax.tree.map(lambda array: jnp.asarray(array, dtype), (float_inputs, dict(params)))
-            output, gradients = both(*arrays)
-            return _trace(output, *gradients)
+        return runner(model, model_name(function), dtype, compiled=True, foreign=True)(params, inputs)
 
     return run
-
-
-def _trace(output: Any, inputs: Mapping[str, Any], params: Mapping[str, Any]) -> Trace:
-    """What a third party computed: its output and the gradients of the inputs and the parameters."""
-    return Trace(
-        {
-            "forward": {name: numbers(array) for name, array in outputs(output).items()},
-            "tap": {},
-            "input gradient": {name: numbers(gradient) for name, gradient in inputs.items()},
-            "parameter gradient": {name: numbers(gradient) for name, gradient in params.items()},
-        }
-    )
 
 
 def _torch_gelu(arguments: Any, params: Any, x: Any, approximate: str) -> torch.Tensor:

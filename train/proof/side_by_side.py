@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from parity_tests.core.trajectory import Step, Trajectory, compare_steps
-from parity_tests.runners.numerics import exact_matmuls, jax_numerics
+from parity_tests.runners.jax_numerics import jax_numerics
+from parity_tests.runners.torch_numerics import torch_numerics
 from train.architecture import Architecture
 from train.config import Config, Optimizer
 from train.loops import jax_loop, torch_loop
@@ -119,7 +120,7 @@ def precision(dtype: str) -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with exact_matmuls(), jax_numerics(dtype):
+        with torch_numerics(dtype), jax_numerics(dtype):
             yield
     finally:
         torch.set_num_threads(threads)

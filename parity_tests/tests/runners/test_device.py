@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from parity_tests.runners.numerics import exact_matmuls, torch_device
+from parity_tests.runners import torch_runner
+from parity_tests.runners.torch_numerics import torch_device, torch_numerics
 from parity_tests.twins import run
 from parity_tests.twins.check import check_twin, find_twins
 from torch_impl import layers
@@ -42,12 +43,12 @@ def test_a_run_asks_for_its_device_and_for_exact_matmuls():
 
     original = layers.linear
     with (
-        mock.patch.object(run, "torch_device", return_value=torch.device("cpu")) as device,
+        mock.patch.object(torch_runner, "torch_device", return_value=torch.device("cpu")) as device,
         mock.patch.object(layers, "linear", linear),
         matmul_precision("high"),
     ):
         run.run_torch(twin, params, inputs, "float32")
-    device.assert_called_once_with("float32")
+    device.assert_called_once_with("float32", False)
     assert seen == ["highest", "highest"]
 
 
@@ -64,8 +65,8 @@ def test_everything_that_a_run_computes_is_on_its_device(name):
         return np.zeros(tensor.shape)
 
     with (
-        mock.patch.object(run, "torch_device", return_value=torch.device("meta")),
-        mock.patch.object(run, "numbers", numbers),
+        mock.patch.object(torch_runner, "torch_device", return_value=torch.device("meta")),
+        mock.patch.object(torch_runner, "numbers", numbers),
     ):
         run.run_torch(twin, params, inputs, "float32", dropout_seed=0)
     assert len(places) > len(params)
@@ -79,7 +80,7 @@ def test_the_settings_come_back_after_an_error_too():
 
     with matmul_precision("high"):
         before = settings()
-        with pytest.raises(ZeroDivisionError), exact_matmuls():
+        with pytest.raises(ZeroDivisionError), torch_numerics("float32"):
             assert settings() == ("highest", False)
             raise ZeroDivisionError
         assert settings() == before == ("high", True)

@@ -273,11 +273,28 @@ def test_a_parameter_on_one_side_only_is_refused_with_the_remedy():
         compare(Wide(), NEVER_JAX, INPUTS, ROWS)
 
 
-@pytest.mark.parametrize("rows", [{"a": "b"}, ROWS[0], [tuple(ROWS[0])]])
+UNCHECKED = inspect.unwrap(compare)  # a user's session has no checks of types
+
+
+@pytest.mark.parametrize("rows", [[tuple(ROWS[0])], [*ROWS, None], "rows"])
 def test_a_table_that_holds_no_rows_is_refused(rows):
-    unchecked = inspect.unwrap(compare)  # a user's session has no checks of types
     with pytest.raises(TypeError, match=r"weights: .* is no Row; give a sequence of them, such as \(Row"):
-        unchecked(NEVER_TORCH, NEVER_JAX, INPUTS, rows)
+        UNCHECKED(NEVER_TORCH, NEVER_JAX, INPUTS, rows)
+
+
+@pytest.mark.parametrize(
+    "rows, shown",
+    [
+        (ROWS[0], r"Row\(flax='\*/kernel', .* \(Row\)"),
+        ((row for row in ROWS), r"<generator object .* \(generator\)"),
+        ({"a": "b"}, r"\{'a': 'b'\} \(dict\)"),
+        (None, r"None \(NoneType\)"),
+    ],
+)
+def test_a_table_that_is_no_sequence_is_refused_with_the_remedy(rows, shown):
+    words = rf"weights: {shown} is no sequence of rows; give one, such as \(Row.* \(row,\), and list\(rows\)"
+    with pytest.raises(TypeError, match=words):
+        UNCHECKED(NEVER_TORCH, NEVER_JAX, INPUTS, rows)
 
 
 def test_a_row_needs_no_spaces_around_its_arrow():
@@ -290,12 +307,33 @@ def test_a_row_needs_no_spaces_around_its_arrow():
     [
         (None, "input 'x' is None: give an array of numbers"),
         ("text", "input 'x' is 'text': give an array of numbers"),
+        (["some", "text"], r"input 'x' is \['some', 'text'\]: give an array of numbers"),
         (torch.ones(2, 4), r"input 'x' is a tensor: give a numpy array, as by \.detach\(\)"),
     ],
 )
 def test_what_is_no_input_is_refused(value, words):
     with pytest.raises(TypeError, match=words):
         compare(NEVER_TORCH, NEVER_JAX, {"x": value}, ROWS)
+
+
+@pytest.mark.parametrize(
+    "inputs, shown",
+    [
+        (None, r"None \(NoneType\)"),
+        ("text", r"'text' \(str\)"),
+        (["x"], r"\['x'\] \(list\)"),
+        (X, r"array\(.*\(ndarray\)"),
+        ({0: X}, r"\{0: array\(.*\(dict\)"),
+    ],
+)
+def test_inputs_without_names_are_refused(inputs, shown):
+    with pytest.raises(TypeError, match=rf"(?s)inputs: {shown} is no dictionary of arrays by the names"):
+        UNCHECKED(NEVER_TORCH, NEVER_JAX, inputs, ROWS)
+
+
+def test_no_inputs_at_all_are_refused():
+    with pytest.raises(ValueError, match=r"inputs: there are none; give arrays by the names .* \{\"x\": x\}"):
+        compare(NEVER_TORCH, NEVER_JAX, {}, ROWS)
 
 
 def test_params_for_a_model_that_has_its_own_are_refused():

@@ -11,7 +11,7 @@ import torch
 from flax import linen, nnx
 
 from parity_tests.pair import JaxModel, Row, compare
-from parity_tests.twins.run import numbers
+from parity_tests.runners.arrays import numbers
 
 X = np.random.default_rng(0).standard_normal((5, 4))
 INPUTS = {"x": X}

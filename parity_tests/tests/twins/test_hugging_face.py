@@ -4,6 +4,7 @@ Weights and gradients pass through the table of `data.pretrained`, which so is t
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from transformers.models.llama import modeling_llama
 from data.pretrained import from_hugging_face, to_hugging_face
 from parity_tests.core.compare import BOUNDS
 from parity_tests.core.trace import Trace
+from parity_tests.runners.arrays import Inputs, numbers
+from parity_tests.runners.torch_model import TorchModel
 from parity_tests.twins.check import find_twins
-from parity_tests.twins.inputs import Inputs, Twin
+from parity_tests.twins.inputs import Twin
 from parity_tests.twins.references import Reference, check_reference
-from parity_tests.twins.run import backward, initial_params, numbers, outputs, run_jax, run_torch
+from parity_tests.twins.run import initial_params, run_jax, run_torch
 from torch_impl.bert import Features, PretrainingLogits
 
 BOUND = {dtype: bounds[True] for dtype, bounds in BOUNDS.items()}
@@ -122,33 +125,29 @@ def run_hugging_face(twin: Twin, params: Any, inputs: Inputs, dtype: str) -> Tra
     copies = ("lm_head.weight", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias")
     assert set(left_out.missing_keys) <= set(copies)
     model.tie_weights()
-    arrays = {name: torch.tensor(array) for name, array in inputs.items()}
+    weights = {name: numbers(parameter) for name, parameter in model.named_parameters()}
+    trace = TorchModel(model, partial(call, twin.name)).run(weights, inputs, dtype)
+    flat = from_hugging_face(trace.arrays["parameter gradient"], config)
+    gradients = {name: flat[f"bert/{name}" if bare else name] for name in params}
+    return Trace({**trace.arrays, "tap": {}, "parameter gradient": gradients})
+
+
+def call(name: str, model: Any, **arrays: torch.Tensor) -> Any:
+    """What their model returns, as the twin of this name does."""
     keywords = {"input_ids": arrays["ids"].long(), "attention_mask": arrays["mask"].long()}
     if "segment_ids" in arrays:
         keywords["token_type_ids"] = arrays["segment_ids"].long()
     result = model(**keywords)
-    if twin.name == "bert":
-        output: Any = result.last_hidden_state
-    elif twin.name == "bert_model":
-        output = Features(result.last_hidden_state, result.pooler_output)
-    elif twin.name == "bert_pretraining":
+    if name == "bert":
+        return result.last_hidden_state
+    if name == "bert_model":
+        return Features(result.last_hidden_state, result.pooler_output)
+    if name == "bert_pretraining":
         words = gather(result.prediction_logits, arrays["masked_positions"])
-        output = PretrainingLogits(words, result.seq_relationship_logits)
-    elif twin.name == "bert_for_masked_lm":
-        output = gather(result.logits, arrays["masked_positions"])
-    else:
-        output = result.logits
-    backward(output)
-    gradients = {name: numbers(p.grad) for name, p in model.named_parameters()}
-    flat = from_hugging_face(gradients, config)
-    return Trace(
-        {
-            "forward": {name: numbers(array) for name, array in outputs(output).items()},
-            "tap": {},
-            "input gradient": {},
-            "parameter gradient": {name: flat[f"bert/{name}" if bare else name] for name in params},
-        }
-    )
+        return PretrainingLogits(words, result.seq_relationship_logits)
+    if name == "bert_for_masked_lm":
+        return gather(result.logits, arrays["masked_positions"])
+    return result.logits
 
 
 def gather(logits: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:

@@ -13,12 +13,13 @@ import torch
 
 import torch_impl
 from parity_tests.core.trace import KINDS
+from parity_tests.runners.calls import takes_taps
 from parity_tests.twins.catalogue import TWINS
 from parity_tests.twins.check import TRAINING, check_twin, find_twins
 from parity_tests.twins.inputs import BATCH, CLASSES, CONTEXT, EMBED, HEADS, MLP, POSITION, VOCAB
 from parity_tests.twins.models import GROUPED_HEADS, KV_HEADS, MASKED
 from parity_tests.twins.names import NAMES, UnknownTwin
-from parity_tests.twins.run import initial_params, takes_taps
+from parity_tests.twins.run import initial_params
 from torch_impl import random
 from torch_impl.initializers import initialise
 
