@@ -24,8 +24,8 @@ from parity_tests.core.page import page
 from parity_tests.core.trace import Trace
 from parity_tests.runners.jax_model import JaxModel
 from parity_tests.runners.torch_model import TorchModel
-from torch_impl.convert import fit
-from torch_impl.convert.engine import Row, match, torch_path
+from torch_impl.convert.fitting import fit
+from torch_impl.convert.row import Row, match, torch_path
 
 EXAMPLE = '(Row("*/kernel", "*.weight", "i o -> o i"), Row("*/bias", "*.bias", "o -> o"))'
 
