@@ -25,8 +25,8 @@ from parity_tests.core.trace import Trace
 from parity_tests.pair_arguments import check_table, exact_inputs
 from parity_tests.runners.jax_model import JaxModel
 from parity_tests.runners.torch_model import TorchModel
-from torch_impl.convert import Row, fit
-from torch_impl.convert.engine import match, torch_path
+from torch_impl.convert.fitting import fit
+from torch_impl.convert.row import Row, match, torch_path
 
 __all__ = ["Comparison", "JaxModel", "Row", "TorchModel", "compare"]
 

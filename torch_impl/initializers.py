@@ -15,7 +15,8 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from torch_impl import random
-from torch_impl.convert import axis_sizes, to_flax, to_torch
+from torch_impl.convert.engine import to_flax, to_torch
+from torch_impl.convert.modules import axis_sizes
 from torch_impl.random import Key
 
 Initializer = Callable[[Key, tuple[int, ...]], Float32[Tensor, "..."]]

@@ -23,7 +23,6 @@ from torch_impl import (
     block,
     classifier,
     config,
-    convert,
     embeddings,
     gpt,
     layers,
@@ -32,6 +31,8 @@ from torch_impl import (
     random,
     seq2seq,
 )
+from torch_impl.convert import engine
+from torch_impl.convert.table import TABLE
 
 
 def _twin(name: str) -> Twin:
@@ -60,14 +61,14 @@ def _as_long(rng: np.random.Generator) -> Inputs:
 
 def _with_row(flax: str, **changes: str) -> Inject:
     """Convert the weights by a table in which one row is wrong, both ways."""
-    wrong = [row._replace(**changes) if row.flax == flax else row for row in convert.TABLE]
+    wrong = [row._replace(**changes) if row.flax == flax else row for row in TABLE]
 
     @contextmanager
     def inject() -> Iterator[None]:
         with ExitStack() as stack:
             for name in ("to_torch", "to_flax"):
-                converter = partial(getattr(convert, name), table=wrong)
-                stack.enter_context(patch.object(convert, name, converter))
+                converter = partial(getattr(engine, name), table=wrong)
+                stack.enter_context(patch.object(engine, name, converter))
             yield
 
     return inject
@@ -230,7 +231,7 @@ DEFECTS = (
     Defect(
         "weights: in bfloat16 by accident",
         SQUARE,
-        patched(convert, "to_torch", _in_bfloat16),
+        patched(engine, "to_torch", _in_bfloat16),
         "attention_norm",
     ),
     Defect(

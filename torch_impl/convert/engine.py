@@ -1,112 +1,90 @@
-"""Rows of the converter's table: which parameters a row claims, and how it rearranges them.
+"""The engine of the converter: from one framework's names and layout into the other's, by any table.
 
-The ``*`` of a name stand for pieces of the path, which are the same in both frameworks but for "/" and "."
-and for how a list numbers its members: "layers_0/", "layers/0/" and "layers.0." are one path.
+Read forwards a row takes Flax's arrays to PyTorch's layout, read backwards PyTorch's to Flax's; gradients
+and optimizer moments have the layout of their parameter and go the same way. Arrays move, numbers do not
+change: a round trip is bitwise equal. Every parameter must be claimed by exactly one row; a row whose names
+have no ``*`` goes before those that have.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from einops import EinopsError, rearrange
 
-OTHER = {"flax": "torch", "torch": "flax"}
+from torch_impl.convert.row import OTHER, Row, match, torch_path
+from torch_impl.convert.table import TABLE
+
+Arrays = dict[str, np.ndarray]
+# Which parameters belong together: those of one row that have the same path, here in PyTorch's spelling.
+Place = tuple[Row, tuple[str, ...]]
 
 
-class Row(NamedTuple):
-    """The names of one kind of parameter in both frameworks, and its axes in both layouts.
+def to_torch(arrays: Mapping[str, np.ndarray], table: Sequence[Row] = TABLE) -> Arrays:
+    """Flax's flat parameters in PyTorch's names and layout."""
+    return _converted(arrays, "flax", {}, table)
 
-    ``axes`` is an einops pattern, Flax's layout on the left. A name may be a tuple of names: their arrays
-    are stacked, and the first axis of that side counts them.
+
+def to_flax(
+    arrays: Mapping[str, np.ndarray], sizes: Mapping[str, int], table: Sequence[Row] = TABLE
+) -> Arrays:
+    """PyTorch's state in Flax's names and layout.
+
+    ``sizes`` gives the length of the axes that PyTorch's layout merges, as `axis_sizes` reads them off a
+    module: ``{"head_dim": 64}``.
     """
-
-    flax: str | tuple[str, ...]
-    torch: str | tuple[str, ...]
-    axes: str
-
-    def patterns(self, framework: str) -> tuple[str, ...]:
-        """The names of one side, also where it is one alone."""
-        name = getattr(self, framework)
-        return name if isinstance(name, tuple) else (name,)
-
-    def layout(self, framework: str) -> str:
-        """The axes of one side; ValueError where there are not two."""
-        sides = self.axes.split("->")
-        if len(sides) != 2:
-            raise ValueError(f"row {self.axes!r}: write Flax's axes -> PyTorch's axes, with one arrow")
-        return sides[framework == "torch"].strip()
-
-    def sizes(self, framework: str, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
-        """The lengths of a side's axes that its arrays do not merge, read off their shapes."""
-        stacked = (len(shapes),) if isinstance(getattr(self, framework), tuple) else ()
-        axes = re.findall(r"\(.*?\)|\w+", self.layout(framework))
-        return {
-            axis: size for axis, size in zip(axes, stacked + shapes[0], strict=False) if axis.isidentifier()
-        }
+    return _converted(arrays, "torch", sizes, table)
 
 
-# Which parameters belong together: those of one row that have the same path.
-Claim = tuple[Row, tuple[str, ...]]
+def flax_name(name: str, table: Sequence[Row] = TABLE) -> str:
+    """What Flax calls the parameter that PyTorch calls ``name``; its row must have one name there."""
+    (((row, path), _),) = places([name], "torch", table).items()
+    (found,) = row.names("flax", path)
+    return found
 
 
-def match(pattern: str, name: str) -> tuple[str, ...] | None:
-    """What the ``*`` of a pattern stand for in a name; None where it does not fit."""
-    found = re.fullmatch(re.escape(pattern).replace(r"\*", "(.*)"), name)
-    return found.groups() if found else None
-
-
-def torch_path(path: str) -> str:
-    """A path as PyTorch spells it: "layers_0/norm" and "layers/0/norm" are "layers.0.norm".
-
-    So is a tap of a part that is called again: "layers_0 (2)" is "layers.0 (2)".
-    """
-    return re.sub(r"_(\d+)(?=[/. ]|$)", r".\1", path).replace("/", ".")
-
-
-def flax_path(path: str) -> str:
-    """A path as linen spells it: "layers.0.norm" is "layers_0/norm"."""
-    return re.sub(r"\.(\d+)(?=\.|$)", r"_\1", path).replace(".", "/")
-
-
-def fill(pattern: str, path: Iterable[str]) -> str:
-    """A pattern with its ``*`` filled in, one after the other."""
-    for piece in path:
-        pattern = pattern.replace("*", piece, 1)
-    return pattern
-
-
-def claim(name: str, framework: str, table: Sequence[Row]) -> tuple[Row, str, tuple[str, ...]]:
-    """The one row that claims a parameter, by which of its names, and what that one's ``*`` stand for."""
-    claims = [
-        (row, pattern, path)
+def claims(name: str, framework: str, table: Sequence[Row]) -> list[tuple[Place, str]]:
+    """The places that a parameter may have, each with the pattern that it fits there; KeyError for none."""
+    found = [
+        ((row, tuple(map(torch_path, path))), pattern)
         for row in table
         for pattern in row.patterns(framework)
         if (path := match(pattern, name)) is not None
     ]
-    if len(claims) != 1:
-        rows = [pattern for _, pattern, _ in claims]
+    if not found:
         raise KeyError(
-            f"{framework} parameter {name!r} is claimed by {rows or 'no row'} of the table; "
-            "exactly one row must claim it"
+            f"{framework} parameter {name!r} is claimed by no row of the table; exactly one row must claim it"
         )
-    return claims[0]
+    own = [claim for claim in found if "*" not in claim[1]]
+    return own or found
 
 
-def places(names: Iterable[str], framework: str, table: Sequence[Row]) -> dict[Claim, list[str]]:
+def places(names: Iterable[str], framework: str, table: Sequence[Row]) -> dict[Place, list[str]]:
     """The parameters that belong together, in the order in which their row names them."""
-    found: dict[Claim, dict[str, str]] = {}
+    chosen = {}
     for name in names:
-        row, pattern, path = claim(name, framework, table)
-        members = found.setdefault((row, tuple(map(torch_path, path))), {})
+        first, *others = claims(name, framework, table)
+        if others:
+            patterns = [pattern for _, pattern in (first, *others)]
+            raise KeyError(
+                f"{framework} parameter {name!r} is claimed by {patterns} of the table; "
+                "exactly one row must claim it"
+            )
+        chosen[name] = first
+    return gather(chosen, framework)
+
+
+def gather(claimed: Mapping[str, tuple[Place, str]], framework: str) -> dict[Place, list[str]]:
+    """`places` of parameters whose claims are known: KeyError for a place that is taken, or not filled."""
+    found: dict[Place, dict[str, str]] = {}
+    for name, (place, pattern) in claimed.items():
+        members = found.setdefault(place, {})
         if pattern in members:
             raise KeyError(f"{framework} parameters {members[pattern]!r} and {name!r} have one path")
         members[pattern] = name
     for (row, path), members in found.items():
-        for pattern in row.patterns(framework):
+        for pattern, missing in zip(row.patterns(framework), row.names(framework, path), strict=True):
             if pattern not in members:
-                spelled = flax_path if framework == "flax" else torch_path
-                missing = fill(pattern, map(spelled, path))
                 others = [*members.values()]
                 raise KeyError(f"{framework} parameter {missing!r} is missing: a row stacks it with {others}")
     return {
@@ -136,3 +114,16 @@ def move(
         what = ", ".join(f"{name!r} of shape {arrays[name].shape}" for name in names)
         raise ValueError(f"{what} does not fit its row {f'{source} -> {target}'!r} with {merged}") from error
     return list(moved) if isinstance(getattr(row, other), tuple) else [moved]
+
+
+def _converted(
+    arrays: Mapping[str, np.ndarray], source: str, sizes: Mapping[str, int], table: Sequence[Row]
+) -> Arrays:
+    converted: Arrays = {}
+    for (row, path), names in places(arrays, source, table).items():
+        moved = move(arrays, names, row, source, sizes)
+        for target, array in zip(row.names(OTHER[source], path), moved, strict=True):
+            if target in converted:
+                raise KeyError(f"{names[0]!r} and another parameter both convert to {target!r}")
+            converted[target] = array
+    return converted

@@ -1,7 +1,9 @@
 """Checkpoints of Hugging Face become runs, and runs become folders that `transformers` opens."""
 
+import dataclasses
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,10 @@ from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
 import data
-from data.pretrained import from_hugging_face, to_hugging_face
-from data.pretrained_config import hugging_face_config, model_arguments
-from jax_impl.config import BertClassifierConfig, BertConfig, Config, GPTConfig
+from jax_impl.config import CONFIGS, from_json
+from torch_impl import config as torch_config
+from torch_impl.convert.config_json import ConvertError, our_config, their_config
+from torch_impl.convert.hugging_face import from_hugging_face, to_hugging_face
 from train.architecture import Architecture
 from train.config import write_json
 from train.loops.jax_loop import parameter_shapes
@@ -26,10 +29,21 @@ CLASSES = {  # of theirs, by our model and their kind
     ("bert_for_masked_lm", "bert"): "BertForMaskedLM",
     ("bert_pretraining", "bert"): "BertForPreTraining",
     ("bert_classifier", "bert"): "BertForSequenceClassification",
+    ("bert_model", "roberta"): "RobertaModel",
+    ("bert_for_masked_lm", "roberta"): "RobertaForMaskedLM",
+    ("bert_classifier", "roberta"): "RobertaForSequenceClassification",
+    ("bert", "distilbert"): "DistilBertModel",
+    ("bert_for_masked_lm", "distilbert"): "DistilBertForMaskedLM",
+    ("bert_classifier", "distilbert"): "DistilBertForSequenceClassification",
     ("gpt", "gpt2"): "GPT2LMHeadModel",
     ("gpt", "openai-gpt"): "OpenAIGPTLMHeadModel",
     ("gpt", "llama"): "LlamaForCausalLM",
+    ("gpt", "mistral"): "MistralForCausalLM",
+    ("gpt", "qwen2"): "Qwen2ForCausalLM",
+    ("gpt", "qwen3"): "Qwen3ForCausalLM",
 }
+# These have their tensors without the name that heads give them.
+BARE = {"BertModel": "bert.", "RobertaModel": "roberta.", "DistilBertModel": "distilbert."}
 SPECIAL = {  # ids that a config.json gives, and the tokens that are meant
     "pad_token_id": data.SPECIAL_TOKENS[data.PAD_ID],
     "bos_token_id": data.END,
@@ -49,11 +63,16 @@ def import_run(source: Path, out: Path) -> Architecture:
     """
     used.refuse_used(out)
     config = read_json(source / "config.json", f"{source} is no checkpoint")
-    arguments = model_arguments(config)  # refuses what is unknown before the tensors are read
+    with _as_data_error():
+        settings = our_config(config)  # refuses what is unknown before the tensors are read
     tokenizer = data.load_tokenizer(source)
-    _check_vocabulary(tokenizer, arguments["vocab"], source)
-    params = from_hugging_face(read_tensors(source), config)
-    architecture, classes = _model(arguments, params, config)
+    _check_vocabulary(tokenizer, settings.vocab, source)
+    tensors = read_tensors(source)
+    with _as_data_error():
+        params = from_hugging_face(tensors, config)
+    architecture, classes = _model(dataclasses.asdict(settings), params, config)
+    if architecture.name == "bert":  # it has no head whose part it would be
+        params = {name.removeprefix("bert/"): array for name, array in params.items()}
     checkpoint.check(params, parameter_shapes(architecture), f"{source} is no whole {architecture.name}")
     folder.create(out, architecture, classes, tokenizer)
     if (source / TOKENIZER_CONFIG).is_file():
@@ -72,9 +91,12 @@ def export_run(source: Path, out: Path) -> str:
     used.refuse_used(out)
     run = load(source)
     config, theirs = _config(run.architecture, run.tokenizer, run.classes)
-    tensors = to_hugging_face(run.params, config)
-    if theirs == "BertModel":  # has its tensors without the name that heads give it
-        tensors = {name.removeprefix("bert."): array for name, array in tensors.items()}
+    params = run.params
+    if run.architecture.name == "bert":
+        params = {f"bert/{name}": array for name, array in params.items()}
+    with _as_data_error():
+        tensors = to_hugging_face(params, config)
+    tensors = {name.removeprefix(BARE.get(theirs, "")): array for name, array in tensors.items()}
     out.mkdir(parents=True, exist_ok=True)
     save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
     write_json(out / "config.json", config)
@@ -88,53 +110,60 @@ def export_run(source: Path, out: Path) -> str:
     return theirs
 
 
+@contextmanager
+def _as_data_error() -> Iterator[None]:
+    """What the converter refuses is refused as data that does not fit."""
+    try:
+        yield
+    except ConvertError as error:
+        raise data.DataError(str(error)) from error
+
+
 def _model(
-    arguments: dict[str, Any], params: Mapping[str, np.ndarray], config: Mapping[str, Any]
+    settings: dict[str, Any], params: Mapping[str, np.ndarray], config: Mapping[str, Any]
 ) -> tuple[Architecture, tuple[str, ...]]:
     """Our model, and the names of its classes."""
-    if config["model_type"] != "bert":
-        return Architecture("gpt", GPTConfig(**arguments)), ()
-    bert = BertConfig(**arguments)
-    if "head/kernel" in params:
-        count = params["head/kernel"].shape[1]
+    name, classes = "bert_model", ()
+    if ("gpt", config["model_type"]) in CLASSES:
+        name = "gpt"
+    elif "head/kernel" in params:
+        name, count = "bert_classifier", params["head/kernel"].shape[1]
         named = config.get("id2label") or {}
         classes = tuple(named.get(str(number), f"LABEL_{number}") for number in range(count))
-        return Architecture("bert_classifier", BertClassifierConfig(**vars(bert), classes=count)), classes
-    if "next_sentence/kernel" in params:
-        return Architecture("bert_pretraining", bert), ()
-    if "words/word_bias" in params:
-        return Architecture("bert_for_masked_lm", bert), ()
-    return Architecture("bert_model", bert), ()
+        settings["classes"] = count
+    elif "next_sentence/kernel" in params:
+        name = "bert_pretraining"
+    elif "words/word_bias" in params:
+        name = "bert_for_masked_lm"
+    elif ("bert", config["model_type"]) in CLASSES:
+        name = "bert"
+    return Architecture(name, from_json(CONFIGS[name], settings)), classes
 
 
 def _config(
     architecture: Architecture, tokenizer: Tokenizer, classes: tuple[str, ...]
 ) -> tuple[dict[str, Any], str]:
     """Their config.json and the name of their class."""
-    name, ours = architecture.name, architecture.config
-    pooling = getattr(ours, "pooling", "first")
-    if name not in {known for known, _ in CLASSES} or pooling != "first":
-        raise data.DataError(f"no model at Hugging Face computes this {name}: {ours}.")
+    name, settings = architecture.name, dataclasses.asdict(architecture.config)
     special = {
         name: number
         for name, token in SPECIAL.items()
         if (number := tokenizer.token_to_id(token)) is not None
     }
-    config = hugging_face_config(vars(ours), special)
-    again = type(ours)(**{**model_arguments(config), **_given(ours)})
-    if again != ours:
-        raise data.DataError(f"no model at Hugging Face computes this {name}: {ours}.")
+    if name in ("bert", "bert_for_masked_lm"):  # they have no pooler, whatever it would end with
+        settings["pooler_activation"] = "tanh" if settings["segments"] else "relu"
+    config: dict[str, Any] = {}
+    if name in {known for known, _ in CLASSES} and settings.get("pooling", "first") == "first":
+        with _as_data_error():
+            config = their_config(torch_config.from_json(torch_config.CONFIGS[name], settings), special)
+    if (name, config.get("model_type")) not in CLASSES:
+        raise data.DataError(f"no model at Hugging Face computes this {name}: {architecture.config}.")
     theirs = CLASSES[name, config["model_type"]]
     labels = dict(enumerate(classes))
     named = (
         {"id2label": labels, "label2id": {name: number for number, name in labels.items()}} if labels else {}
     )
     return {"architectures": [theirs], "dtype": "float32", **config, **named}, theirs
-
-
-def _given(ours: Config) -> dict[str, Any]:
-    """What config.json does not say: the dropout, and a head's settings."""
-    return {name: value for name, value in vars(ours).items() if name in ("dropout", "classes", "pooling")}
 
 
 def _tokenizer_config(tokenizer: Tokenizer, positions: int) -> dict[str, Any]:

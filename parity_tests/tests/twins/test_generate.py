@@ -13,10 +13,10 @@ from flax.traverse_util import unflatten_dict
 
 import jax_impl.generate
 import torch_impl.generate
-from data.pretrained import to_hugging_face
 from parity_tests.twins.check import find_twins
 from parity_tests.twins.run import initial_params
 from torch_impl import convert, random
+from torch_impl.convert.hugging_face import to_hugging_face
 
 NAMES = ["gpt", "gpt1", "gpt3", "llama", "qwen3"]
 POSITIONS, NEW = 20, 12

@@ -1,21 +1,22 @@
 """The table of Hugging Face's checkpoints: total, bitwise there and back, and refusing what does not fit."""
 
+from dataclasses import asdict, fields, replace
+
 import numpy as np
 import pytest
 import torch
 import transformers
 
-from data.errors import DataError
-from data.pretrained import from_hugging_face, to_hugging_face
-from data.pretrained_config import model_arguments
-from parity_tests.tests.twins.test_hugging_face import MODELS, configure, resized, visible
+from parity_tests.tests.twins.test_hugging_face import BARE, COPIES, HEADLESS, MODELS, configure, visible
 from torch_impl import convert
+from torch_impl.config import RopeScaling
+from torch_impl.convert.config_json import ConvertError, canonical, our_config, their_config
+from torch_impl.convert.hugging_face import from_hugging_face, to_hugging_face
 
 BERT = {"vocab_size": 9, "hidden_size": 6, "num_attention_heads": 2, "num_hidden_layers": 2}
 BERT |= {"intermediate_size": 8, "max_position_embeddings": 5}
 GPT2 = {"vocab_size": 9, "n_embd": 6, "n_head": 2, "n_layer": 2, "n_positions": 5}
 GPT2 |= {"bos_token_id": 1, "eos_token_id": 1}
-COPIES = {"lm_head.weight", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}
 
 
 def their_state(name="bert_pretraining"):
@@ -33,28 +34,32 @@ def bits(arrays):
     return {name: (array.shape, array.dtype, array.tobytes()) for name, array in arrays.items()}
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "bert"])
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in BARE])
 def test_there_and_back_is_bitwise_equal_and_fills_our_model(name):
     state, config = their_state(name)
-    params = from_hugging_face(state, config)
-    copies = COPIES if name != "llama" else set()
-    base = "bert." if name == "bert_model" else ""  # left out in theirs
+    params, ours = from_hugging_face(state, config), our_config(config)
+    copies = COPIES if getattr(ours, "tied", True) else COPIES - {"lm_head.weight"}
+    base = f"{config['model_type']}." if MODELS[name][1] in HEADLESS else ""  # left out in theirs
     theirs = {base + n: array for n, array in state.items() if n not in copies}
     assert bits(to_hugging_face(params, config)) == bits(theirs)
-    twin = visible(name)
-    model = resized(twin, model_arguments(config)).build("torch_impl")
+    head = {n: value for n, value in visible(name).arguments.items() if n in ("classes", "pooling")}
+    model = replace(visible(name), arguments=asdict(ours) | head).build("torch_impl")
     convert.load(model, params)
     assert bits(convert.save(model)) == bits(params)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_arguments_of_a_configuration_are_the_twins(name):
-    twin = visible(name)
-    found = model_arguments(configure(twin).to_dict())
-    kind = twin.pair.config
-    heads = {"classes": twin.arguments["classes"]} if "classes" in twin.arguments else {}
-    expected = kind(**{**twin.arguments, "dropout": 0.0})
-    assert kind(**found, **heads) == expected
+def test_the_settings_of_a_configuration_are_the_twins_and_are_written_as_they_were_read(name):
+    theirs = configure(visible(name))
+    ours = our_config(theirs.to_dict())
+    twins = visible(name).build("torch_impl").config
+    assert ours == canonical(type(ours)(**{field.name: getattr(twins, field.name) for field in fields(ours)}))
+    special = {"pad_token_id": theirs.pad_token_id} if name.startswith("roberta") else {}
+    written = their_config(replace(twins, dropout=0.1), special)
+    assert written["model_type"] == theirs.model_type and our_config(written) == ours
+    opened = type(theirs).from_dict(written)
+    assert our_config(opened.to_dict()) == ours
+    assert getattr(opened, "rope_parameters", None) == getattr(theirs, "rope_parameters", None)
 
 
 def test_the_layout_is_right_by_hand():
@@ -91,53 +96,190 @@ def changed(state, **changes):
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"bert__extra__weight": np.zeros(2)}, "bert.extra.weight is taken by no row"),
+        ({"bert__extra__weight": np.zeros(2)}, "'bert.extra.weight' is claimed by no row"),
         ({"pooler__dense__bias": np.zeros(6)}, "twice, with and without 'bert.'"),
         ({"cls__predictions__decoder__bias": np.ones(9)}, "decoder.bias is no copy of cls.predictions.bias"),
-        ({"bert__pooler__dense__weight": np.zeros((6, 6, 1))}, r"pooler.dense.weight of shape \(6, 6, 1\)"),
+        ({"bert__pooler__dense__weight": np.zeros((6, 6, 1))}, r"pooler.dense.weight' of shape \(6, 6, 1\)"),
     ],
 )
 def test_a_checkpoint_that_does_not_fit_is_refused(change, words):
     state, config = their_state()
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(ConvertError, match=words):
         from_hugging_face(changed(state, **change), config)
 
 
 def test_parameters_that_do_not_fit_are_refused():
     state, config = their_state("gpt")
     params = from_hugging_face(state, config)
-    with pytest.raises(DataError, match="blocks_0/attention/quarry/kernel is taken by no row"):
+    with pytest.raises(ConvertError, match="'blocks_0/attention/quarry/kernel' is claimed by no row"):
         to_hugging_face(params | {"blocks_0/attention/quarry/kernel": np.zeros(1)}, config)
     del params["blocks_1/attention/key/bias"]
-    with pytest.raises(
-        DataError, match=r"h\.1\.attn\.c_attn\.bias .*\['blocks_1/attention/key/bias'\] are m"
-    ):
+    words = r"'blocks_1/attention/key/bias' is missing: a row stacks it with \['blocks_1/attention/query/bias"
+    with pytest.raises(ConvertError, match=words):
         to_hugging_face(params, config)
 
 
-@pytest.mark.parametrize(
-    "change, words",
-    [
-        ({"model_type": "t5"}, "model_type='t5': choose"),
-        ({"activation_function": "relu"}, "gpt2 with the activation 'relu'"),
-    ],
-)
-def test_a_configuration_that_ours_lack_is_refused(change, words):
-    with pytest.raises(DataError, match=words):
-        model_arguments(transformers.GPT2Config(**GPT2).to_dict() | change)
+def config_of(name, **changes):
+    return {n: v for n, v in (configure(visible(name)).to_dict() | changes).items() if v is not ...}
+
+
+NO_WINDOW = {"use_sliding_window": True, "sliding_window": 4}
 
 
 @pytest.mark.parametrize(
-    "change, words",
+    "name, change, words",
     [
-        ({"rope_parameters": {"rope_type": "llama3", "rope_theta": 5e5}}, "scaled rotary"),
-        ({"attention_bias": True}, "attention_bias=True"),
-        ({"head_dim": 8}, "head_dim=8"),
+        ("gpt", {"model_type": "t5"}, "model_type='t5': choose"),
+        (
+            "gpt",
+            {"activation_function": "quick_gelu"},
+            "gpt2 with the activation 'quick_gelu': known is gelu,",
+        ),
+        ("gpt", {"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx=True: ours"),
+        ("gpt", {"n_embd": ...}, "the config.json of gpt2 has no setting 'n_embd'"),
+        ("gpt", {"n_head": 5}, "gpt2: heads=5 does not divide embed=24"),
+        ("bert", {"is_decoder": True}, "bert with is_decoder=True: ours computes is_decoder=False alone"),
+        ("bert", {"position_embedding_type": "relative_key"}, "position_embedding_type='relative_key'"),
+        ("bert", {"type_vocab_size": 0}, "type_vocab_size=0"),
+        ("roberta", {"is_decoder": True}, "roberta with is_decoder=True"),
+        ("roberta", {"hidden_act": "relu"}, "roberta with the activation 'relu'"),
+        ("roberta", {"pad_token_id": None}, "pad_token_id=None"),
+        ("distilbert", {"activation": "silu"}, "distilbert with the activation 'silu'"),
+        ("llama", {"attention_bias": True}, "llama with attention_bias=True"),
+        ("llama", {"mlp_bias": True}, "llama with mlp_bias=True"),
+        ("llama", {"partial_rotary_factor": 0.5}, "llama with partial_rotary_factor=0.5"),
+        ("llama", {"rope_parameters": {"rope_type": "llama3"}}, "rope_type='llama3' without factor"),
+        ("llama", {"rope_scaling": {"type": "dynamic", "factor": 2.0}}, "'type': 'dynamic', 'factor': 2.0"),
+        ("llama", {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}}, "llama: scaled .*'yarn'"),
+        ("llama", {"rope_parameters": {"rope_type": "linear", "factor": 0.0}}, "factor=0.0"),
+        ("llama", {"head_dim": 7}, "head_dim=7: rotary positions turn pairs"),
+        ("mistral", {"num_key_value_heads": ...}, "mistral has no setting 'num_key_value_heads'"),
+        (
+            "qwen2",
+            NO_WINDOW | {"layer_types": ["sliding_attention"] * 2},
+            "use_sliding_window=True with layer_t",
+        ),
+        (
+            "qwen2",
+            NO_WINDOW | {"layer_types": None, "num_hidden_layers": 4, "max_window_layers": 2},
+            "use_sliding_window=True with max_window_layers=2: ours has the window",
+        ),
+        ("qwen3", {"attention_bias": True}, "qwen3 with attention_bias=True"),
     ],
 )
-def test_a_llama_that_ours_is_not_is_refused(change, words):
-    with pytest.raises(DataError, match=words):
-        model_arguments(configure(visible("llama")).to_dict() | change)
+def test_a_setting_that_ours_cannot_compute_is_refused_with_its_value(name, change, words):
+    with pytest.raises(ConvertError, match=words):
+        our_config(config_of(name, **change))
+
+
+LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+
+
+@pytest.mark.parametrize(
+    "spelled, theta, scaling",
+    [
+        ({"rope_theta": 500.0}, 500.0, None),
+        ({"rope_theta": 500.0, "rope_scaling": None}, 500.0, None),
+        ({"rope_theta": 500.0, "rope_scaling": {"rope_type": "default"}}, 500.0, None),
+        ({"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}, 500.0, None),
+        ({"rope_scaling": {"type": "linear", "factor": 2.0}}, 10000.0, RopeScaling(factor=2.0)),
+        (
+            {"rope_theta": 5.0, "rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 7.0}},
+            7.0,
+            RopeScaling(factor=2.0),
+        ),
+        (
+            {"rope_scaling": {"rope_type": "llama3", "original_max_position_embeddings": 64} | LLAMA3},
+            10000.0,
+            RopeScaling(kind="llama3", factor=8.0, original_max_positions=64),
+        ),
+        (
+            {"rope_parameters": {"rope_type": "llama3"} | LLAMA3},  # the longest text is the original's then
+            10000.0,
+            RopeScaling(kind="llama3", factor=8.0, original_max_positions=9),
+        ),
+    ],
+)
+def test_rotary_positions_are_read_in_every_spelling_as_they_read_them(spelled, theta, scaling):
+    config = config_of("llama", rope_parameters=..., **({"rope_parameters": ...} | spelled))
+    ours = our_config(config)
+    assert (ours.theta, ours.rope_scaling) == (theta, scaling)
+    opened = transformers.LlamaConfig.from_dict(config)
+    assert our_config(opened.to_dict()) == ours
+
+
+@pytest.mark.parametrize(
+    "name, settings, window, every",
+    [
+        ("mistral", {"sliding_window": ...}, 4096, 1),  # what they take where it is left out
+        ("mistral", {"sliding_window": None}, None, 2),
+        ("qwen2", {"sliding_window": 4, "use_sliding_window": False}, None, 2),
+        ("qwen2", NO_WINDOW | {"layer_types": ..., "max_window_layers": 0}, 4, 1),
+        ("qwen2", NO_WINDOW | {"layer_types": ..., "max_window_layers": 9}, None, 2),
+        ("qwen3", NO_WINDOW | {"layer_types": ["full_attention", "sliding_attention"]}, 4, 2),
+    ],
+)
+def test_windows_are_read(name, settings, window, every):
+    ours = our_config(config_of(name, num_hidden_layers=2, **settings))
+    assert (ours.window, ours.window_every) == (window, every)
+
+
+@pytest.mark.parametrize("name", ["gelu", "gelu_new", "relu", "silu"])
+def test_activations_of_gpt2_are_written_as_they_were_read(name):
+    ours = our_config(config_of("gpt", activation_function=name))
+    assert their_config(ours, {})["activation_function"] == name
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"qk_norm": True, "qkv_bias": True},
+        {"window": 3, "window_every": 2},
+        {
+            "window": 3,
+            "window_every": 1,
+            "rope_scaling": None,
+            "qkv_bias": True,
+            "tied": True,
+            "gated": False,
+        },
+        {"norm": "layer"},
+        {"position_encoding": "learned"},
+        {"use_bias": True},
+    ],
+)
+def test_settings_that_no_architecture_of_theirs_has_are_not_written(changes):
+    ours = replace(our_config(config_of("llama")), **changes)
+    with pytest.raises(
+        ConvertError, match="no architecture of gpt2, openai-gpt, llama, mistral, qwen2, qwen3 at"
+    ):
+        their_config(ours, {})
+
+
+def test_a_padding_token_that_would_count_other_positions_is_not_written():
+    ours = our_config(config_of("roberta"))
+    with pytest.raises(ConvertError, match="no architecture of bert, roberta, distilbert at"):
+        their_config(ours, {"pad_token_id": 0})
+
+
+def test_a_masked_language_model_of_roberta_may_have_a_pooler_that_nobody_reads():
+    state, config = their_state("roberta")
+    width = config["hidden_size"]
+    pooler = {
+        "roberta.pooler.dense.weight": np.ones((width, width)),
+        "roberta.pooler.dense.bias": np.ones(width),
+    }
+    assert bits(from_hugging_face(state | pooler, config)) == bits(from_hugging_face(state, config))
+    alone, config = their_state("roberta_model")
+    assert "pooler/dense/kernel" in from_hugging_face(alone, config)
+
+
+def test_biases_and_norms_are_only_taken_where_the_architecture_has_them():
+    state, config = their_state("llama")
+    for extra in ("self_attn.q_proj.bias", "self_attn.q_norm.weight"):
+        name = f"model.layers.0.{extra}"
+        with pytest.raises(ConvertError, match=f"'{name}' is claimed by no row"):
+            from_hugging_face(state | {name: np.ones(24)}, config)
 
 
 def test_a_tied_llama_has_no_output_embedding():
@@ -145,6 +287,6 @@ def test_a_tied_llama_has_no_output_embedding():
     config.tie_word_embeddings = True
     model = transformers.LlamaForCausalLM(config)
     state = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
-    assert "lm_head.weight" in state and model_arguments(config.to_dict())["tied"]
+    assert "lm_head.weight" in state and our_config(config.to_dict()).tied
     assert "output_embedding/embedding" not in from_hugging_face(state, config.to_dict())
     assert torch.equal(model.lm_head.weight, model.model.embed_tokens.weight)

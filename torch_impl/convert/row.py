@@ -1,0 +1,80 @@
+"""Rows of a converter's table: which parameters a row is of, and what their axes are.
+
+A ``*`` of a name stands for any piece of the path and a ``#`` for a number. They are the same in both
+frameworks but for "/" and "." and for how a list numbers its members: "layers_0/", "layers/0/" and
+"layers.0." are one path.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import NamedTuple
+
+OTHER = {"flax": "torch", "torch": "flax"}
+
+
+class Row(NamedTuple):
+    """The names of one kind of parameter in both frameworks, and its axes in both layouts.
+
+    ``axes`` is an einops pattern, Flax's layout on the left. A name may be a tuple of names: their arrays
+    are stacked, and the first axis of that side counts them.
+    """
+
+    flax: str | tuple[str, ...]
+    torch: str | tuple[str, ...]
+    axes: str
+
+    def patterns(self, framework: str) -> tuple[str, ...]:
+        """The names of one side, also where it is one alone."""
+        name = getattr(self, framework)
+        return name if isinstance(name, tuple) else (name,)
+
+    def names(self, framework: str, path: Iterable[str]) -> list[str]:
+        """The names of one side at a path, spelled as linen or PyTorch does."""
+        spelled = [*map(flax_path if framework == "flax" else torch_path, path)]
+        return [fill(pattern, spelled) for pattern in self.patterns(framework)]
+
+    def layout(self, framework: str) -> str:
+        """The axes of one side; ValueError where there are not two."""
+        sides = self.axes.split("->")
+        if len(sides) != 2:
+            raise ValueError(f"row {self.axes!r}: write Flax's axes -> PyTorch's axes, with one arrow")
+        return sides[framework == "torch"].strip()
+
+    def sizes(self, framework: str, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
+        """The lengths of a side's axes that its arrays do not merge, read off their shapes."""
+        stacked = (len(shapes),) if isinstance(getattr(self, framework), tuple) else ()
+        axes = re.findall(r"\(.*?\)|\w+", self.layout(framework))
+        return {
+            axis: size for axis, size in zip(axes, stacked + shapes[0], strict=False) if axis.isidentifier()
+        }
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", "(.*)").replace(r"\#", r"(\d+)"))
+
+
+def match(pattern: str, name: str) -> tuple[str, ...] | None:
+    """What the ``*`` and ``#`` of a pattern stand for in a name; None where it does not fit."""
+    found = _expression(pattern).fullmatch(name)
+    return found.groups() if found else None
+
+
+def fill(pattern: str, path: Iterable[str]) -> str:
+    """A pattern with its ``*`` and ``#`` filled in, one after the other."""
+    pieces = iter(path)
+    return re.sub(r"[*#]", lambda star: next(pieces, star[0]), pattern)
+
+
+def torch_path(path: str) -> str:
+    """A path as PyTorch spells it: "layers_0/norm" and "layers/0/norm" are "layers.0.norm".
+
+    So is a tap of a part that is called again: "layers_0 (2)" is "layers.0 (2)".
+    """
+    return re.sub(r"_(\d+)(?=[/. ]|$)", r".\1", path).replace("/", ".")
+
+
+def flax_path(path: str) -> str:
+    """A path as linen spells it: "layers.0.norm" is "layers_0/norm"."""
+    return re.sub(r"\.(\d+)(?=\.|$)", r"_\1", path).replace(".", "/")

@@ -1,0 +1,41 @@
+"""The one table of our models' parameters, one row a kind."""
+
+from torch_impl.convert.row import Row
+
+TABLE = (
+    Row("*token_embedding/embedding", "*token_embedding.weight", "vocab embed -> vocab embed"),
+    Row(
+        "*position_embedding/embedding",
+        "*position_embedding.weight",
+        "position embed -> position embed",
+    ),
+    Row("*segment_embedding/embedding", "*segment_embedding.weight", "segment embed -> segment embed"),
+    Row("*output_embedding/embedding", "*output_embedding.weight", "vocab embed -> vocab embed"),
+    Row("*norm/scale", "*norm.weight", "embed -> embed"),
+    Row("*norm/bias", "*norm.bias", "embed -> embed"),
+    Row("*query/kernel", "*query.weight", "embed heads head_dim -> (heads head_dim) embed"),
+    Row("*query/bias", "*query.bias", "heads head_dim -> (heads head_dim)"),
+    Row("*key/kernel", "*key.weight", "embed heads head_dim -> (heads head_dim) embed"),
+    Row("*key/bias", "*key.bias", "heads head_dim -> (heads head_dim)"),
+    Row("*value/kernel", "*value.weight", "embed heads head_dim -> (heads head_dim) embed"),
+    Row("*value/bias", "*value.bias", "heads head_dim -> (heads head_dim)"),
+    Row("*output/kernel", "*output.weight", "heads head_dim embed -> embed (heads head_dim)"),
+    Row("*output/bias", "*output.bias", "embed -> embed"),
+    Row("*projection/kernel", "*projection.weight", "embed head_dim -> head_dim embed"),
+    Row("*projection/bias", "*projection.bias", "head_dim -> head_dim"),
+    Row("*gate/kernel", "*gate.weight", "embed mlp -> mlp embed"),
+    Row("*gate/bias", "*gate.bias", "mlp -> mlp"),
+    Row("*up/kernel", "*up.weight", "embed mlp -> mlp embed"),
+    Row("*up/bias", "*up.bias", "mlp -> mlp"),
+    Row("*down/kernel", "*down.weight", "mlp embed -> embed mlp"),
+    Row("*down/bias", "*down.bias", "embed -> embed"),
+    Row("*head/kernel", "*head.weight", "embed classes -> classes embed"),
+    Row("*head/bias", "*head.bias", "classes -> classes"),
+    Row("*dense/kernel", "*dense.weight", "embed pooled -> pooled embed"),
+    Row("*dense/bias", "*dense.bias", "pooled -> pooled"),
+    Row("*transform/kernel", "*transform.weight", "embed transformed -> transformed embed"),
+    Row("*transform/bias", "*transform.bias", "transformed -> transformed"),
+    Row("*word_bias", "*word_bias", "vocab -> vocab"),
+    Row("*next_sentence/kernel", "*next_sentence.weight", "embed classes -> classes embed"),
+    Row("*next_sentence/bias", "*next_sentence.bias", "classes -> classes"),
+)
