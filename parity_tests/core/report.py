@@ -13,6 +13,7 @@ from rich.text import Text
 
 from parity_tests.core.compare import Check, all_passed, finite, first_divergence
 from parity_tests.core.isolate import Block, Isolation
+from parity_tests.core.names import Name
 from parity_tests.core.trace import KINDS
 
 PRECISION_COLUMNS = ("jax/f64", "torch/f64")  # the columns of what a precision costs
@@ -129,7 +130,7 @@ def _table(checks: list[Check], dtype: str) -> Table:
     title = f"{errors} in {dtype}"
     precise = bool(precision_errors(checks))
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("model or block", overflow="fold")
+    table.add_column("model or block")
     counts, precision_columns = (
         ((), PRECISION_COLUMNS) if precise else (("tensors",), ())
     )  # 80 columns hold either
@@ -141,23 +142,23 @@ def _table(checks: list[Check], dtype: str) -> Table:
         costs = [f"{error:.1e}" for error in precision_errors(group)] or ["" for _ in precision_columns]
         verdict = Text("pass", style="green") if all_passed(group) else Text("FAIL", style="bold red")
         count = [str(len(group)) for _ in counts]
-        table.add_row(group[0].model, *count, *cells, allowed(group), *costs, verdict)
+        table.add_row(Name(group[0].model), *count, *cells, allowed(group), *costs, verdict)
     return table
 
 
 def _blocks(isolation: Isolation) -> Table:
     """One row a block: what it adds up to, what it does to the reference's own values, and where."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("block", overflow="fold")
+    table.add_column("block")
     for header in ("cumulative", "isolated", "verdict"):
         table.add_column(header, justify="right", no_wrap=True)
-    table.add_column("diverges at", overflow="fold")
+    table.add_column("diverges at")
     for block in isolation.blocks:
         errors = f"{block.cumulative:.1e}", f"{block.worst.isolated:.1e}"
         inside = block.tap_errors if len(block.tap_errors) > 1 else []
         diverging = ", ".join(tap.name_in_block for tap in inside if tap.verdict == "diverges")
         verdict = Text(block.verdict, style=STYLES[block.verdict])
-        table.add_row(Text(block.name), *errors, verdict, Text(diverging))
+        table.add_row(Name(block.name), *errors, verdict, Name(diverging))
     return table
 
 

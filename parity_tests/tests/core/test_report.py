@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import fields
 
 import pytest
@@ -157,3 +158,19 @@ def test_the_json_has_the_isolation_by_block_and_by_tap():
 def test_no_checks_are_no_pass():
     assert to_json([]) == {"schema": 2, "passed": False, "checks": [], "isolation": []}
     assert printed([])[-1] == "nothing was checked"
+
+
+NAMES = ("weighted_cross_entropy_smooth", "multi_head vs flax.linen.MultiHeadDotProductAttention", "gelu")
+
+
+@pytest.mark.parametrize("from_float64", [None, 1e-7])
+def test_at_80_columns_names_break_between_their_words(from_float64):
+    checks = [
+        Check(name, "forward", "output", "float32", 2e-7, 1e-7, 1e-5, True, from_float64, from_float64)
+        for name in NAMES
+    ]
+    lines = printed(checks)
+    assert max(map(len, lines)) <= 80
+    for word in {word for name in NAMES for word in re.split(r"[_. ]|(?<=[a-z])(?=[A-Z])", name)}:
+        assert any(word in line for line in lines[2:-1]), word
+    assert sum("pass" in line for line in lines) == len(NAMES)
