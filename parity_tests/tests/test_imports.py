@@ -173,3 +173,10 @@ def test_the_graph_of_folders_as_text():
     folders = folder_graph(FILES)
     assert "parity_tests.core -> nothing" in folders
     assert "parity_tests.runners -> parity_tests.core" in folders
+
+
+def test_the_design_shows_this_graph():
+    """After a change: python -m parity_tests.tests.import_graph, into docs/design.md."""
+    page = (ROOT / "docs" / "design.md").read_text("utf-8")
+    shown = page.partition("<!-- import graph -->\n```text\n")[2].partition("```")[0]
+    assert shown.splitlines() == folder_graph(sources())
