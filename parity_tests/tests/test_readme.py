@@ -1,4 +1,4 @@
-"""The README: short, its first example runs as it stands and prints what it says, its links lead somewhere."""
+"""The README: short, its first example runs and prints what it says, and links lead somewhere."""
 
 import re
 from contextlib import redirect_stdout
