@@ -1,16 +1,17 @@
 """Greedy decoding of an encoder-decoder, the same lines for both frameworks."""
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int32
 
+from train.loops.backend import Arrays, Backend
+
 
 def greedy(
-    loop: ModuleType,
+    loop: Backend,
     model: Any,
-    params: dict[str, np.ndarray],
+    params: Arrays,
     source: Int32[np.ndarray, "batch key"],
     source_mask: Bool[np.ndarray, "batch key"],
     begin: int,
