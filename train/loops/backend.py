@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Bool, Int32
 
 from data import Batch
 from train.architecture import Architecture
@@ -69,6 +69,20 @@ class Backend(Protocol):
         """Prompts with what follows them, ``new`` tokens at most, and where each row ends.
 
         ``limits`` are temperature, top_k, top_p and the end token, as `generate` of both packages has them.
+        """
+
+    def greedy(
+        self,
+        model: Any,
+        params: Arrays,
+        source: Int32[np.ndarray, "batch key"],
+        source_mask: Bool[np.ndarray, "batch key"],
+        begin: int,
+        length: int,
+    ) -> Int32[np.ndarray, "batch position"]:
+        """An encoder-decoder's likeliest targets: ``length`` tokens after ``begin`` a row.
+
+        What follows a row's first end token means nothing.
         """
 
     def Trainer(

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 from flax.traverse_util import flatten_dict, unflatten_dict
-from jaxtyping import Int32
+from jaxtyping import Bool, Int32
 
 import jax_impl.generate
+import jax_impl.greedy
 import jax_impl.optimizer
 from data import Batch
 from jax_impl.objectives import OBJECTIVES
@@ -92,6 +93,21 @@ def generate(
         bound, jnp.asarray(prompts), lengths, new, jax.random.key(seed), *limits
     )
     return np.asarray(rows), np.asarray(ends)
+
+
+def greedy(
+    model: nn.Module,
+    params: Arrays,
+    source: Int32[np.ndarray, "batch key"],
+    source_mask: Bool[np.ndarray, "batch key"],
+    begin: int,
+    length: int,
+) -> Int32[np.ndarray, "batch position"]:
+    """An encoder-decoder's likeliest targets, token by token, by `jax_impl.greedy`."""
+    bound: Any = model.bind({"params": _tree(params)})
+    return np.asarray(
+        jax_impl.greedy.greedy(bound, jnp.asarray(source), jnp.asarray(source_mask), begin, length)
+    )
 
 
 @partial(jax.jit, static_argnames=("family", "model", "optimizer"))

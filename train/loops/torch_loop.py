@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int32
+from jaxtyping import Bool, Int32
 from torch import Tensor, nn
 
 import torch_impl.generate
+import torch_impl.greedy
 import torch_impl.optimizer
 from data import Batch
 from torch_impl import convert, random
@@ -88,7 +89,22 @@ def generate(
     rows, ends = torch_impl.generate.generate(
         bound, _tensor(prompts), lengths, new, random.key(seed), *limits
     )
-    return rows.cpu().numpy(), ends.cpu().numpy()
+    return rows.cpu().numpy().astype(np.int32), ends.cpu().numpy().astype(np.int32)
+
+
+def greedy(
+    model: nn.Module,
+    params: Arrays,
+    source: Int32[np.ndarray, "batch key"],
+    source_mask: Bool[np.ndarray, "batch key"],
+    begin: int,
+    length: int,
+) -> Int32[np.ndarray, "batch position"]:
+    """An encoder-decoder's likeliest targets, token by token, by `torch_impl.greedy`."""
+    convert.load(model, params)
+    bound: Any = model.to(_device())
+    tokens = torch_impl.greedy.greedy(bound, _tensor(source), _tensor(source_mask), begin, length)
+    return tokens.cpu().numpy().astype(np.int32)
 
 
 def gradient(

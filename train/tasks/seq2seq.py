@@ -15,7 +15,6 @@ from data.tokenizers.symbols import symbol_tokenizer
 from train.architecture import Architecture
 from train.config import Config, ConfigError
 from train.loops.backend import Arrays, Backend
-from train.tasks.greedy import greedy
 from train.tasks.seq2seq_report import learned_report, print_report, right_tokens
 
 SHORTEST = 3  # symbols of a sequence
@@ -75,7 +74,7 @@ class Seq2SeqTask:
     def decoded(self, loop: Backend, params: Arrays, split: str) -> Int32[np.ndarray, "example position"]:
         """What the model makes of the sources of a split, by always taking the likeliest next token."""
         batch, model = self.evaluation(split), loop.build_model(self.architecture)
-        return greedy(loop, model, params, batch.source, batch.source_mask, BEGIN, self.longest + 1)
+        return loop.greedy(model, params, batch.source, batch.source_mask, BEGIN, self.longest + 1)
 
     def scores(self, loop: Backend, params: Arrays, split: str) -> dict[str, float]:
         """Nats per token and the share of tokens right, both given the true tokens before; and the share of

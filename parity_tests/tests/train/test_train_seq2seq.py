@@ -11,7 +11,6 @@ from train.architecture import Architecture
 from train.config import FRAMEWORKS, Optimizer
 from train.loops.backend import backend
 from train.loops.jax_loop import parameter_shapes
-from train.tasks.greedy import greedy
 
 SYMBOLS, SHORTEST, LONGEST = 10, 3, 6
 SIZES = {"vocab": FIRST_SYMBOL + SYMBOLS, "max_positions": LONGEST + 1, "embed": 48, "heads": 4, "mlp": 96}
@@ -57,7 +56,7 @@ def test_unseen_sequences_are_reversed(name: str, runs: dict[str, dict[str, Any]
     shares = {}
     for weights in ("first", "last"):
         params = runs[name][weights]
-        decoded = greedy(loop, model, params, HELD_OUT.source, HELD_OUT.source_mask, BEGIN, LONGEST + 1)
+        decoded = loop.greedy(model, params, HELD_OUT.source, HELD_OUT.source_mask, BEGIN, LONGEST + 1)
         right = (decoded == HELD_OUT.labels) | (HELD_OUT.weights == 0)
         shares[weights] = right.all(axis=1).mean()
     assert shares["first"] < 0.01
@@ -68,7 +67,7 @@ def test_the_frameworks_decode_alike(runs: dict[str, dict[str, Any]]) -> None:
     """From the same weights, whichever framework trained them."""
     few = (HELD_OUT.source[:50], HELD_OUT.source_mask[:50], BEGIN, LONGEST + 1)
     loops = map(backend, FRAMEWORKS)
-    decoded = [greedy(loop, loop.build_model(MODEL), runs["jax"]["last"], *few) for loop in loops]
+    decoded = [loop.greedy(loop.build_model(MODEL), runs["jax"]["last"], *few) for loop in loops]
     np.testing.assert_array_equal(*decoded)
 
 
@@ -78,7 +77,7 @@ def test_greedy_is_teacher_forcing_on_its_own_output(name: str, runs: dict[str, 
     loop, params = backend(name), runs["jax"]["last"]
     source, mask = HELD_OUT.source[:50], HELD_OUT.source_mask[:50]
     model = loop.build_model(MODEL)
-    decoded = greedy(loop, model, params, source, mask, BEGIN, LONGEST + 1)
+    decoded = loop.greedy(model, params, source, mask, BEGIN, LONGEST + 1)
     target = np.concatenate([np.full((50, 1), BEGIN, np.int32), decoded[:, :-1]], axis=1)
     logits = loop.outputs(model, params)(source, target, mask)
     np.testing.assert_array_equal(logits.argmax(axis=-1), decoded)
