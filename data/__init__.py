@@ -4,17 +4,19 @@ from data.baselines.ngram import KneserNey, unigram
 from data.baselines.scores import Score, baseline_scores, masked_accuracy
 from data.batches.buckets import choose_buckets
 from data.batches.examples import Examples, check_ids, check_labels
-from data.batches.language import LanguageBatch, LanguageBatches, language_evaluation
 from data.batches.masking import MaskedBatch, MaskedBatches, masked_evaluation, masked_positions
-from data.batches.text import Batch, TrainBatches, evaluation_batches, padding_fraction
+from data.batches.next_token import NextTokenBatch, NextTokenBatches, next_token_evaluation
+from data.batches.seq2seq import Seq2SeqBatch
+from data.batches.text import TextBatch, TrainBatches, evaluation_batches, padding_fraction
 from data.batches.windows import Stream, Windows, bits_per_byte, cut, join
 from data.errors import DataError
 from data.sets.corpus import Corpus
 from data.sets.datasets import CORPORA, DATASETS, load, load_corpus
 from data.sets.labelled import LabelledText, Split
-from data.sets.reversal import ReversalBatch, ReversalBatches, reversal_evaluation
+from data.sets.reversal import ReversalBatches, reversal_evaluation
 from data.tokenizers.bpe import END, train_bpe
 from data.tokenizers.files import load_tokenizer, save_tokenizer
+from data.tokenizers.symbols import symbol_tokenizer
 from data.tokenizers.word_piece import (
     CLS_ID,
     MASK_ID,
@@ -29,6 +31,8 @@ from data.tokenizers.word_piece import (
     special_ids,
     train_tokenizer,
 )
+
+Batch = TextBatch | MaskedBatch | NextTokenBatch | Seq2SeqBatch
 
 __all__ = [
     "CLS_ID",
@@ -48,15 +52,16 @@ __all__ = [
     "Examples",
     "KneserNey",
     "LabelledText",
-    "LanguageBatch",
-    "LanguageBatches",
     "MaskedBatch",
     "MaskedBatches",
-    "ReversalBatch",
+    "NextTokenBatch",
+    "NextTokenBatches",
     "ReversalBatches",
     "Score",
+    "Seq2SeqBatch",
     "Split",
     "Stream",
+    "TextBatch",
     "TrainBatches",
     "Windows",
     "baseline_scores",
@@ -69,17 +74,18 @@ __all__ = [
     "end_id",
     "evaluation_batches",
     "join",
-    "language_evaluation",
     "load",
     "load_corpus",
     "load_tokenizer",
     "masked_accuracy",
     "masked_evaluation",
     "masked_positions",
+    "next_token_evaluation",
     "padding_fraction",
     "reversal_evaluation",
     "save_tokenizer",
     "special_ids",
+    "symbol_tokenizer",
     "train_bpe",
     "train_tokenizer",
     "unigram",

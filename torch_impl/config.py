@@ -1,7 +1,7 @@
-"""The settings of every model, each once: frozen dataclasses that the blocks and models take.
+"""The settings of every model, and of the optimizer, each once: frozen dataclasses.
 
-A setting of a block is a setting of all models that have blocks: the dataclasses inherit. No framework is
-imported here, so that a command line reads and refuses settings in a moment.
+Blocks and models take them. A setting of a block is a setting of all models that have blocks: the dataclasses
+inherit. No framework is imported here, so that a command line reads and refuses settings in a moment.
 """
 
 from collections.abc import Mapping
@@ -269,6 +269,24 @@ class Seq2SeqConfig(BlockConfig, EmbeddingConfig):
     def embedding_std(self) -> float:
         """As in the authors' code: times sqrt(embed), the embeddings begin at deviation 1."""
         return 1.0 / sqrt(self.embed)
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """What an update does with a gradient."""
+
+    method: Literal["adamw", "sgd"] = "adamw"
+    """AdamW, or stochastic gradient descent with momentum, whose decay is decoupled too."""
+    weight_decay: float = 0.1
+    """Of kernels and embeddings, decoupled (times the learning rate)."""
+    clip: float = 1.0
+    """Largest global norm of the gradient."""
+    beta1: float = 0.9
+    """Of Adam's mean of gradients, or SGD's momentum."""
+    beta2: float = 0.98
+    """Of Adam's mean of squares."""
+    eps: float = 1e-8
+    """Added to Adam's root."""
 
 
 CONFIGS: dict[str, type[EmbeddingConfig]] = {

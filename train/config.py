@@ -6,13 +6,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+import jax_impl.config
+import torch_impl.config
 from jax_impl.config import BertConfig, ClassifierConfig, GPTConfig, Seq2SeqConfig, from_json
 from train.runs.legacy import upgraded_config
 
 SCHEMA = 2  # of config.json; 1 had the model's vocabulary and positions with the text
 Framework = Literal["jax", "torch"]
+FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
 SEEDS = range(2**32)  # of weights, batches and draws
 
 
@@ -30,11 +33,9 @@ FAMILIES: dict[str, type[ModelConfig]] = {
 
 
 @dataclass(frozen=True)
-class Optimizer:
-    """The method, its learning rate with warm-up, and clipping by the global norm."""
+class Optimizer(jax_impl.config.OptimizerConfig, torch_impl.config.OptimizerConfig):
+    """What an update does with a gradient, the learning rate of each step, and what the loss is."""
 
-    method: Literal["adamw", "sgd"] = "adamw"
-    """AdamW, or stochastic gradient descent with momentum, whose decay is decoupled too."""
     learning_rate: float = 1e-3
     """At its peak."""
     warmup: float = 0.1
@@ -42,20 +43,10 @@ class Optimizer:
     schedule: Literal["linear", "inverse_sqrt", "constant", "cosine", "triangular"] = "linear"
     """From the peak on: linearly to zero, with 1/sqrt(step) as the original transformer's, not at all, along
     half a cosine to zero, or down and up again, each side as long as the warm-up."""
-    weight_decay: float = 0.1
-    """Of kernels and embeddings, decoupled (times the learning rate)."""
-    clip: float = 1.0
-    """Largest global norm of the gradient."""
     accumulate: int = 1
     """Batches of a step: its gradient is the mean of theirs."""
-    beta1: float = 0.9
-    """Of Adam's mean of gradients, or SGD's momentum."""
-    beta2: float = 0.98
-    """Of Adam's mean of squares."""
-    eps: float = 1e-8
-    """Added to Adam's root."""
     smoothing: float = 0.0
-    """Label smoothing of the training loss."""
+    """Label smoothing of the training loss. Not of gpt."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,8 @@ class Config:
     model: ModelConfig
     data: Literal["polarity", "ag_news", "ag_news_10k", "shakespeare", "embedded", "reversal"]
     """Film reviews, news (the whole, or a sample of 10,000), Shakespeare; embedded needs no download. The
-    classifier reads labelled data (not shakespeare); bert and gpt read any but polarity."""
+    classifier reads labelled data (not shakespeare); bert and gpt read any but polarity; seq2seq learns
+    reversal, which is drawn, and nothing else does."""
     text: Text = field(default_factory=Text)
     init: str | None = None
     """Folder of a run of bert or gpt to begin a classifier with. Its sizes and tokenizer are taken."""
@@ -85,7 +77,7 @@ class Config:
     """With init: bert's head reads the first token's vector, through the pooler, or the mean of all."""
     optimizer: Optimizer = field(default_factory=Optimizer)
     epochs: int = 10
-    """Passes over the training split."""
+    """Passes over the training split; of reversal, which never ends, a hundred batches each."""
     steps: int | None = None
     """Train for so many steps (updates) instead."""
     seed: int = 0
@@ -119,6 +111,11 @@ class Config:
             for name, value in vars(section).items():
                 if isinstance(value, int) and not isinstance(value, bool) and name != "seed" and value < 1:
                     raise ConfigError(f"{name}={value}: give 1 or more")
+        if (self.family == "seq2seq") != (self.data == "reversal"):
+            fitting = "reversal" if self.family == "seq2seq" else "texts"
+            raise ConfigError(f"data={self.data!r}: {self.family} learns from {fitting}; choose such data")
+        if self.family == "gpt" and optimizer.smoothing:
+            raise ConfigError(f"smoothing={optimizer.smoothing}: gpt has no such setting; leave it at 0.0")
         if self.init is not None and self.family != "classifier":
             raise ConfigError(f"init={self.init!r}: only a classifier begins with another run; leave it out")
         if self.init is None and self.pooling != "mean":

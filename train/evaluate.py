@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from train.config import Framework, write_json
-from train.loops.frameworks import LOOPS
+from train.loops.backend import backend
 from train.runs.files import read_config
 from train.runs.load import load
 from train.tasks.task import prepare
@@ -20,8 +20,8 @@ def evaluate(folder: Path, framework: Framework, data_dir: Path | None, console:
     """
     config = read_config(folder)
     run = load(folder, framework)
-    task = prepare(config, data_dir, run.tokenizer)
-    loop = LOOPS[framework]
+    task = prepare(config, data_dir, run.tokenizer, framework)
+    loop = backend(framework)
     report = task.report(loop, task.initial_params(loop), run.params)
     task.print_report(report, framework, console)
     write_json(folder / f"evaluation-{framework}.json", report)

@@ -7,14 +7,12 @@ from typing import Any
 from rich.console import Console
 
 import data
-from train.config import Framework
+from train.config import FRAMEWORKS, Framework
+from train.loops.backend import backend
 from train.loops.fit import fingerprint, lengths
-from train.loops.frameworks import LOOPS
-from train.loops.jax_loop import parameter_shapes
-from train.loops.optimizer import MOMENTS
 from train.runs import checkpoint, used
 from train.runs.curves import read_metrics
-from train.runs.files import RunError, read_config, read_model
+from train.runs.files import RunError, read_config, read_json, read_model
 from train.start import carry_out
 from train.tasks.task import prepare
 
@@ -42,13 +40,15 @@ def resume(
     framework = framework or source
     config = read_config(run)
     architecture, _ = read_model(run)
-    kinds = MOMENTS[config.optimizer.method]
-    state = checkpoint.load_state(run / source, parameter_shapes(architecture), kinds)
-    task = prepare(config, data_dir, data.load_tokenizer(run / "tokenizer.json"))
+    loop = backend(framework)
+    kinds = loop.MOMENTS[config.optimizer.method]
+    state = checkpoint.load_state(run / source, loop.parameter_shapes(architecture), kinds)
+    task = prepare(config, data_dir, data.load_tokenizer(run / "tokenizer.json"), framework)
     _, steps = lengths(task)
     if state.step >= steps:
         raise RunError(f"{run / source} took all of its {steps} steps: there is nothing to resume")
-    if state.fingerprint != fingerprint(task, state.step):
+    written = read_json(run / "config.json", f"{run} is no trained run")
+    if state.fingerprint != fingerprint(task, state.step, written):
         raise RunError(
             f"{run / source} was trained on other batches than its configuration, tokenizer and data give "
             "now (embedded texts change with Python's version): bring back what was there, or train anew"
@@ -63,7 +63,7 @@ def resume(
 
 def _only_source(run: Path) -> Framework:
     """The framework that has a checkpoint in this run."""
-    found = [name for name in LOOPS if (run / name / "checkpoint.safetensors").is_file()]
+    found = [name for name in FRAMEWORKS if (run / name / "checkpoint.safetensors").is_file()]
     if len(found) != 1:
         raise RunError(
             f"{run} holds checkpoints of {' and '.join(found) or 'neither framework'}: "

@@ -7,7 +7,6 @@ from rich.console import Console
 
 from train.config import Config, Framework, write_json
 from train.loops.fit import fit, progress_bar
-from train.proof.preflight import preflight
 from train.runs import folder, used
 from train.runs.checkpoint import State
 from train.runs.curves import Rows, draw, largest_gap, read_metrics
@@ -30,7 +29,7 @@ def train(
     """
     config.check()
     used.refuse_used(out, overwrite)
-    task = prepare(config, data_dir)
+    task = prepare(config, data_dir, framework=frameworks[0])
     if overwrite:
         used.remove_run(out)
     return carry_out(task, frameworks, out, skip_parity, console)
@@ -54,6 +53,8 @@ def carry_out(
             "Parity check skipped: nothing shows that the twins compute the same.", style="bold red"
         )
     else:
+        from train.proof.preflight import preflight  # imports both frameworks
+
         with console.status("parity check of this model in float64"):
             outcome = preflight(task, out / "parity.json")
         console.print(outcome + "\n")

@@ -5,13 +5,13 @@ these positions need go through the model's head. Of the chosen tokens 80 % beco
 token, 10 % stay. Special tokens are neither chosen nor drawn.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int32
 from tokenizers import Tokenizer
 
-from data.batches.language import in_turn
+from data.batches.next_token import in_turn
 from data.batches.shuffle import FIXED_MASKING, MASKING, Epochs, below, check_seed, random_bits
 from data.batches.windows import Windows
 from data.errors import DataError
@@ -21,8 +21,7 @@ SHARE = 0.15
 BECOME_MASK, BECOME_RANDOM = 0.8, 0.1
 
 
-@dataclass(frozen=True, eq=False)
-class MaskedBatch:
+class MaskedBatch(NamedTuple):
     """Full windows of tokens, some masked. Where a row has too few to mask, the rest weighs 0."""
 
     ids: Int32[np.ndarray, "batch position"]
@@ -61,10 +60,7 @@ def masked_evaluation(windows: Windows, tokenizer: Tokenizer, batch: int, seed: 
     check_seed(seed)
     mask = _Mask(tokenizer, windows.positions)
     whole = mask(windows.ids, random_bits(seed, 0, FIXED_MASKING))
-    return [
-        MaskedBatch(whole.ids[rows], whole.masked_positions[rows], whole.labels[rows], whole.weights[rows])
-        for rows in in_turn(len(windows), batch)
-    ]
+    return [MaskedBatch(*(array[rows] for array in whole)) for rows in in_turn(len(windows), batch)]
 
 
 def masked_positions(positions: int) -> int:

@@ -1,7 +1,7 @@
 """Encoded examples -> batches of numpy arrays, as a pure function of seed and step."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int32
@@ -12,8 +12,7 @@ from data.errors import DataError
 from data.tokenizers.word_piece import PAD_ID, UNK_ID
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
+class TextBatch(NamedTuple):
     """Examples padded to one width. A filler row is one [PAD] token with label 0.
 
     Padding is id 0 under any tokenizer: the mask hides it.
@@ -59,18 +58,18 @@ class TrainBatches:
         self._epochs = Epochs(self._widths, batch, seed)
         self.steps_per_epoch = self._epochs.steps
 
-    def stream(self, step: int) -> Batch:
+    def stream(self, step: int) -> TextBatch:
         """Return the batch of `step`, counted from 0 and on through the epochs."""
         batch = _gather(self.examples, self.labels, self._epochs.rows(step), self._widths)
         return self._drop_words(batch, step) if self.word_dropout else batch
 
-    def _drop_words(self, batch: Batch, step: int) -> Batch:
+    def _drop_words(self, batch: TextBatch, step: int) -> TextBatch:
         """Replace each real token by [UNK] with probability `word_dropout`, drawn from (seed, step)."""
         bits = random_bits(self.seed, step, WORD_DROPOUT)
         drawn = bits.random_raw(batch.ids.size).reshape(batch.ids.shape)
         assert self.unknown is not None  # or __init__ refused
         dropped = batch.mask & (drawn < below(self.word_dropout))
-        return replace(batch, ids=np.where(dropped, np.int32(self.unknown), batch.ids))
+        return batch._replace(ids=np.where(dropped, np.int32(self.unknown), batch.ids))
 
 
 def evaluation_batches(
@@ -78,7 +77,7 @@ def evaluation_batches(
     labels: Int32[np.ndarray, " example"],
     batch: int,
     buckets: Sequence[int],
-) -> list[Batch]:
+) -> list[TextBatch]:
     """Return batches that hold each example exactly once, from the narrowest bucket to the widest.
 
     Filler rows complete the first batch: there they are narrowest.
@@ -95,7 +94,7 @@ def evaluation_batches(
     return [_gather(examples, labels, part, widths) for part in rows.reshape(-1, batch)]
 
 
-def padding_fraction(batches: Iterable[Batch]) -> float:
+def padding_fraction(batches: Iterable[TextBatch]) -> float:
     """Return the share of positions that hold no token of an example, from 0 to 1."""
     counts = [(int(batch.mask[batch.rows >= 0].sum()), batch.mask.size) for batch in batches]
     real, positions = np.sum(counts, axis=0)
@@ -108,7 +107,7 @@ def _widths(examples: Examples, buckets: Sequence[int]) -> np.ndarray:
     return ascending[np.searchsorted(ascending, [len(ids) for ids in examples])]
 
 
-def _gather(examples: Examples, labels: np.ndarray, rows: np.ndarray, widths: np.ndarray) -> Batch:
+def _gather(examples: Examples, labels: np.ndarray, rows: np.ndarray, widths: np.ndarray) -> TextBatch:
     filler = rows < 0
     shape = len(rows), widths[rows[~filler]].max()
     ids, mask = np.full(shape, PAD_ID, np.int32), np.zeros(shape, bool)
@@ -117,4 +116,4 @@ def _gather(examples: Examples, labels: np.ndarray, rows: np.ndarray, widths: np
         ids[place, : len(example)] = example
         mask[place, : len(example)] = True
     mask[filler, 0] = True
-    return Batch(ids, mask, np.where(filler, 0, labels[rows]).astype(np.int32), rows.copy())
+    return TextBatch(ids, mask, np.where(filler, 0, labels[rows]).astype(np.int32), rows.copy())

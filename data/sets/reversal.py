@@ -4,27 +4,14 @@ A sequence whose symbols, counted from 0, add up to a multiple of their number i
 training batch, and the evaluation holds no other.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-from jaxtyping import Bool, Float32, Int32
 
-from data.batches.language import in_turn
+from data.batches.next_token import in_turn
+from data.batches.seq2seq import Seq2SeqBatch
 from data.batches.shuffle import FIXED_REVERSAL, REVERSAL, check_seed, random_bits
 from data.errors import DataError
 
 PAD, BEGIN, END, FIRST_SYMBOL = range(4)
-
-
-@dataclass(frozen=True, eq=False)
-class ReversalBatch:
-    """Sources of different lengths and their reverse; both are padded to the widths of the longest."""
-
-    source: Int32[np.ndarray, "batch key"]
-    source_mask: Bool[np.ndarray, "batch key"]  # True at symbols
-    target: Int32[np.ndarray, "batch position"]  # what the decoder reads: BEGIN, then the source backwards
-    labels: Int32[np.ndarray, "batch position"]  # the token after each: the source backwards, then END
-    weights: Float32[np.ndarray, "batch position"]  # 1 up to END, 0 at padding
 
 
 class ReversalBatches:
@@ -39,7 +26,7 @@ class ReversalBatches:
         check_seed(seed)
         self.sizes, self.batch, self.seed = (symbols, shortest, longest), batch, seed
 
-    def stream(self, step: int) -> ReversalBatch:
+    def stream(self, step: int) -> Seq2SeqBatch:
         """Return the batch of `step`, counted from 0."""
         if step < 0:
             raise DataError(f"step={step}: steps are counted from 0; give 0 or more.")
@@ -51,7 +38,7 @@ class ReversalBatches:
 
 def reversal_evaluation(
     symbols: int, shortest: int, longest: int, rows: int, batch: int
-) -> list[ReversalBatch]:
+) -> list[Seq2SeqBatch]:
     """Return `rows` held-out sequences of a fixed draw; the last batch may have fewer rows.
 
     Raises:
@@ -60,7 +47,7 @@ def reversal_evaluation(
     _check(symbols, shortest, longest, batch)
     whole = _draw(random_bits(0, 0, FIXED_REVERSAL), np.zeros(rows, np.uint64), symbols, shortest, longest)
     parts = in_turn(rows, batch)
-    return [ReversalBatch(**{name: array[part] for name, array in vars(whole).items()}) for part in parts]
+    return [Seq2SeqBatch(*(array[part] for array in whole)) for part in parts]
 
 
 def _check(symbols: int, shortest: int, longest: int, batch: int) -> None:
@@ -74,7 +61,7 @@ def _check(symbols: int, shortest: int, longest: int, batch: int) -> None:
 
 def _draw(
     bits: np.random.Philox, remainders: np.ndarray, symbols: int, shortest: int, longest: int
-) -> ReversalBatch:
+) -> Seq2SeqBatch:
     """Sequences whose symbols add up to these remainders of the division by their number."""
     rows, places = len(remainders), np.arange(longest)
     lengths = shortest + (bits.random_raw(rows) % np.uint64(longest - shortest + 1)).astype(np.int64)
@@ -88,4 +75,4 @@ def _draw(
     labels = np.concatenate([backwards, column], axis=1)
     labels[np.arange(rows), lengths] = END
     target = np.concatenate([column + np.int32(BEGIN), backwards], axis=1)
-    return ReversalBatch(source, mask, target, labels, (labels != PAD).astype(np.float32))
+    return Seq2SeqBatch(source, mask, target, labels, (labels != PAD).astype(np.float32))

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from train.config import Framework, write_json
-from train.loops.frameworks import LOOPS
+from train.loops.backend import Trainer, backend
 from train.loops.interrupt import interruptible
 from train.loops.schedule import learning_rate
 from train.runs import checkpoint
@@ -35,7 +35,7 @@ def fit(
     end. Ctrl-C writes a checkpoint after the step at hand, and ends training with KeyboardInterrupt.
     """
     out.mkdir(parents=True, exist_ok=True)
-    loop = LOOPS[framework]
+    loop = backend(framework)
     family, seed, optimizer = task.config.family, task.config.seed, task.config.optimizer
     per_epoch, steps = lengths(task)
     untrained = task.initial_params(loop)
@@ -78,7 +78,7 @@ def fit(
                     "framework": framework,
                     "step": number + 1,
                     "seed": seed,
-                    "fingerprint": fingerprint(task, number + 1),
+                    "fingerprint": fingerprint(task, number + 1, task.config.to_json()),
                 }
                 checkpoint.save(out, {"params": params, **trainer.moments()}, about)
                 saved = time.perf_counter()
@@ -104,7 +104,7 @@ def lengths(task: Task) -> tuple[int, int]:
     return per_epoch, task.config.steps or task.config.epochs * per_epoch
 
 
-def finite_params(trainer: Any, framework: Framework, number: int) -> checkpoint.Arrays:
+def finite_params(trainer: Trainer, framework: Framework, number: int) -> checkpoint.Arrays:
     """The weights, unless a number among them is none: the last checkpoint then stays as it is."""
     params = trainer.params()
     for name, array in params.items():
@@ -115,12 +115,16 @@ def finite_params(trainer: Any, framework: Framework, number: int) -> checkpoint
     return params
 
 
-def fingerprint(task: Task, step: int) -> str:
-    """A digest of what a run goes on with after a step: configuration, tokenizer and the next batch."""
-    batch = task.batch(step * task.config.optimizer.accumulate)
-    digest = hashlib.sha256(json.dumps(task.config.to_json()).encode() + task.tokenizer.to_str().encode())
-    for name in sorted(batch):
-        digest.update(name.encode() + batch[name].tobytes())
+def fingerprint(task: Task, step: int, config: dict[str, Any]) -> str:
+    """A digest of what a run goes on with after a step: configuration, tokenizer and the next batch.
+
+    ``config`` is the configuration as the run's folder has it. The fields of batches go by their first names,
+    so that a run of an older version can be resumed.
+    """
+    batch = task.batch(step * task.config.optimizer.accumulate)._asdict()
+    digest = hashlib.sha256(json.dumps(config).encode() + task.tokenizer.to_str().encode())
+    for name in sorted(batch.keys() - {"rows"}):
+        digest.update(name.removeprefix("masked_").encode() + batch[name].tobytes())
     return digest.hexdigest()
 
 

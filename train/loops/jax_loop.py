@@ -1,7 +1,7 @@
 """Training and evaluation in JAX: a compiled gradient and a compiled update, never waited for."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial, reduce
 from typing import Any
 
@@ -10,18 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 from flax.traverse_util import flatten_dict, unflatten_dict
+from jaxtyping import Bool, Int32
 
-from jax_impl.generate import generate
-from jax_impl.gpt import GPT
+import jax_impl.generate
+import jax_impl.greedy
+import jax_impl.optimizer
+from data import Batch
+from jax_impl.objectives import OBJECTIVES
+from jax_impl.optimizer import MOMENTS, Rates
 from train.architecture import Architecture
 from train.config import Optimizer
-from train.loops import jax_optimizer
-from train.loops.jax_families import LOSSES
-from train.loops.optimizer import MOMENTS, rates_at
-
-Arrays = dict[str, np.ndarray]
-Outputs = Callable[..., Any]
-Stream = Callable[[int], Arrays]
+from train.loops.backend import Arrays, Outputs, Stream
+from train.loops.schedule import rates_at
 
 
 def build_model(architecture: Architecture) -> nn.Module:
@@ -50,7 +50,7 @@ def smallest_inputs(model: nn.Module) -> dict[str, jax.Array]:
 
 
 def evaluate(
-    family: str, model: nn.Module, params: Arrays, batches: Iterable[dict[str, np.ndarray]]
+    family: str, model: nn.Module, params: Arrays, batches: Iterable[Batch]
 ) -> list[dict[str, float]]:
     """The loss and metrics of each batch, without dropout or label smoothing."""
     tree = _tree(params)
@@ -59,8 +59,8 @@ def evaluate(
 
 
 @partial(jax.jit, static_argnames=("family", "model"))
-def _evaluate(params: Any, batch: dict[str, jax.Array], family: str, model: nn.Module) -> Any:
-    loss, metrics = LOSSES[family](model, params, batch, None, 0.0)
+def _evaluate(params: Any, batch: Batch, family: str, model: nn.Module) -> Any:
+    loss, metrics = OBJECTIVES[family](model, params, batch, None, 0.0)
     return {"loss": loss, **metrics}
 
 
@@ -78,22 +78,42 @@ def _apply(model: nn.Module, method: str, params: Any, *inputs: jax.Array) -> An
     return model.apply({"params": params}, *inputs, method=method)
 
 
-def write(
-    model: GPT, params: Arrays, ids: np.ndarray, lengths: list[int], new: int, seed: int, *limits: Any
-) -> tuple[np.ndarray, np.ndarray]:
-    """`generate` with these weights: prompts with what follows them, and where each row ends.
-
-    ``limits`` are temperature, top_k, top_p and end.
-    """
-    bound, rng = model.bind(variables(params)), jax.random.key(seed)
-    rows, ends = generate(bound, jnp.asarray(ids), lengths, new, rng, *limits)
+def generate(
+    model: nn.Module,
+    params: Arrays,
+    prompts: Int32[np.ndarray, "batch position"],
+    lengths: Sequence[int],
+    new: int,
+    seed: int,
+    *limits: Any,
+) -> tuple[Int32[np.ndarray, "batch position"], Int32[np.ndarray, " batch"]]:
+    """Prompts with what follows them, and where each row ends, by `jax_impl.generate`."""
+    bound: Any = model.bind({"params": _tree(params)})
+    rows, ends = jax_impl.generate.generate(
+        bound, jnp.asarray(prompts), lengths, new, jax.random.key(seed), *limits
+    )
     return np.asarray(rows), np.asarray(ends)
+
+
+def greedy(
+    model: nn.Module,
+    params: Arrays,
+    source: Int32[np.ndarray, "batch key"],
+    source_mask: Bool[np.ndarray, "batch key"],
+    begin: int,
+    length: int,
+) -> Int32[np.ndarray, "batch position"]:
+    """An encoder-decoder's likeliest targets, token by token, by `jax_impl.greedy`."""
+    bound: Any = model.bind({"params": _tree(params)})
+    return np.asarray(
+        jax_impl.greedy.greedy(bound, jnp.asarray(source), jnp.asarray(source_mask), begin, length)
+    )
 
 
 @partial(jax.jit, static_argnames=("family", "model", "optimizer"))
 def gradient(
     params: Any,
-    batch: dict[str, jax.Array],
+    batch: Batch,
     rng: jax.Array,
     family: str,
     model: nn.Module,
@@ -102,7 +122,7 @@ def gradient(
     """A batch's part of the mean gradient of its step, and of the mean metrics."""
 
     def loss(params: Any) -> Any:
-        return LOSSES[family](model, params, batch, rng, optimizer.smoothing)
+        return OBJECTIVES[family](model, params, batch, rng, optimizer.smoothing)
 
     (value, metrics), whole = jax.value_and_grad(loss, has_aux=True)(params)
     return jax.tree.map(lambda array: array / optimizer.accumulate, (whole, {"loss": value, **metrics}))
@@ -114,7 +134,7 @@ def add(total: Any, part: Any) -> Any:
     return jax.tree.map(jnp.add, total, part)
 
 
-update = jax.jit(jax_optimizer.update, static_argnames="optimizer", donate_argnames=("params", "state"))
+update = jax.jit(jax_impl.optimizer.update, static_argnames="config", donate_argnames=("params", "state"))
 
 
 class Trainer:
@@ -135,7 +155,7 @@ class Trainer:
         self.family, self.model = family, build_model(architecture)
         self.stream, self.optimizer, self.steps = stream, optimizer, steps
         self._params = _tree(params)
-        self._state = jax_optimizer.init(self._params, optimizer)
+        self._state = jax_impl.optimizer.init(self._params, optimizer)
         for name, state in self._state.items():
             state |= {kind: jnp.array(arrays[name]) for kind, arrays in (moments or {}).items()}
         self._rng = jax.random.fold_in(jax.random.key(seed), 1)
@@ -144,7 +164,7 @@ class Trainer:
         """Take step ``number``, counted from 0. The metrics are still being computed when it returns."""
         batches = range(number * self.optimizer.accumulate, (number + 1) * self.optimizer.accumulate)
         whole, metrics = reduce(add, map(self._gradient, batches))
-        rates = rates_at(number, self.steps, self.optimizer)
+        rates = Rates(*rates_at(number, self.steps, self.optimizer))
         self._params, self._state, norm = update(self._params, self._state, whole, rates, self.optimizer)
         return {**metrics, "gradient_norm": norm}
 
@@ -167,11 +187,6 @@ class Trainer:
 
 def _flat(tree: Any) -> Arrays:
     return {name: np.array(array) for name, array in flatten_dict(tree, sep="/").items()}
-
-
-def variables(params: Arrays) -> dict[str, Any]:
-    """Flat weights as Flax's models take them."""
-    return {"params": _tree(params)}
 
 
 def _tree(arrays: Arrays) -> Any:

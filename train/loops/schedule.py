@@ -1,4 +1,4 @@
-"""The learning rate as a function of the step, computed on the host for both frameworks."""
+"""The numbers of a step, computed on the host for both frameworks, in float64."""
 
 import math
 
@@ -36,3 +36,11 @@ def learning_rate(step: int, steps: int, optimizer: Optimizer) -> float:
         case "triangular":
             sides = (step + 1) / max(warmup, 1)
             return peak * (1.0 - abs(sides % 2.0 - 1.0))
+
+
+def rates_at(step: int, steps: int, optimizer: Optimizer) -> tuple[float, float, float]:
+    """The ``Rates`` of one of ``steps`` updates, counted from 0, as the optimizer of either framework has
+    them."""
+    updates = step + 1
+    rate = learning_rate(step, steps, optimizer)
+    return rate, 1.0 - optimizer.beta1**updates, 1.0 - optimizer.beta2**updates

@@ -1,25 +1,25 @@
 """The mirror of `jax_loop` in PyTorch, op by op."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Int32
 from torch import Tensor, nn
 
+import torch_impl.generate
+import torch_impl.greedy
+import torch_impl.optimizer
+from data import Batch
 from torch_impl import convert, random
-from torch_impl.generate import generate
-from torch_impl.gpt import GPT
 from torch_impl.initializers import initialise
+from torch_impl.objectives import OBJECTIVES
+from torch_impl.optimizer import MOMENTS, Rates
 from train.architecture import Architecture
 from train.config import Optimizer
-from train.loops import torch_optimizer
-from train.loops.optimizer import MOMENTS, rates_at
-from train.loops.torch_families import LOSSES
-
-Arrays = dict[str, np.ndarray]
-Outputs = Callable[..., Any]
-Stream = Callable[[int], Arrays]
+from train.loops.backend import Arrays, Outputs, Stream
+from train.loops.schedule import rates_at
 
 
 def build_model(architecture: Architecture) -> nn.Module:
@@ -34,16 +34,25 @@ def initial_params(architecture: Architecture, seed: int) -> Arrays:
     return convert.save(model)
 
 
+def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of a model's parameters in Flax's layout, without drawing them."""
+    with torch.device("meta"):
+        model = build_model(architecture)
+    # One number stands for all of an array, which is then nothing but its shape.
+    arrays = {name: np.broadcast_to(np.float32(0.0), p.shape) for name, p in model.named_parameters()}
+    return {name: a.shape for name, a in convert.to_flax(arrays, convert.axis_sizes(model)).items()}
+
+
 @torch.no_grad()
 def evaluate(
-    family: str, model: nn.Module, params: Arrays, batches: Iterable[Arrays]
+    family: str, model: nn.Module, params: Arrays, batches: Iterable[Batch]
 ) -> list[dict[str, float]]:
     """The loss and metrics of each batch, without dropout or label smoothing."""
     convert.load(model, params)
     model.to(_device())
     rows = []
     for batch in batches:
-        loss, metrics = LOSSES[family](model, _tensors(batch), None, 0.0)
+        loss, metrics = OBJECTIVES[family](model, _tensors(batch), None, 0.0)
         rows.append({"loss": float(loss), **{name: float(value) for name, value in metrics.items()}})
     return rows
 
@@ -65,24 +74,44 @@ def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outpu
     return apply
 
 
-def write(
-    model: GPT, params: Arrays, ids: np.ndarray, lengths: list[int], new: int, seed: int, *limits: Any
-) -> tuple[np.ndarray, np.ndarray]:
-    """`generate` with these weights: prompts with what follows them, and where each row ends.
-
-    ``limits`` are temperature, top_k, top_p and end.
-    """
+def generate(
+    model: nn.Module,
+    params: Arrays,
+    prompts: Int32[np.ndarray, "batch position"],
+    lengths: Sequence[int],
+    new: int,
+    seed: int,
+    *limits: Any,
+) -> tuple[Int32[np.ndarray, "batch position"], Int32[np.ndarray, " batch"]]:
+    """Prompts with what follows them, and where each row ends, by `torch_impl.generate`."""
     convert.load(model, params)
-    prompts = _tensor(ids.astype(np.int32))
-    rows, ends = generate(model.to(_device()), prompts, lengths, new, random.key(seed), *limits)
-    return rows.cpu().numpy(), ends.cpu().numpy()
+    bound: Any = model.to(_device())
+    rows, ends = torch_impl.generate.generate(
+        bound, _tensor(prompts), lengths, new, random.key(seed), *limits
+    )
+    return rows.cpu().numpy().astype(np.int32), ends.cpu().numpy().astype(np.int32)
+
+
+def greedy(
+    model: nn.Module,
+    params: Arrays,
+    source: Int32[np.ndarray, "batch key"],
+    source_mask: Bool[np.ndarray, "batch key"],
+    begin: int,
+    length: int,
+) -> Int32[np.ndarray, "batch position"]:
+    """An encoder-decoder's likeliest targets, token by token, by `torch_impl.greedy`."""
+    convert.load(model, params)
+    bound: Any = model.to(_device())
+    tokens = torch_impl.greedy.greedy(bound, _tensor(source), _tensor(source_mask), begin, length)
+    return tokens.cpu().numpy().astype(np.int32)
 
 
 def gradient(
-    model: nn.Module, batch: dict[str, Tensor], rng: random.Key | None, family: str, optimizer: Optimizer
+    model: nn.Module, batch: Any, rng: random.Key | None, family: str, optimizer: Optimizer
 ) -> dict[str, Tensor]:
     """Add a batch's part to the mean gradient of its step; returns its part of the mean metrics."""
-    loss, metrics = LOSSES[family](model, batch, rng, optimizer.smoothing)
+    loss, metrics = OBJECTIVES[family](model, batch, rng, optimizer.smoothing)
     (loss / optimizer.accumulate).backward()
     return {name: value / optimizer.accumulate for name, value in {"loss": loss.detach(), **metrics}.items()}
 
@@ -107,7 +136,7 @@ class Trainer:
         convert.load(self.model, params)
         self.model.to(_device())
         self._params = {convert.flax_name(name): p for name, p in self.model.named_parameters()}
-        self._state = torch_optimizer.init(self._params, optimizer)
+        self._state = torch_impl.optimizer.init(self._params, optimizer)
         for kind, arrays in (moments or {}).items():
             for name, array in convert.to_torch(arrays).items():
                 self._state[convert.flax_name(name)][kind] = torch.tensor(array, device=_device())
@@ -120,8 +149,8 @@ class Trainer:
         parts = [self._gradient(batch) for batch in batches]
         metrics = {name: sum(part[name] for part in parts) for name in parts[0]}
         whole = {name: _gradient_of(parameter) for name, parameter in self._params.items()}
-        rates = rates_at(number, self.steps, self.optimizer)
-        norm = torch_optimizer.update(self._params, self._state, whole, rates, self.optimizer)
+        rates = Rates(*rates_at(number, self.steps, self.optimizer))
+        norm = torch_impl.optimizer.update(self._params, self._state, whole, rates, self.optimizer)
         return {**metrics, "gradient_norm": norm}
 
     def _gradient(self, number: int) -> dict[str, Tensor]:
@@ -159,5 +188,7 @@ def _tensor(array: np.ndarray) -> Tensor:
     return torch.from_numpy(wide).to(_device(), non_blocking=True)
 
 
-def _tensors(batch: Arrays) -> dict[str, Tensor]:
-    return {name: _tensor(array) for name, array in batch.items()}
+def _tensors(batch: Batch) -> Any:
+    """A batch of the same class, with tensors for arrays."""
+    kind: Any = type(batch)
+    return kind(*map(_tensor, batch))

@@ -6,24 +6,20 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import numpy as np
 import torch
 
+from data import Batch
 from parity_tests.core.trajectory import Step, Trajectory, compare_steps
 from parity_tests.runners.jax_numerics import jax_numerics
 from parity_tests.runners.torch_numerics import torch_numerics
 from train.architecture import Architecture
 from train.config import Config, Optimizer
 from train.loops import jax_loop, torch_loop
-from train.loops.jax_loop import parameter_shapes
-from train.loops.optimizer import MOMENTS
+from train.loops.backend import Arrays, Backend, Stream, Trainer
 from train.proof.small import small
 from train.runs import checkpoint
 from train.tasks.task import prepare
-
-Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +29,13 @@ class TrainingSetup:
     family: str
     architecture: Architecture
     params: Arrays
-    stream: Callable[[int], Arrays]
+    stream: Stream
     optimizer: Optimizer
     steps: int
     seed: int
 
-    def run(self, loop: Any) -> Iterator[Step]:
-        """The whole run in one framework; ``loop`` is `jax_loop` or `torch_loop`."""
+    def run(self, loop: Backend) -> Iterator[Step]:
+        """The whole run in one framework."""
         return self._steps(loop, checkpoint.State(self.params, {}, 0), self.steps)[0]
 
     def alternate(self, every: int, folder: Path) -> Iterator[Step]:
@@ -48,17 +44,18 @@ class TrainingSetup:
         PyTorch begins.
         """
         state = checkpoint.State(self.params, {}, 0)
-        kinds = MOMENTS[self.optimizer.method]
-        for loop in cycle((torch_loop, jax_loop)):
+        loops: tuple[Backend, ...] = (torch_loop, jax_loop)
+        for loop in cycle(loops):
             last = min(state.step + every, self.steps)
             steps, trainer = self._steps(loop, state, last)
             yield from steps
             if last == self.steps:
                 return
             checkpoint.save(folder, {"params": trainer.params(), **trainer.moments()}, {"step": last})
-            state = checkpoint.load_state(folder, parameter_shapes(self.architecture), kinds)
+            kinds = loop.MOMENTS[self.optimizer.method]
+            state = checkpoint.load_state(folder, loop.parameter_shapes(self.architecture), kinds)
 
-    def _steps(self, loop: Any, state: checkpoint.State, last: int) -> tuple[Iterator[Step], Any]:
+    def _steps(self, loop: Backend, state: checkpoint.State, last: int) -> tuple[Iterator[Step], Trainer]:
         """The steps from a state up to, not including, ``last``, taken as they are asked for."""
         arguments = (self.architecture, state.params, self.stream, self.optimizer, self.steps, self.seed)
         trainer = loop.Trainer(self.family, *arguments, state.moments)
@@ -76,9 +73,9 @@ def training_setup(config: Config, steps: int, dtype: str) -> TrainingSetup:
     task = prepare(config, None)
     params = {name: array.astype(dtype) for name, array in task.initial_params(torch_loop).items()}
 
-    def stream(number: int) -> Arrays:
+    def stream(number: int) -> Batch:
         batch = task.batch(number)
-        return {name: a.astype(dtype) if a.dtype.kind == "f" else a for name, a in batch.items()}
+        return type(batch)(*(a.astype(dtype) if a.dtype.kind == "f" else a for a in batch))
 
     return TrainingSetup(
         config.family, task.architecture, params, stream, config.optimizer, steps, config.seed

@@ -15,16 +15,19 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
+from data import NextTokenBatch
 from jax_impl.config import GPTConfig
 from parity_tests.core.defect_results import DefectResult
 from parity_tests.core.trajectory import EVERY, LOSS, NORM, Step, Trajectory, compare_steps
 from parity_tests.twins.inject import Inject, patched
+from torch_impl import optimizer as torch_optimizer
 from torch_impl import random
+from torch_impl.optimizer import Rates
 from train.architecture import Architecture
 from train.config import Optimizer
-from train.loops import jax_loop, torch_loop, torch_optimizer
-from train.loops.optimizer import Rates, rates_at
-from train.proof.side_by_side import Arrays, TrainingSetup, precision
+from train.loops import jax_loop, torch_loop
+from train.loops.schedule import rates_at
+from train.proof.side_by_side import TrainingSetup, precision
 from train.runs import checkpoint
 
 BATCH, POSITION, VOCAB = 4, 8, 13
@@ -32,7 +35,7 @@ MODEL = Architecture(
     "gpt",
     GPTConfig(vocab=VOCAB, max_positions=POSITION, embed=16, heads=2, mlp=32, layers=1, dropout=0.1),
 )
-# Short, and nothing in it is idle: two steps of warm-up, all gradients clipped, epsilon within their sizes.
+# Short, and nothing in it is idle: two steps of warm-up, all gradients clipped, eps within their sizes.
 OPTIMIZER = Optimizer(learning_rate=1e-2, warmup=0.25, weight_decay=0.1, clip=0.1, eps=1e-5)
 STEPS = 8
 SWITCH = 4
@@ -51,12 +54,12 @@ class TrainingDefect:
     """Whether the run passes through checkpoints, one every `SWITCH` steps."""
 
 
-def stream(number: int) -> Arrays:
+def stream(number: int) -> NextTokenBatch:
     """Tokens of which each is the one before it plus one, most of the time."""
     rng = np.random.default_rng(number)
     start, jumps = rng.integers(0, VOCAB, (BATCH, 1)), rng.random((BATCH, POSITION + 1)) < 0.2
     tokens = ((start + np.arange(POSITION + 1) + 5 * jumps.cumsum(axis=1)) % VOCAB).astype(np.int32)
-    return {"ids": tokens[:, :-1], "labels": tokens[:, 1:]}
+    return NextTokenBatch(tokens[:, :-1], tokens[:, 1:])
 
 
 def try_training_defect(defect: TrainingDefect, dtype: str = "float64") -> DefectResult:
@@ -98,11 +101,15 @@ def _jax_steps(optimizer: Optimizer, dtype: str) -> tuple[Step, ...]:
     return tuple(_training_setup(optimizer, dtype).run(jax_loop))
 
 
+def _right_rates(step: int, steps: int, optimizer: Optimizer) -> Rates:
+    return Rates(*rates_at(step, steps, optimizer))
+
+
 def _rates(wrong: Callable[[Rates, int, int, Optimizer], Rates]) -> Inject:
     """Other numbers for PyTorch's updates."""
 
     def changed(step: int, steps: int, optimizer: Optimizer) -> Rates:
-        return wrong(rates_at(step, steps, optimizer), step, steps, optimizer)
+        return wrong(_right_rates(step, steps, optimizer), step, steps, optimizer)
 
     return lambda: patch.object(torch_loop, "rates_at", changed)
 
@@ -123,7 +130,7 @@ def _settings(**changes: Any) -> Inject:
 
 def _loss(wrong: Callable[..., Any]) -> Inject:
     """Another loss for PyTorch's GPT."""
-    return lambda: patch.dict(torch_loop.LOSSES, gpt=partial(wrong, torch_loop.LOSSES["gpt"]))
+    return lambda: patch.dict(torch_loop.OBJECTIVES, gpt=partial(wrong, torch_loop.OBJECTIVES["gpt"]))
 
 
 def _root_of_sum(original: Any, gradient: Any, state: Any, rates: Rates, optimizer: Optimizer) -> Any:
@@ -159,7 +166,7 @@ def _padded_norm(original: Any, gradient: Any, largest: float) -> torch.Tensor:
 
 
 def _shifted(original: Any, model: Any, batch: Any, *rest: Any) -> Any:
-    return original(model, batch | {"labels": batch["labels"].roll(-1, dims=1)}, *rest)
+    return original(model, batch._replace(labels=batch.labels.roll(-1, dims=1)), *rest)
 
 
 def _forgotten(original: Any, *arguments: Any) -> checkpoint.State:
@@ -188,7 +195,7 @@ TRAINING_DEFECTS = (
     TrainingDefect(
         "optimizer: bias correction a step behind",
         _rates(
-            lambda rates, step, steps, optimizer: rates_at(max(step - 1, 0), steps, optimizer)._replace(
+            lambda rates, step, steps, optimizer: _right_rates(max(step - 1, 0), steps, optimizer)._replace(
                 learning_rate=rates.learning_rate
             )
         ),
@@ -231,13 +238,17 @@ TRAINING_DEFECTS = (
     TrainingDefect("momentum: none", _settings(beta1=0.0), 2, EVERY, SGD),
     TrainingDefect(
         "schedule: off by one",
-        _rates(lambda rates, step, steps, optimizer: rates_at(min(step + 1, steps - 1), steps, optimizer)),
+        _rates(
+            lambda rates, step, steps, optimizer: _right_rates(min(step + 1, steps - 1), steps, optimizer)
+        ),
         1,
         EVERY,
     ),
     TrainingDefect(
         "schedule: no warm-up",
-        _rates(lambda rates, step, steps, optimizer: rates_at(step, steps, replace(optimizer, warmup=0.0))),
+        _rates(
+            lambda rates, step, steps, optimizer: _right_rates(step, steps, replace(optimizer, warmup=0.0))
+        ),
         1,
         EVERY,
     ),

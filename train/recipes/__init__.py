@@ -12,7 +12,7 @@ from train.config import ConfigError
 from train.recipes.recipe import Recipe
 
 # The data set of each family where none is named.
-DATA = {"classifier": "polarity", "bert": "ag_news", "gpt": "ag_news"}
+DATA = {"classifier": "polarity", "bert": "ag_news", "gpt": "ag_news", "seq2seq": "reversal"}
 
 
 @cache

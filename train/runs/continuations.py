@@ -1,6 +1,5 @@
 """Prompts in, continuations out, in either framework."""
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ from tokenizers import Tokenizer
 
 import data
 from train.config import ConfigError
-from train.runs.checkpoint import Arrays
+from train.loops.backend import Arrays, Backend
 from train.runs.sampling import Sampling, check_prompts
 from train.sizes import refuse_too_many
 
@@ -16,7 +15,7 @@ NEW = 64  # tokens to write where no number is given
 
 
 def continuations(
-    loop: ModuleType, model: Any, params: Arrays, tokenizer: Tokenizer, prompts: list[str], sampling: Sampling
+    loop: Backend, model: Any, params: Arrays, tokenizer: Tokenizer, prompts: list[str], sampling: Sampling
 ) -> list[str]:
     """The continuations of each prompt, ``sampling.num`` of the first one, then of the next.
 
@@ -41,7 +40,7 @@ def continuations(
         row[: len(own)] = own
     limits = sampling.temperature, sampling.top_k, sampling.top_p, end
     try:
-        written, ends = loop.write(model, params, ids, lengths, new, sampling.seed, *limits)
+        written, ends = loop.generate(model, params, ids, lengths, new, sampling.seed, *limits)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     rows = zip(written.tolist(), lengths, ends.tolist(), strict=True)

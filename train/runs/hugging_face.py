@@ -18,7 +18,7 @@ from torch_impl.convert.config_json import ConvertError, our_config, their_confi
 from torch_impl.convert.hugging_face import from_hugging_face, to_hugging_face
 from train.architecture import Architecture
 from train.config import write_json
-from train.loops.jax_loop import parameter_shapes
+from train.loops.backend import backend
 from train.runs import checkpoint, folder, used
 from train.runs.files import read_json
 from train.runs.load import load
@@ -73,7 +73,8 @@ def import_run(source: Path, out: Path) -> Architecture:
     architecture, classes = _model(dataclasses.asdict(settings), params, config)
     if architecture.name == "bert":  # it has no head whose part it would be
         params = {name.removeprefix("bert/"): array for name, array in params.items()}
-    checkpoint.check(params, parameter_shapes(architecture), f"{source} is no whole {architecture.name}")
+    shapes = backend("jax").parameter_shapes(architecture)
+    checkpoint.check(params, shapes, f"{source} is no whole {architecture.name}")
     folder.create(out, architecture, classes, tokenizer)
     if (source / TOKENIZER_CONFIG).is_file():
         shutil.copyfile(source / TOKENIZER_CONFIG, out / TOKENIZER_CONFIG)

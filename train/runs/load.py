@@ -1,7 +1,7 @@
 """Opening a run: its model, weights and tokenizer, in either framework."""
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,8 @@ from tokenizers import Tokenizer
 
 import data
 from train.architecture import Architecture
-from train.config import Framework
-from train.loops.frameworks import LOOPS
-from train.loops.jax_loop import parameter_shapes
+from train.config import FRAMEWORKS, Framework
+from train.loops.backend import Outputs, backend
 from train.runs import checkpoint
 from train.runs.continuations import continuations
 from train.runs.files import RunError, check_writes, read_model
@@ -22,7 +21,6 @@ from train.runs.inputs import checked, inputs_of
 from train.runs.predict import Prediction, logits_of, prediction, softmax, texts_of
 from train.runs.sampling import Sampling
 
-Outputs = Callable[..., Any]
 MASK = data.SPECIAL_TOKENS[data.MASK_ID]
 
 
@@ -43,8 +41,9 @@ class Run:
     """The weights, flat, in Flax's names and layout: "blocks_0/attention/query/kernel"."""
     outputs: Outputs
     """The model's inputs, in its order, to what it returns: logits from (ids, mask) of a classifier,
-    (ids, mask, masked_positions) of BERT, (ids,) of GPT; mask is True at real tokens. ValueError: inputs of
-    another number, dtype or shape, and ids outside the vocabulary."""
+    (ids, mask, masked_positions) of BERT, (ids,) of GPT, (source, target, source_mask) of an encoder-decoder;
+    masks are True at real tokens. ValueError: inputs of another number, dtype or shape, and ids outside the
+    vocabulary."""
 
     def predict(self, texts: str | Sequence[str]) -> list[Prediction]:
         """How likely each class is for each text. A text too long for the model is cut.
@@ -72,7 +71,7 @@ class Run:
         no use, and ValueError on what is no text.
         """
         check_writes(self.folder)
-        loop, sampling = LOOPS[self.framework], Sampling(**settings)
+        loop, sampling = backend(self.framework), Sampling(**settings)
         return continuations(loop, self.model, self.params, self.tokenizer, texts_of(prompts), sampling)
 
     def fill_mask(self, text: str, top: int = 5) -> list[dict[str, float]]:
@@ -108,7 +107,7 @@ class Run:
         return facts | {"framework": f"in {self.framework}"}
 
 
-def load(folder: str | Path, framework: str = "jax") -> Run:
+def load(folder: str | Path, framework: Framework = "jax") -> Run:
     """Open a run in "jax" or "torch", whichever of the two trained it.
 
     ``train.load("runs/polarity", "torch").outputs(ids, mask)`` gives logits (batch classes).
@@ -116,12 +115,12 @@ def load(folder: str | Path, framework: str = "jax") -> Run:
     Raises RunError or checkpoint.CheckpointError naming the file at fault.
     """
     folder = Path(folder)
-    if framework not in LOOPS:
-        raise RunError(f"framework={framework!r}: choose one of {', '.join(LOOPS)}")
+    if framework not in FRAMEWORKS:
+        raise RunError(f"framework={framework!r}: choose one of {', '.join(FRAMEWORKS)}")
     architecture, classes = read_model(folder)
     tokenizer = data.load_tokenizer(folder / "tokenizer.json")
-    params = checkpoint.load(checkpoint_folder(folder, framework), parameter_shapes(architecture))
-    loop, vocab = LOOPS[framework], architecture.config.vocab
+    loop, vocab = backend(framework), architecture.config.vocab
+    params = checkpoint.load(checkpoint_folder(folder, framework), loop.parameter_shapes(architecture))
     model = loop.build_model(architecture)
     unchecked, expected = loop.outputs(model, params), inputs_of(model)
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,14 @@ from rich.console import Console
 from tokenizers import Tokenizer
 
 import data
-from data import Batch, Examples, LabelledText
+from data import Examples, LabelledText, TextBatch
 from jax_impl.config import ClassifierConfig
 from train.architecture import Architecture
-from train.config import Config
+from train.config import Config, Framework
+from train.loops.backend import Arrays, Backend
 from train.tasks.classifier_report import learned_report, print_report, scores
 from train.tasks.fine_tune import begin_with
 
-Arrays = dict[str, np.ndarray]
 EVALUATION_BATCH = 128
 
 
@@ -47,7 +46,7 @@ class ClassifierTask:
     def classes(self) -> tuple[str, ...]:
         return self.texts.classes
 
-    def initial_params(self, loop: ModuleType) -> Arrays:
+    def initial_params(self, loop: Backend) -> Arrays:
         return loop.initial_params(self.architecture, self.config.seed) | self.begun
 
     @cached_property
@@ -67,25 +66,24 @@ class ClassifierTask:
     def steps_per_epoch(self) -> int:
         return self._stream.steps_per_epoch
 
-    def batch(self, step: int) -> Arrays:
-        batch = self._stream.stream(step)
-        return {"ids": batch.ids, "mask": batch.mask, "labels": batch.labels}
+    def batch(self, step: int) -> TextBatch:
+        return self._stream.stream(step)
 
-    def inputs(self, rows: int) -> Arrays:
-        batch = self._stream.stream(0)
+    def inputs(self, rows: int) -> dict[str, np.ndarray]:
+        batch = self.batch(0)
         return {"ids": batch.ids[:rows], "mask": batch.mask[:rows]}
 
-    def logits(self, loop: ModuleType, params: Arrays, split: str) -> Float[np.ndarray, "example classes"]:
+    def logits(self, loop: Backend, params: Arrays, split: str) -> Float[np.ndarray, "example classes"]:
         """The logits of all examples of a split, in its order."""
         labels = getattr(self.texts, split).labels
         batches = data.evaluation_batches(self.examples[split], labels, EVALUATION_BATCH, self.buckets)
         outputs = loop.outputs(loop.build_model(self.architecture), params)
         return in_order(batches, [outputs(batch.ids, batch.mask) for batch in batches])
 
-    def scores(self, loop: ModuleType, params: Arrays, split: str) -> dict[str, float]:
+    def scores(self, loop: Backend, params: Arrays, split: str) -> dict[str, float]:
         return scores(self.logits(loop, params, split), getattr(self.texts, split).labels)
 
-    def report(self, loop: ModuleType, untrained: Arrays, trained: Arrays) -> dict[str, Any]:
+    def report(self, loop: Backend, untrained: Arrays, trained: Arrays) -> dict[str, Any]:
         before, after = (self.logits(loop, params, "test") for params in (untrained, trained))
         return learned_report(self.texts, before, after)
 
@@ -102,12 +100,14 @@ class ClassifierTask:
         )
 
 
-def prepare_classifier(config: Config, data_dir: Path | None, tokenizer: Tokenizer | None) -> ClassifierTask:
+def prepare_classifier(
+    config: Config, data_dir: Path | None, tokenizer: Tokenizer | None, framework: Framework
+) -> ClassifierTask:
     """Read the data set, train the tokenizer on its training split (or take a trained one), and encode."""
     texts = data.load(config.data, data_dir)
     classes, begun = len(texts.classes), Arrays()
     if config.init is not None:
-        architecture, begun, tokenizer = begin_with(config, classes)
+        architecture, begun, tokenizer = begin_with(config, classes, framework)
     else:
         if tokenizer is None:
             tokenizer = data.train_tokenizer(texts.train.texts, config.model.vocab)
@@ -127,7 +127,7 @@ def prepare_classifier(config: Config, data_dir: Path | None, tokenizer: Tokeniz
     return ClassifierTask(config, texts, tokenizer, examples, truncated, buckets, architecture, begun)
 
 
-def in_order(batches: list[Batch], logits: list[np.ndarray]) -> Float[np.ndarray, "example classes"]:
+def in_order(batches: list[TextBatch], logits: list[np.ndarray]) -> Float[np.ndarray, "example classes"]:
     """Logits by example: batches hold the examples sorted by length, and filler rows."""
     rows = np.concatenate([batch.rows for batch in batches])
     stacked = np.concatenate(logits)

@@ -4,24 +4,24 @@ from tokenizers import Tokenizer
 
 from jax_impl.config import BertClassifierConfig, BertConfig, GPTClassifierConfig
 from train.architecture import Architecture
-from train.config import Config, ConfigError
-from train.loops.jax_loop import parameter_shapes
+from train.config import Config, ConfigError, Framework
+from train.loops.backend import backend
 from train.runs.checkpoint import Arrays
 from train.runs.load import load
 
 
-def begin_with(config: Config, classes: int) -> tuple[Architecture, Arrays, Tokenizer]:
+def begin_with(config: Config, classes: int, framework: Framework) -> tuple[Architecture, Arrays, Tokenizer]:
     """The classifier, the weights that it has from the run ``config.init``, and that run's tokenizer.
 
     What the run has not is drawn: the head, and a pooler that was not trained. Of the configuration's model
-    only the dropout and the positions count.
+    only the dropout and the positions count. ``framework`` opens the run; the weights are the same in either.
 
     Raises:
         ConfigError: the run is of another family, or its model has too few positions.
         RunError, CheckpointError: there is no such run.
     """
     assert config.init is not None
-    run = load(config.init)
+    run = load(config.init, framework)
     source, changes = run.architecture, {"dropout": config.model.dropout, "classes": classes}
     if source.name == "gpt":
         # The last token's vector is read, not the logits: an output layer of its own is left behind.
@@ -40,5 +40,5 @@ def begin_with(config: Config, classes: int) -> tuple[Architecture, Arrays, Toke
             f"max_positions={config.model.max_positions}: the model of init={config.init!r} has {positions}; "
             "give no more than that"
         )
-    kept = parameter_shapes(architecture).keys() & found.keys()
+    kept = backend(framework).parameter_shapes(architecture).keys() & found.keys()
     return architecture, {name: found[name] for name in sorted(kept)}, run.tokenizer

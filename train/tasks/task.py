@@ -1,25 +1,25 @@
 """What a run trains on: the one shape that all families' tasks have."""
 
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from rich.console import Console
 from tokenizers import Tokenizer
 
+from data import Batch
 from train.architecture import Architecture
-from train.config import Config
+from train.config import Config, Framework
+from train.loops.backend import Arrays, Backend
 from train.tasks.classifier import prepare_classifier
-from train.tasks.language import prepare_language
-
-Arrays = dict[str, np.ndarray]
+from train.tasks.masked_lm import prepare_masked_lm
+from train.tasks.next_token import prepare_next_token
+from train.tasks.seq2seq import prepare_seq2seq
 
 
 @runtime_checkable
 class Task(Protocol):
-    """A data set made ready for one configuration. ``loop`` is `jax_loop` or `torch_loop`."""
+    """A data set made ready for one configuration. ``loop`` is the backend that computes."""
 
     @property
     def config(self) -> Config: ...
@@ -37,25 +37,25 @@ class Task(Protocol):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of what a classifier tells apart; none of a language model."""
+        """The names of what a classifier tells apart; none of other models."""
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches in one pass over the training split."""
 
-    def initial_params(self, loop: ModuleType) -> Arrays:
+    def initial_params(self, loop: Backend) -> Arrays:
         """The weights that training begins with."""
 
-    def batch(self, step: int) -> Arrays:
-        """Training batch number ``step``, by name: what the family's loss takes."""
+    def batch(self, step: int) -> Batch:
+        """Training batch number ``step``: what the family's objective takes."""
 
-    def inputs(self, rows: int) -> Arrays:
-        """The model's inputs for some rows of the first training batch."""
+    def inputs(self, rows: int) -> dict[str, np.ndarray]:
+        """The model's inputs, by name, for some rows of the first training batch."""
 
-    def scores(self, loop: ModuleType, params: Arrays, split: str) -> dict[str, float]:
+    def scores(self, loop: Backend, params: Arrays, split: str) -> dict[str, float]:
         """Loss in nats, accuracy and what else the family counts, on a whole split."""
 
-    def report(self, loop: ModuleType, untrained: Arrays, trained: Arrays) -> dict[str, Any]:
+    def report(self, loop: Backend, untrained: Arrays, trained: Arrays) -> dict[str, Any]:
         """The learned-something report, from the weights before and after."""
 
     def print_report(self, report: dict[str, Any], title: str, console: Console) -> None:
@@ -65,18 +65,21 @@ class Task(Protocol):
         """The data in one line, with what was cut."""
 
 
-PREPARE: dict[str, Callable[[Config, Path | None, Tokenizer | None], Task]] = {
-    "classifier": prepare_classifier,
-    "bert": prepare_language,
-    "gpt": prepare_language,
-}
-
-
-def prepare(config: Config, data_dir: Path | None, tokenizer: Tokenizer | None = None) -> Task:
+def prepare(
+    config: Config, data_dir: Path | None, tokenizer: Tokenizer | None = None, framework: Framework = "jax"
+) -> Task:
     """Read the data, train the tokenizer on the training split (or take a trained one), and encode.
+
+    ``framework`` opens the run to begin with, where the configuration names one.
 
     Raises `data.DataError` on texts that cannot be used, `ConfigError` on a bad configuration, and what
     `train.load` raises on a run to begin with.
     """
     config.check()
-    return PREPARE[config.family](config, data_dir, tokenizer)
+    if config.family == "classifier":
+        return prepare_classifier(config, data_dir, tokenizer, framework)
+    if config.family == "bert":
+        return prepare_masked_lm(config, data_dir, tokenizer)
+    if config.family == "gpt":
+        return prepare_next_token(config, data_dir, tokenizer)
+    return prepare_seq2seq(config)

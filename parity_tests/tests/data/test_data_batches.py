@@ -8,7 +8,7 @@ import pytest
 from data.batches.buckets import choose_buckets
 from data.batches.examples import check_ids
 from data.batches.shuffle import Epochs
-from data.batches.text import Batch, TrainBatches, evaluation_batches, padding_fraction
+from data.batches.text import TextBatch, TrainBatches, evaluation_batches, padding_fraction
 from data.errors import DataError
 from data.tokenizers.word_piece import PAD_ID, UNK_ID
 
@@ -38,12 +38,12 @@ def epoch(stream, number=0):
     return [stream.stream(step) for step in steps]
 
 
-def assert_same(one: Batch, other: Batch):
+def assert_same(one: TextBatch, other: TextBatch):
     for name in ("ids", "mask", "labels", "rows"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
-def assert_holds_its_rows(batch: Batch):
+def assert_holds_its_rows(batch: TextBatch):
     assert batch.ids.dtype == batch.labels.dtype == batch.rows.dtype == np.int32
     assert batch.mask.dtype == bool and batch.mask.shape == batch.ids.shape
     for ids, mask, label, row in zip(batch.ids, batch.mask, batch.labels, batch.rows, strict=True):
@@ -81,7 +81,7 @@ def test_the_order_is_fixed_for_good():
 def test_changing_a_batch_does_not_change_the_stream():
     stream = batches()
     before = stream.stream(7)
-    kept = Batch(*(getattr(before, name).copy() for name in ("ids", "mask", "labels", "rows")))
+    kept = TextBatch(*(getattr(before, name).copy() for name in ("ids", "mask", "labels", "rows")))
     for name in ("ids", "mask", "labels", "rows"):
         getattr(before, name)[:] = 0
     assert_same(stream.stream(7), kept)

@@ -1,18 +1,33 @@
-"""The Flax models lower for GPUs and TPUs on a machine that has neither: training, evaluation, generation."""
+"""What the command computes in JAX lowers for GPUs and TPUs on a machine that has neither.
+
+That is the training step of every family, evaluation, and generation.
+"""
 
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict
 from jax import export
 
-from jax_impl.classifier import TextClassifier
-from jax_impl.config import ClassifierConfig, GPTConfig, Seq2SeqConfig
+from data import Batch, MaskedBatch, NextTokenBatch, Seq2SeqBatch, TextBatch
+from jax_impl import optimizer
+from jax_impl.config import (
+    BertClassifierConfig,
+    BertConfig,
+    ClassifierConfig,
+    GPTClassifierConfig,
+    GPTConfig,
+    Seq2SeqConfig,
+)
 from jax_impl.generate import generate
 from jax_impl.gpt import GPT
-from jax_impl.losses import cross_entropy, weighted_cross_entropy
-from jax_impl.seq2seq import EncoderDecoder
+from train.architecture import Architecture
+from train.config import FAMILIES, Optimizer
+from train.loops import jax_loop
+from train.loops.schedule import rates_at
 
 SIZES: dict[str, Any] = {
     "vocab": 31,
@@ -23,64 +38,108 @@ SIZES: dict[str, Any] = {
     "layers": 2,
     "dropout": 0.1,
 }
-IDS = jax.ShapeDtypeStruct((4, 8), jnp.int32)
-MASK = jax.ShapeDtypeStruct((4, 8), jnp.bool_)
-LABELS = jax.ShapeDtypeStruct((4,), jnp.int32)
-WEIGHTS = jax.ShapeDtypeStruct((4, 8), jnp.float32)
-SEED = jax.ShapeDtypeStruct((), jnp.uint32)
+LLAMA: dict[str, Any] = {
+    "position_encoding": "rotary",
+    "norm": "rms",
+    "gated": True,
+    "use_bias": False,
+    "kv_heads": 1,
+}
+IDS, WEIGHTS = np.zeros((4, 8), np.int32), np.ones((4, 8), np.float32)
+TEXTS = TextBatch(IDS, IDS == 0, IDS[:, 0], IDS[:, 0])
+WINDOWS = NextTokenBatch(IDS, IDS)
 
-# A model, its inputs, its loss, what this takes beside the logits, and the shape of the logits.
-MODELS: dict[str, tuple[Any, ...]] = {
-    "classifier": (
-        TextClassifier(ClassifierConfig(classes=4, **SIZES)),
-        (IDS, MASK),
-        cross_entropy,
-        (LABELS,),
-        (4, 4),
+# A family, its model, and a batch.
+TRAINED: dict[str, tuple[str, Architecture, Batch]] = {
+    "classifier": ("classifier", Architecture("classifier", ClassifierConfig(**SIZES, classes=4)), TEXTS),
+    "fine-tuned bert": (
+        "classifier",
+        Architecture("bert_classifier", BertClassifierConfig(**SIZES, classes=4)),
+        TEXTS,
     ),
-    "encoder_decoder": (
-        EncoderDecoder(Seq2SeqConfig(**SIZES)),
-        (IDS, IDS, MASK),
-        weighted_cross_entropy,
-        (IDS, WEIGHTS),
-        (4, 8, 31),
+    "fine-tuned gpt": (
+        "classifier",
+        Architecture("gpt_classifier", GPTClassifierConfig(**SIZES, classes=4)),
+        TEXTS,
+    ),
+    "bert": (
+        "bert",
+        Architecture("bert_for_masked_lm", BertConfig(**SIZES)),
+        MaskedBatch(IDS, IDS[:, :2], IDS[:, :2], WEIGHTS[:, :2]),
+    ),
+    "gpt": ("gpt", Architecture("gpt", GPTConfig(**SIZES)), WINDOWS),
+    "llama": ("gpt", Architecture("gpt", GPTConfig(**SIZES, **LLAMA)), WINDOWS),
+    "seq2seq": (
+        "seq2seq",
+        Architecture("encoder_decoder", Seq2SeqConfig(**SIZES)),
+        Seq2SeqBatch(IDS, IDS == 0, IDS, IDS, WEIGHTS),
     ),
 }
+OPTIMIZER = Optimizer(clip=0.5)
+
+
+def weights(architecture: Architecture) -> Any:
+    """Names and shapes, as Flax's models take them."""
+    model = jax_loop.build_model(architecture)
+    return jax.eval_shape(model.init, jax.random.key(0), **jax_loop.smallest_inputs(model))["params"]
+
+
+def test_every_family_is_here() -> None:
+    assert {family for family, _, _ in TRAINED.values()} == set(FAMILIES)
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_training_step_lowers_for_accelerators(name: str, platform: str) -> None:
+    family, architecture, batch = TRAINED[name]
+    params = weights(architecture)
+    state = jax.eval_shape(lambda: optimizer.init(params, OPTIMIZER))
+    gradient = export.export(jax_loop.gradient, platforms=[platform])(
+        params,
+        batch,
+        jax.random.key(0),
+        family=family,
+        model=jax_loop.build_model(architecture),
+        optimizer=OPTIMIZER,
+    )
+    rates = optimizer.Rates(*rates_at(0, 10, OPTIMIZER))
+    update = export.export(jax_loop.update, platforms=[platform])(
+        params, state, params, rates, config=OPTIMIZER
+    )
+    count = len(flatten_dict(params))
+    assert gradient.platforms == update.platforms == (platform,)
+    assert "stablehlo.dot_general" in gradient.mlir_module()
+    assert len(gradient.out_avals) > count
+    assert len(update.out_avals) == 3 * count + 1  # with two moments each, and the norm
 
 
 @pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
-@pytest.mark.parametrize("name", MODELS)
-def test_the_model_lowers_for_every_platform(name, platform):
-    model, inputs, entropy, labels, shape = MODELS[name]
-    params = jax.eval_shape(model.init, jax.random.key(0), *inputs)
-
-    def loss_and_gradient(params, inputs, labels, seed):
-        def loss(params):
-            return entropy(model.apply(params, *inputs, jax.random.key(seed)), *labels, 0.1)
-
-        return jax.value_and_grad(loss)(params)
-
-    evaluation = export.export(jax.jit(model.apply), platforms=[platform])(params, *inputs)
-    training = export.export(jax.jit(loss_and_gradient), platforms=[platform])(params, inputs, labels, SEED)
-    for exported in (evaluation, training):
-        assert exported.platforms == (platform,)
-        assert "stablehlo.dot_general" in exported.mlir_module()
-    (logits,) = evaluation.out_avals
+@pytest.mark.parametrize("name", ["classifier", "seq2seq"])
+def test_evaluation_lowers_for_every_platform(name: str, platform: str) -> None:
+    _, architecture, batch = TRAINED[name]
+    if isinstance(batch, Seq2SeqBatch):
+        inputs, shape = (batch.source, batch.target, batch.source_mask), (4, 8, 31)
+    else:
+        inputs, shape = (IDS, IDS == 0), (4, 4)
+    model = jax_loop.build_model(architecture)
+    exported = export.export(jax.jit(model.apply), platforms=[platform])(
+        {"params": weights(architecture)}, *inputs
+    )
+    assert exported.platforms == (platform,)
+    (logits,) = exported.out_avals
     assert logits.shape == shape and logits.dtype == jnp.float32
-    gradients = jax.tree.leaves(params)
-    assert [a.shape for a in training.out_avals] == [(), *(leaf.shape for leaf in gradients)]
 
 
 @pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
-def test_generation_lowers_for_every_platform_as_one_program(platform):
+def test_generation_lowers_for_every_platform_as_one_program(platform: str) -> None:
     model = GPT(GPTConfig(vocab=31, max_positions=16, embed=16, heads=2, mlp=32, layers=2))
 
     def text(params, prompts, seed):
         return generate(model.bind(params), prompts, [8, 5, 3, 8], 8, jax.random.key(seed), 0.8, 5, 0.9, 0)
 
-    params = jax.eval_shape(model.init, jax.random.key(0), IDS)
-    seed = jax.ShapeDtypeStruct((), jnp.uint32)
-    exported = export.export(jax.jit(text), platforms=[platform])(params, IDS, seed)
+    ids, seed = jax.ShapeDtypeStruct((4, 8), jnp.int32), jax.ShapeDtypeStruct((), jnp.uint32)
+    params = jax.eval_shape(model.init, jax.random.key(0), ids)
+    exported = export.export(jax.jit(text), platforms=[platform])(params, ids, seed)
     assert "stablehlo.while" in exported.mlir_module()
     assert [(shape.shape, shape.dtype) for shape in exported.out_avals] == [
         ((4, 16), jnp.int32),

@@ -11,9 +11,9 @@ import data
 import train
 from jax_impl.config import BertConfig, ClassifierConfig, GPTConfig
 from train.architecture import Architecture
-from train.config import Config, ConfigError, Text
+from train.config import FRAMEWORKS, Config, ConfigError, Text
 from train.evaluate import evaluate
-from train.loops.frameworks import LOOPS
+from train.loops.backend import backend
 from train.runs import checkpoint, folder
 from train.runs.files import RunError
 from train.start import train as train_run
@@ -35,7 +35,7 @@ def language(family: str, out: Path) -> Path:
         config = GPTConfig(**SIZES, vocab=tokenizer.get_vocab_size(), tied=False)
         model = Architecture("gpt", config)
     folder.create(out, model, (), tokenizer)
-    checkpoint.save(out, {"params": LOOPS["torch"].initial_params(model, 5)}, {})
+    checkpoint.save(out, {"params": backend("torch").initial_params(model, 5)}, {})
     return out
 
 
@@ -66,7 +66,7 @@ def test_it_begins_with_the_runs_weights(
     task = prepare(tuned(runs[family], pooling=pooling), None)
     source = train.load(runs[family]).params
     base = "gpt/" if family == "gpt" else ""
-    ours, theirs = (task.initial_params(LOOPS[name]) for name in LOOPS)
+    ours, theirs = (task.initial_params(backend(name)) for name in FRAMEWORKS)
     assert ours.keys() == theirs.keys()
     assert all((ours[name] == theirs[name]).all() for name in ours)
     taken = ours.keys() - drawn
@@ -75,7 +75,7 @@ def test_it_begins_with_the_runs_weights(
     assert all(np.abs(ours[name]).max() > 0 for name in drawn if name.endswith("kernel"))
     assert task.architecture.config.dropout == 0.2
     marked = [task.tokenizer.token_to_id(mark) for mark in ("[CLS]", "[SEP]")]
-    ids, mask = task.batch(0)["ids"], task.batch(0)["mask"]
+    ids, mask = task.batch(0).ids, task.batch(0).mask
     ends = [ids[0, 0], ids[0, mask[0].sum() - 1]]
     assert (ends == marked) == (family == "bert")
 

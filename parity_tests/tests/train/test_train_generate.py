@@ -13,7 +13,7 @@ import train
 from jax_impl.config import CONFIGS
 from train.architecture import Architecture
 from train.config import ConfigError
-from train.loops.frameworks import LOOPS
+from train.loops.backend import backend
 from train.runs import checkpoint, folder
 from train.runs.files import RunError
 from train.runs.generate import generate
@@ -30,7 +30,7 @@ def save(out: Path, name: str, extra: dict[str, Any]) -> Path:
     settings = SIZES | {"vocab": tokenizer.get_vocab_size()} | extra
     model = Architecture(name, CONFIGS[name](**settings))
     folder.create(out, model, (), tokenizer)
-    params = LOOPS["torch"].initial_params(model, 5)
+    params = backend("torch").initial_params(model, 5)
     checkpoint.save(out, {"params": {name: 10 * array for name, array in params.items()}}, {})
     return out
 

@@ -16,8 +16,7 @@ from safetensors.torch import load_file, save_file
 import data
 import train
 from jax_impl.config import GPTConfig
-from train.config import Config
-from train.loops.frameworks import LOOPS
+from train.config import FRAMEWORKS, Config
 from train.runs.checkpoint import CheckpointError
 from train.runs.files import RunError
 from train.runs.hugging_face import export_run, import_run
@@ -94,7 +93,7 @@ def test_the_run_computes_what_their_model_does(pair: tuple[Any, Path, str]) -> 
     ids = np.random.default_rng(0).integers(0, 70, (3, 9), dtype=np.int32)
     mask = np.arange(9)[None, :] < np.array([9, 4, 1])[:, None]
     expected = theirs(model, ids, mask)
-    for framework in LOOPS:
+    for framework in FRAMEWORKS:
         found = ours(train.load(out, framework), ids, mask)
         for one, other in zip(found, expected, strict=True):
             real = mask[:, :, None] if one.ndim == 3 else np.array(True)

@@ -11,18 +11,19 @@ import pytest
 from rich.console import Console
 from tokenizers import Tokenizer, models
 
+import jax_impl.objectives
 import torch_impl.gpt
 import torch_impl.masks
+import torch_impl.objectives
 import train
 from jax_impl.config import BertConfig, GPTConfig
-from train.config import Config, Text
+from train.config import FRAMEWORKS, Config, Text
 from train.evaluate import evaluate
-from train.loops import jax_families, torch_families
-from train.loops.frameworks import LOOPS
+from train.loops.backend import backend
 from train.proof.preflight import ParityError
 from train.start import train as train_run
-from train.tasks.language import LanguageTask
-from train.tasks.language_report import continuations
+from train.tasks.next_token import NextTokenTask
+from train.tasks.next_token_report import continuations
 from train.tasks.task import prepare
 
 FAMILIES: dict[str, Any] = {"bert": BertConfig, "gpt": GPTConfig}
@@ -69,26 +70,26 @@ def test_the_figures_hang_together(run: tuple[str, Path, Any]) -> None:
 
 def test_the_run_opens_and_evaluates_in_both(run: tuple[str, Path, Any]) -> None:
     family, out, report = run
-    for framework in LOOPS:
+    for framework in FRAMEWORKS:
         again = evaluate(out, framework, None, QUIET)
         assert again["trained"]["loss"] == pytest.approx(report[framework]["trained"]["loss"], abs=1e-6)
     ids = np.array([[7, 8, 9, 10]], np.int32)
     extra = () if family == "gpt" else (ids > 0, np.array([[1, 3]], np.int32))
-    ours, theirs = (train.load(out, framework).outputs(ids, *extra) for framework in LOOPS)
+    ours, theirs = (train.load(out, framework).outputs(ids, *extra) for framework in FRAMEWORKS)
     assert ours.shape == (1, 4 if family == "gpt" else 2, 400)
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
 @pytest.fixture(scope="module")
-def task() -> LanguageTask:
+def task() -> NextTokenTask:
     prepared = prepare(config("gpt"), None)
-    assert isinstance(prepared, LanguageTask)
+    assert isinstance(prepared, NextTokenTask)
     return prepared
 
 
-def test_a_loss_is_the_mean_over_all_tokens_of_a_split(task: LanguageTask) -> None:
+def test_a_loss_is_the_mean_over_all_tokens_of_a_split(task: NextTokenTask) -> None:
     """From the logits of each window by hand: batches of unequal size must not count alike."""
-    loop = LOOPS["torch"]
+    loop = backend("torch")
     params = task.initial_params(loop)
     windows = task.windows["validation"]
     assert len(windows) % 32
@@ -127,9 +128,9 @@ def test_a_causal_mask_off_by_one_stops_the_run(tmp_path: Path) -> None:
         train_run(config("gpt"), ["jax"], tmp_path / "run", None, False, QUIET)
 
 
-@pytest.mark.parametrize("module", [jax_families, torch_families])
-def test_many_logits_are_taken_in_chunks_and_the_loss_is_the_same(module: Any, task: LanguageTask) -> None:
-    loop = LOOPS["jax" if module is jax_families else "torch"]
+@pytest.mark.parametrize("module", [jax_impl.objectives, torch_impl.objectives])
+def test_many_logits_are_taken_in_chunks_and_the_loss_is_the_same(module: Any, task: NextTokenTask) -> None:
+    loop = backend("jax" if module is jax_impl.objectives else "torch")
     params, batches = task.initial_params(loop), [task.batch(0)]
 
     def loss() -> float:

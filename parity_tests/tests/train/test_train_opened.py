@@ -10,7 +10,8 @@ import data
 import train
 from jax_impl.config import CONFIGS
 from train.architecture import Architecture
-from train.loops.frameworks import LOOPS
+from train.config import FRAMEWORKS
+from train.loops.backend import backend
 from train.runs import checkpoint, folder
 from train.runs.folder import RunError
 from train.runs.load import Run
@@ -33,13 +34,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Run]
         sizes = SIZES | {"vocab": tokenizer.get_vocab_size()} | ({"classes": 3} if classes else {})
         model = Architecture(name, CONFIGS[name](**sizes))
         folder.create(out, model, classes, tokenizer)
-        params = LOOPS["torch"].initial_params(model, 5)
+        params = backend("torch").initial_params(model, 5)
         checkpoint.save(out, {"params": {key: 10 * array for key, array in params.items()}}, {})
-        opened |= {(name, framework): train.load(out, framework) for framework in LOOPS}
+        opened |= {(name, framework): train.load(out, framework) for framework in FRAMEWORKS}
     return opened
 
 
-@pytest.fixture(params=list(LOOPS))
+@pytest.fixture(params=list(FRAMEWORKS))
 def framework(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -83,7 +84,7 @@ def test_predict_gives_each_text_its_classes(runs, framework: str, name: str) ->
 
 
 def test_both_frameworks_predict_the_same(runs) -> None:
-    ours, theirs = (runs["classifier", framework].predict(TEXTS) for framework in LOOPS)
+    ours, theirs = (runs["classifier", framework].predict(TEXTS) for framework in FRAMEWORKS)
     for one, other in zip(ours, theirs, strict=True):
         assert list(one.probabilities) == list(other.probabilities)
         np.testing.assert_allclose([*one.probabilities.values()], [*other.probabilities.values()], atol=1e-5)
@@ -91,7 +92,7 @@ def test_both_frameworks_predict_the_same(runs) -> None:
 
 def test_generate_takes_one_prompt_or_many(runs) -> None:
     settings = {"temperature": 0.8, "new": 5, "seed": 3}
-    ours, theirs = (runs["gpt", framework] for framework in LOOPS)
+    ours, theirs = (runs["gpt", framework] for framework in FRAMEWORKS)
     many = ours.generate(["the cat", "a dog"], **settings)
     assert many == theirs.generate(["the cat", "a dog"], **settings) and len(many) == 2
     assert ours.generate("the cat", **settings) == many[:1]
@@ -124,7 +125,7 @@ def test_sampling_that_means_nothing_is_refused(runs, framework: str, settings: 
 
 def test_fill_mask_gives_the_likeliest_tokens(runs) -> None:
     text = "the [MASK] sat on a [MASK]"
-    ours, theirs = (runs["bert_for_masked_lm", framework].fill_mask(text, top=3) for framework in LOOPS)
+    ours, theirs = (runs["bert_for_masked_lm", framework].fill_mask(text, top=3) for framework in FRAMEWORKS)
     assert [list(one) for one in ours] == [list(other) for other in theirs]
     assert len(ours) == 2
     for one in ours:

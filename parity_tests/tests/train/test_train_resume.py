@@ -12,8 +12,8 @@ from rich.console import Console
 from safetensors.numpy import load_file
 
 from jax_impl.config import ClassifierConfig
-from train.config import Config, Text
-from train.loops.frameworks import LOOPS
+from train.config import FRAMEWORKS, Config, Text
+from train.loops.backend import backend
 from train.resume import resume
 from train.runs import checkpoint
 from train.runs.checkpoint import CheckpointError
@@ -44,7 +44,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same run, both frameworks, each stopped in its second epoch, at the sixth step."""
     out = tmp_path_factory.mktemp("cut") / "run"
-    for name, loop in LOOPS.items():
+    for name, loop in zip(FRAMEWORKS, map(backend, FRAMEWORKS), strict=True):
         step = loop.Trainer.step
 
         def until_the_sixth(self, number, step=step):
@@ -72,8 +72,8 @@ def apart(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> float:
     )
 
 
-@pytest.mark.parametrize("source", LOOPS)
-@pytest.mark.parametrize("framework", LOOPS)
+@pytest.mark.parametrize("source", FRAMEWORKS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_resumed_is_never_stopped(whole: Path, cut: Path, tmp_path: Path, source, framework) -> None:
     before = {path: path.read_bytes() for path in cut.rglob("*") if path.is_file()}
     report = resume(cut, tmp_path / "new", source, framework, None, True, QUIET)
@@ -158,14 +158,14 @@ def test_long_epochs_are_saved_in_between(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_not_finite_replace_no_checkpoint(tmp_path: Path) -> None:
-    params = LOOPS["torch"].Trainer.params
+    params = backend("torch").Trainer.params
 
     def broken(self):
         found = params(self)
         return found | {"head/bias": found["head/bias"] * np.nan}
 
     refused = pytest.raises(FloatingPointError, match="head/bias in torch is not finite after step 2")
-    with mock.patch.object(LOOPS["torch"].Trainer, "params", broken), refused:
+    with mock.patch.object(backend("torch").Trainer, "params", broken), refused:
         train(replace(CONFIG, epochs=1), ["torch"], tmp_path / "run", None, True, QUIET)
     assert not list(tmp_path.rglob("checkpoint.*"))
 

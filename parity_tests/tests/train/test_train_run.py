@@ -15,9 +15,8 @@ import torch_impl.layers
 import train
 from data import DataError
 from jax_impl.config import ClassifierConfig
-from train.config import Config, ConfigError, Text
+from train.config import FRAMEWORKS, Config, ConfigError, Text
 from train.evaluate import evaluate
-from train.loops.frameworks import LOOPS
 from train.proof.preflight import ParityError
 from train.runs.checkpoint import CheckpointError
 from train.runs.curves import column, largest_gap, read_metrics
@@ -45,14 +44,14 @@ def test_the_folder_holds_what_its_page_says(run: tuple[Path, dict[str, Any]]) -
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     each = {"metrics.jsonl", "checkpoint.safetensors", "checkpoint.json", "report.json"}
     shared = {"config.json", "model.json", "tokenizer.json", "parity.json", "report.json", "curves.png"}
-    assert files == shared | {f"{framework}/{name}" for framework in LOOPS for name in each}
+    assert files == shared | {f"{framework}/{name}" for framework in FRAMEWORKS for name in each}
     assert json.loads((out / "parity.json").read_text())["passed"] is True
     assert json.loads((out / "report.json").read_text()) == json.loads(json.dumps(run[1]))
 
 
 def test_both_frameworks_saw_the_same_training(run: tuple[Path, dict[str, Any]]) -> None:
     out, report = run
-    rows = {framework: read_metrics(out / framework) for framework in LOOPS}
+    rows = {framework: read_metrics(out / framework) for framework in FRAMEWORKS}
     gap = largest_gap(*rows.values())
     assert gap == report["largest_gap"]
     assert gap["loss"] < 1e-4
@@ -64,7 +63,7 @@ def test_both_frameworks_saw_the_same_training(run: tuple[Path, dict[str, Any]])
         assert report["jax"][figure]["loss"] == pytest.approx(report["torch"][figure]["loss"], abs=1e-4)
 
 
-@pytest.mark.parametrize("framework", LOOPS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_evaluate_recomputes_the_report(run: tuple[Path, dict[str, Any]], framework: Any) -> None:
     out, report = run
     again = evaluate(out, framework, None, QUIET)
@@ -77,7 +76,7 @@ def test_evaluate_recomputes_the_report(run: tuple[Path, dict[str, Any]], framew
 def test_a_run_opens_in_either_framework(run: tuple[Path, dict[str, Any]]) -> None:
     ids = np.array([[7, 8, 9, 10], [11, 12, 0, 0]], np.int32)
     mask = ids > 0
-    opened = {framework: train.load(run[0], framework) for framework in LOOPS}
+    opened = {framework: train.load(run[0], framework) for framework in FRAMEWORKS}
     outputs = {framework: one.outputs(ids, mask) for framework, one in opened.items()}
     assert outputs["jax"].shape == (2, 7)
     np.testing.assert_allclose(outputs["jax"], outputs["torch"], atol=1e-4)

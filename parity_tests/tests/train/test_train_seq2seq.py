@@ -8,10 +8,9 @@ import pytest
 from data.sets.reversal import BEGIN, FIRST_SYMBOL, ReversalBatches, reversal_evaluation
 from jax_impl.config import Seq2SeqConfig
 from train.architecture import Architecture
-from train.config import Optimizer
-from train.loops.frameworks import LOOPS
+from train.config import FRAMEWORKS, Optimizer
+from train.loops.backend import backend
 from train.loops.jax_loop import parameter_shapes
-from train.tasks.greedy import greedy
 
 SYMBOLS, SHORTEST, LONGEST = 10, 3, 6
 SIZES = {"vocab": FIRST_SYMBOL + SYMBOLS, "max_positions": LONGEST + 1, "embed": 48, "heads": 4, "mlp": 96}
@@ -28,11 +27,9 @@ TRAIN = ReversalBatches(SYMBOLS, SHORTEST, LONGEST, 128, SEED)
 def runs() -> dict[str, dict[str, Any]]:
     """The weights before and after training, and the loss of every step."""
     results = {}
-    for name, loop in LOOPS.items():
+    for name, loop in zip(FRAMEWORKS, map(backend, FRAMEWORKS), strict=True):
         first = loop.initial_params(MODEL, SEED)
-        trainer = loop.Trainer(
-            "seq2seq", MODEL, first, lambda step: dict(vars(TRAIN.stream(step))), OPTIMIZER, STEPS, SEED
-        )
+        trainer = loop.Trainer("seq2seq", MODEL, first, TRAIN.stream, OPTIMIZER, STEPS, SEED)
         metrics = [trainer.step(number) for number in range(STEPS)]
         losses = np.array([float(row["loss"]) for row in metrics])
         results[name] = {"first": first, "losses": losses, "last": trainer.params()}
@@ -53,13 +50,13 @@ def test_the_losses_stay_together(runs: dict[str, dict[str, Any]]) -> None:
     assert gap.max() < 0.1
 
 
-@pytest.mark.parametrize("name", LOOPS)
+@pytest.mark.parametrize("name", FRAMEWORKS)
 def test_unseen_sequences_are_reversed(name: str, runs: dict[str, dict[str, Any]]) -> None:
-    loop, model = LOOPS[name], LOOPS[name].build_model(MODEL)
+    loop, model = backend(name), backend(name).build_model(MODEL)
     shares = {}
     for weights in ("first", "last"):
         params = runs[name][weights]
-        decoded = greedy(loop, model, params, HELD_OUT.source, HELD_OUT.source_mask, BEGIN, LONGEST + 1)
+        decoded = loop.greedy(model, params, HELD_OUT.source, HELD_OUT.source_mask, BEGIN, LONGEST + 1)
         right = (decoded == HELD_OUT.labels) | (HELD_OUT.weights == 0)
         shares[weights] = right.all(axis=1).mean()
     assert shares["first"] < 0.01
@@ -69,27 +66,28 @@ def test_unseen_sequences_are_reversed(name: str, runs: dict[str, dict[str, Any]
 def test_the_frameworks_decode_alike(runs: dict[str, dict[str, Any]]) -> None:
     """From the same weights, whichever framework trained them."""
     few = (HELD_OUT.source[:50], HELD_OUT.source_mask[:50], BEGIN, LONGEST + 1)
-    decoded = [greedy(loop, loop.build_model(MODEL), runs["jax"]["last"], *few) for loop in LOOPS.values()]
+    loops = map(backend, FRAMEWORKS)
+    decoded = [loop.greedy(loop.build_model(MODEL), runs["jax"]["last"], *few) for loop in loops]
     np.testing.assert_array_equal(*decoded)
 
 
-@pytest.mark.parametrize("name", LOOPS)
+@pytest.mark.parametrize("name", FRAMEWORKS)
 def test_greedy_is_teacher_forcing_on_its_own_output(name: str, runs: dict[str, dict[str, Any]]) -> None:
     """The whole model, given what was decoded, finds each of its tokens likeliest."""
-    loop, params = LOOPS[name], runs["jax"]["last"]
+    loop, params = backend(name), runs["jax"]["last"]
     source, mask = HELD_OUT.source[:50], HELD_OUT.source_mask[:50]
     model = loop.build_model(MODEL)
-    decoded = greedy(loop, model, params, source, mask, BEGIN, LONGEST + 1)
+    decoded = loop.greedy(model, params, source, mask, BEGIN, LONGEST + 1)
     target = np.concatenate([np.full((50, 1), BEGIN, np.int32), decoded[:, :-1]], axis=1)
     logits = loop.outputs(model, params)(source, target, mask)
     np.testing.assert_array_equal(logits.argmax(axis=-1), decoded)
 
 
-@pytest.mark.parametrize("name", LOOPS)
+@pytest.mark.parametrize("name", FRAMEWORKS)
 def test_evaluation_counts_tokens_by_their_weight(name: str, runs: dict[str, dict[str, Any]]) -> None:
-    loop, params = LOOPS[name], runs["jax"]["first"]
+    loop, params = backend(name), runs["jax"]["first"]
     model = loop.build_model(MODEL)
-    (row,) = loop.evaluate("seq2seq", model, params, [dict(vars(HELD_OUT))])
+    (row,) = loop.evaluate("seq2seq", model, params, [HELD_OUT])
     logits = loop.outputs(model, params)(HELD_OUT.source, HELD_OUT.target, HELD_OUT.source_mask)
     real = HELD_OUT.weights == 1
     wide = logits[real].astype(np.float64)

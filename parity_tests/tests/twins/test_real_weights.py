@@ -10,7 +10,7 @@ import torch
 import transformers
 
 import train
-from train.loops.frameworks import LOOPS
+from train.config import FRAMEWORKS
 from train.runs.hugging_face import import_run
 
 FOLDER = os.environ.get("TWINFORMER_MINILM")
@@ -36,7 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("framework", LOOPS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_outputs_are_theirs_and_similar_sentences_are_near(run: Path, framework: str) -> None:
     opened = train.load(run, framework)
     encoded = [opened.tokenizer.encode(sentence).ids for sentence in SENTENCES]

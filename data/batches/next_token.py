@@ -1,6 +1,6 @@
 """Windows -> batches for a model that predicts the next token, as a pure function of seed and step."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int32
@@ -10,15 +10,14 @@ from data.batches.windows import Windows
 from data.errors import DataError
 
 
-@dataclass(frozen=True, eq=False)
-class LanguageBatch:
+class NextTokenBatch(NamedTuple):
     """Full windows of tokens: no padding, so no mask."""
 
     ids: Int32[np.ndarray, "batch position"]
     labels: Int32[np.ndarray, "batch position"]  # the token after each
 
 
-class LanguageBatches:
+class NextTokenBatches:
     """An endless stream of batches for training; `stream(step)` reaches any step at once.
 
     Epochs are those of `TrainBatches`: no window occurs twice in one.
@@ -30,19 +29,19 @@ class LanguageBatches:
         self._epochs = Epochs(np.zeros(len(windows), np.int64), batch, seed)
         self.steps_per_epoch = self._epochs.steps
 
-    def stream(self, step: int) -> LanguageBatch:
+    def stream(self, step: int) -> NextTokenBatch:
         """Return the batch of `step`, counted from 0 and on through the epochs."""
         rows = self._epochs.rows(step)
-        return LanguageBatch(self.windows.ids[rows], self.windows.labels[rows])
+        return NextTokenBatch(self.windows.ids[rows], self.windows.labels[rows])
 
 
-def language_evaluation(windows: Windows, batch: int) -> list[LanguageBatch]:
+def next_token_evaluation(windows: Windows, batch: int) -> list[NextTokenBatch]:
     """Return each window once, in order; the last batch may have fewer rows.
 
     Raises:
         DataError: `batch` is below 1.
     """
-    return [LanguageBatch(windows.ids[rows], windows.labels[rows]) for rows in in_turn(len(windows), batch)]
+    return [NextTokenBatch(windows.ids[rows], windows.labels[rows]) for rows in in_turn(len(windows), batch)]
 
 
 def in_turn(rows: int, batch: int) -> list[slice]:

@@ -1,0 +1,95 @@
+"""AdamW and SGD, which change parameters and state in place.
+
+Parameters go by their names in Flax, and have PyTorch's layout. The state is of each parameter, by its name,
+the moments that the method keeps.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from torch_impl.config import OptimizerConfig
+
+Tensors = Mapping[str, Tensor]
+Moments = dict[str, Float[Tensor, "*axes"]]
+State = dict[str, Moments]
+
+# What is kept of each parameter between updates, by method.
+MOMENTS = {"adamw": ("mean", "square"), "sgd": ("momentum",)}
+DECAYED = ("kernel", "embedding")
+
+
+class Rates(NamedTuple):
+    """What an update needs to know of its step, in float64: in float32, 1 - 0.999 is wrong by 1e-5."""
+
+    learning_rate: float
+    mean_weight: float
+    """The weights that Adam's running mean gives to all gradients so far, together: 1 - beta1^updates."""
+    square_weight: float
+    """The same of the running mean of squares: 1 - beta2^updates."""
+
+
+def decays(name: str) -> bool:
+    """Whether weights decay that Flax calls ``name``: kernels and embeddings, not biases and norms."""
+    return name.split("/")[-1] in DECAYED
+
+
+def init(params: Tensors, config: OptimizerConfig) -> State:
+    """The state before the first update: zeros."""
+    return {
+        name: {moment: torch.zeros_like(parameter) for moment in MOMENTS[config.method]}
+        for name, parameter in params.items()
+    }
+
+
+@torch.no_grad()
+def update(
+    params: Tensors, state: State, gradient: Tensors, rates: Rates, config: OptimizerConfig
+) -> Float[Tensor, ""]:
+    """One update in place; returns the gradient's global norm before clipping.
+
+    Clipping comes first, then the method. Decay is decoupled (Loshchilov & Hutter 2019) under both methods:
+    the moments know nothing of it, and it is scaled by the learning rate alone. For SGD that is not PyTorch's
+    definition, which adds the decay to the gradient.
+    """
+    norm = clip_by_global_norm(gradient, config.clip)
+    for name, parameter in params.items():
+        direction = METHODS[config.method](gradient[name], state[name], rates, config)
+        if decays(name):
+            direction = direction.add(parameter, alpha=config.weight_decay)
+        parameter.sub_(direction, alpha=rates.learning_rate)
+    return norm
+
+
+def clip_by_global_norm(gradient: Tensors, largest: float) -> Float[Tensor, ""]:
+    """Scale the gradient in place so that its joint norm is at most ``largest``; returns the norm before.
+
+    PyTorch's own clipping adds 1e-6 to the norm, which optax does not.
+    """
+    tensors = list(gradient.values())
+    norm = torch.nn.utils.get_total_norm(tensors)
+    torch._foreach_mul_(tensors, torch.clamp(largest / norm, max=1.0))
+    return norm
+
+
+def adam(
+    gradient: Float[Tensor, "*axes"], state: Moments, rates: Rates, config: OptimizerConfig
+) -> Float[Tensor, "*axes"]:
+    """Where a parameter goes: Kingma & Ba 2015, algorithm 1."""
+    mean = state["mean"].mul_(config.beta1).add_(gradient, alpha=1.0 - config.beta1)
+    square = state["square"].mul_(config.beta2).addcmul_(gradient, gradient, value=1.0 - config.beta2)
+    root = (square / rates.square_weight).sqrt_().add_(config.eps)
+    return (mean / rates.mean_weight).div_(root)
+
+
+def sgd(
+    gradient: Float[Tensor, "*axes"], state: Moments, rates: Rates, config: OptimizerConfig
+) -> Float[Tensor, "*axes"]:
+    """The same with momentum: beta1 of the last direction, and the gradient undamped."""
+    return state["momentum"].mul_(config.beta1).add_(gradient)
+
+
+METHODS = {"adamw": adam, "sgd": sgd}
