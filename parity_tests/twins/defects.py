@@ -123,7 +123,7 @@ def _sines_then_cosines(original: Any, *arguments: Any) -> Tensor:
     return torch.cat([table[:, 0::2], table[:, 1::2]], dim=1)
 
 
-def _post_norm(original: Any, self: Any, *arguments: Any, **keywords: Any) -> Tensor:
+def _post_norm(original: Any, self: Any, *arguments: Any, **keywords: Any) -> Any:
     self.config = replace(self.config, norm_position="post")
     return original(self, *arguments, **keywords)
 
