@@ -32,16 +32,37 @@ ENCODER: dict[str, Any] = {"hidden_size": 24, "num_attention_heads": 3, "num_hid
 ENCODER |= {"intermediate_size": 40, "max_position_embeddings": 16}
 DECODER: dict[str, Any] = {"n_embd": 24, "n_head": 3, "n_layer": 2, "n_positions": 16}
 DECODER |= {"bos_token_id": 0, "eos_token_id": 0}
-LLAMA: dict[str, Any] = ENCODER | {"hidden_size": 36, "num_key_value_heads": 1}
+LLAMA: dict[str, Any] = ENCODER | {"hidden_size": 36, "num_key_value_heads": 1, "rope_parameters": None}
+DISTIL: dict[str, Any] = {"dim": 24, "n_heads": 3, "n_layers": 2, "hidden_dim": 40}
+DISTIL |= {"max_position_embeddings": 16}
+SCALED = {"rope_type": "llama3", "rope_theta": 500.0, "factor": 4.0, "low_freq_factor": 0.25}
+SCALED |= {"high_freq_factor": 2.0, "original_max_position_embeddings": 8}
 NAMES = {0: "bad", 1: "good", 2: "neither"}
 MODELS: dict[str, tuple[str, dict[str, Any], str]] = {
     "BertModel": ("BertConfig", ENCODER, "bert_model"),
     "BertForMaskedLM": ("BertConfig", ENCODER, "bert_for_masked_lm"),
     "BertForPreTraining": ("BertConfig", ENCODER, "bert_pretraining"),
     "BertForSequenceClassification": ("BertConfig", ENCODER | {"id2label": NAMES}, "bert_classifier"),
+    "RobertaModel": ("RobertaConfig", ENCODER, "bert_model"),
+    "RobertaForMaskedLM": ("RobertaConfig", ENCODER | {"type_vocab_size": 1}, "bert_for_masked_lm"),
+    "RobertaForSequenceClassification": ("RobertaConfig", ENCODER | {"id2label": NAMES}, "bert_classifier"),
+    "DistilBertModel": ("DistilBertConfig", DISTIL, "bert"),
+    "DistilBertForMaskedLM": (
+        "DistilBertConfig",
+        DISTIL | {"sinusoidal_pos_embds": True},
+        "bert_for_masked_lm",
+    ),
+    "DistilBertForSequenceClassification": (
+        "DistilBertConfig",
+        DISTIL | {"id2label": NAMES},
+        "bert_classifier",
+    ),
     "GPT2LMHeadModel": ("GPT2Config", DECODER, "gpt"),
     "OpenAIGPTLMHeadModel": ("OpenAIGPTConfig", DECODER, "gpt"),
     "LlamaForCausalLM": ("LlamaConfig", LLAMA, "gpt"),
+    "MistralForCausalLM": ("MistralConfig", LLAMA | {"head_dim": 8, "sliding_window": 8}, "gpt"),
+    "Qwen2ForCausalLM": ("Qwen2Config", LLAMA | {"tie_word_embeddings": True}, "gpt"),
+    "Qwen3ForCausalLM": ("Qwen3Config", LLAMA | {"head_dim": 8}, "gpt"),
 }
 
 
@@ -50,10 +71,15 @@ def make(name: str, folder: Path, **changes: Any) -> Any:
     torch.manual_seed(0)
     kind, settings, target = MODELS[name]
     bert = target.startswith("bert")
+    if kind == "RobertaConfig":
+        changes = {"pad_token_id": 0, **changes}  # as the tokenizer has it
     tokenizer = data.train_tokenizer(TEXTS, 80) if bert else data.train_bpe(TEXTS, 280)
     vocab = tokenizer.get_vocab_size() + 3  # rows to spare, as real checkpoints have them
-    config = getattr(transformers, kind)(vocab_size=vocab, initializer_range=0.3, **settings, **changes)
+    config = getattr(transformers, kind)(vocab_size=vocab, initializer_range=0.3, **(settings | changes))
     model = getattr(transformers, name)(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape))  # biases of zero hide mistakes
     model.save_pretrained(folder)
     data.save_tokenizer(tokenizer, folder / "tokenizer.json")
     return model
@@ -77,21 +103,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("checkpoints")
 
 
-@pytest.fixture(scope="module", params=[*MODELS, "untied", "tied"])
+CHANGED: dict[str, tuple[str, dict[str, Any]]] = {
+    "untied": ("GPT2LMHeadModel", {"tie_word_embeddings": False}),
+    "tied": ("LlamaForCausalLM", {"tie_word_embeddings": True}),
+    "exact gelu": ("GPT2LMHeadModel", {"activation_function": "gelu"}),
+    "scaled": ("LlamaForCausalLM", {"rope_parameters": SCALED}),
+    "linear": ("Qwen2ForCausalLM", {"rope_parameters": {"rope_type": "linear", "factor": 2.0}}),
+}
+
+
+@pytest.fixture(scope="module", params=[*MODELS, *CHANGED])
 def pair(request: pytest.FixtureRequest, folder: Path) -> tuple[Any, Path, str]:
     """Their model, the run made of it, and the name of their class."""
-    changed = {"untied": ("GPT2LMHeadModel", False), "tied": ("LlamaForCausalLM", True)}
-    name, tied = changed.get(request.param, (request.param, None))
+    name, changes = CHANGED.get(request.param, (request.param, {}))
     source, out = folder / request.param, folder / f"{request.param}-run"
-    model = make(name, source, **({} if tied is None else {"tie_word_embeddings": tied}))
+    model = make(name, source, **changes)
     assert import_run(source, out).name == MODELS[name][2]
     return model, out, name
 
 
 def test_the_run_computes_what_their_model_does(pair: tuple[Any, Path, str]) -> None:
     model, out, _ = pair
-    ids = np.random.default_rng(0).integers(0, 70, (3, 9), dtype=np.int32)
     mask = np.arange(9)[None, :] < np.array([9, 4, 1])[:, None]
+    ids = np.random.default_rng(0).integers(1, 70, (3, 9), dtype=np.int32) * mask  # padding is 0
     expected = theirs(model, ids, mask)
     for framework in FRAMEWORKS:
         found = ours(train.load(out, framework), ids, mask)
@@ -111,13 +145,15 @@ def test_the_run_exports_to_what_it_came_from(pair: tuple[Any, Path, str], tmp_p
     assert state.keys() == model.state_dict().keys()
     assert all(torch.equal(state[key], tensor) for key, tensor in model.state_dict().items())
     assert transformers.AutoConfig.from_pretrained(tmp_path / "export").architectures == [name]
-    if name == "BertForSequenceClassification":
+    if name.endswith("ForSequenceClassification"):
         assert train.load(out).classes == tuple(NAMES.values())
         assert opened.config.id2label == NAMES
     text = "the dog sat on a ball"
     wrapped = transformers.AutoTokenizer.from_pretrained(tmp_path / "export")
     assert wrapped(text)["input_ids"] == train.load(out).tokenizer.encode(text).ids
-    assert wrapped(text)["input_ids"][0] == (2 if name.startswith("Bert") else wrapped("the")["input_ids"][0])
+    assert wrapped(text)["input_ids"][0] == (
+        2 if "Bert" in name or "bert" in name else wrapped("the")["input_ids"][0]
+    )
 
 
 def parameters(folder: Path, out: Path) -> dict[str, bytes]:
@@ -207,7 +243,11 @@ def damage_json(folder: Path, **changes: Any) -> None:
         (lambda f: (f / "config.json").write_text("{"), RunError, r"config\.json is damaged"),
         (lambda f: damage_json(f, model_type="t5"), data.DataError, "model_type='t5': choose"),
         (lambda f: damage_json(f, n_embd=...), data.DataError, "has no setting 'n_embd'"),
-        (lambda f: damage_json(f, activation_function="relu"), data.DataError, "activation 'relu'"),
+        (
+            lambda f: damage_json(f, activation_function="quick_gelu"),
+            data.DataError,
+            "activation 'quick_gelu'",
+        ),
         (lambda f: damage_json(f, scale_attn_weights=False), data.DataError, "scale_attn_weights=False"),
         (lambda f: damage_json(f, vocab_size=200), data.DataError, "the embedding has rows 0 to 199"),
         (lambda f: damage_json(f, n_layer=3), CheckpointError, r"blocks_2/attention.* has shape None there"),
@@ -223,7 +263,7 @@ def damage_json(folder: Path, **changes: Any) -> None:
         (
             lambda f: save_file({"transformer.wtf.weight": torch.zeros(1)}, f / "model.safetensors"),
             data.DataError,
-            r"wtf\.weight is taken by no row",
+            r"wtf\.weight' is claimed by no row",
         ),
     ],
 )
@@ -251,6 +291,6 @@ def test_a_model_that_they_lack_is_not_exported(tmp_path: Path) -> None:
     small = GPTConfig(vocab=300, max_positions=16, embed=16, heads=2, mlp=16, layers=1, window=3)
     config = Config(data="embedded", model=small, steps=1)
     train_run(config, ["torch"], tmp_path / "run", None, True, Console(quiet=True))
-    with pytest.raises(data.DataError, match=r"no architecture of gpt2, openai-gpt, llama .*'window': 3"):
+    with pytest.raises(data.DataError, match=r"no architecture of gpt2, openai-gpt, llama, .*window=3"):
         export_run(tmp_path / "run", tmp_path / "export")
     assert not (tmp_path / "export").exists()

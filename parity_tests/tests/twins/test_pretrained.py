@@ -201,7 +201,7 @@ LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
     ],
 )
 def test_rotary_positions_are_read_in_every_spelling_as_they_read_them(spelled, theta, scaling):
-    config = config_of("llama", rope_parameters=..., **({"rope_parameters": ...} | spelled))
+    config = config_of("llama", **{"rope_parameters": ..., **spelled})
     ours = our_config(config)
     assert (ours.theta, ours.rope_scaling) == (theta, scaling)
     opened = transformers.LlamaConfig.from_dict(config)
