@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from train.runs.load import Run, load
     from train.runs.sampling import Sampling
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Where each public name is.
 NAMES = {
