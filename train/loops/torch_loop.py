@@ -38,8 +38,7 @@ def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
     """The names and shapes of a model's parameters in Flax's layout, without drawing them."""
     with torch.device("meta"):
         model = build_model(architecture)
-    # One number stands for all of an array, which is then nothing but its shape.
-    arrays = {name: np.broadcast_to(np.float32(0.0), p.shape) for name, p in model.named_parameters()}
+    arrays = {name: np.broadcast_to(np.False_, p.shape) for name, p in model.named_parameters()}
     return {name: a.shape for name, a in convert.to_flax(arrays, convert.axis_sizes(model)).items()}
 
 

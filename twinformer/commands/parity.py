@@ -24,7 +24,7 @@ class Parity:
     """
 
     name: tyro.conf.Positional[str] = "all"
-    """A model or block, or all. With --steps: classifier, bert or gpt, or all."""
+    """A model or block, or all. With --steps: classifier, bert, gpt or seq2seq, or all."""
     dtype: tuple[Literal["float64", "float32", "bfloat16"], ...] = ("float64",)
     """Precisions of the comparison; each has its own bound."""
     seed: int = 0

@@ -1,14 +1,16 @@
 """What the command computes in JAX lowers for GPUs and TPUs on a machine that has neither.
 
-That is the training step of every family, evaluation, and generation.
+That is the training step of every family, evaluation, and generation. PyTorch's steps stay on their device.
 """
 
 from typing import Any
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 from flax.traverse_util import flatten_dict
 from jax import export
 
@@ -26,7 +28,7 @@ from jax_impl.generate import generate
 from jax_impl.gpt import GPT
 from train.architecture import Architecture
 from train.config import FAMILIES, Optimizer
-from train.loops import jax_loop
+from train.loops import jax_loop, torch_loop
 from train.loops.schedule import rates_at
 
 SIZES: dict[str, Any] = {
@@ -111,6 +113,21 @@ def test_every_training_step_lowers_for_accelerators(name: str, platform: str) -
     assert "stablehlo.dot_general" in gradient.mlir_module()
     assert len(gradient.out_avals) > count
     assert len(update.out_avals) == 3 * count + 1  # with two moments each, and the norm
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_training_step_of_pytorch_stays_on_its_device(name: str) -> None:
+    """On a device that holds no numbers: a tensor left on the CPU is an error, or shows here."""
+    family, architecture, batch = TRAINED[name]
+    params = torch_loop.initial_params(architecture, 0)
+    with mock.patch.object(torch_loop, "_device", return_value=torch.device("meta")):
+        trainer = torch_loop.Trainer(family, architecture, params, lambda step: batch, OPTIMIZER, 2, 0)
+        metrics = trainer.step(0)
+    moments = [moment for state in trainer._state.values() for moment in state.values()]
+    gradients = [parameter.grad for parameter in trainer.model.parameters() if parameter.grad is not None]
+    for tensor in (*metrics.values(), *trainer.model.parameters(), *moments, *gradients):
+        assert tensor.device.type == "meta"
+    assert len(gradients) > 10 and len(moments) == 2 * len(params)
 
 
 @pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
