@@ -118,8 +118,6 @@ class Config:
             raise ConfigError(f"smoothing={optimizer.smoothing}: gpt has no such setting; leave it at 0.0")
         if self.init is not None and self.family != "classifier":
             raise ConfigError(f"init={self.init!r}: only a classifier begins with another run; leave it out")
-        if self.init is None and self.pooling != "mean":
-            raise ConfigError(f"pooling={self.pooling!r}: goes with --init only; leave it out")
         shares = {
             "word_dropout": self.text.word_dropout,
             "warmup": optimizer.warmup,

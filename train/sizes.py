@@ -1,8 +1,8 @@
 """What a run takes of the machine's memory, estimated before anything is built."""
 
 import os
+from typing import Any
 
-from jax_impl.config import GPTConfig
 from train.config import Config, ConfigError, ModelConfig
 
 NUMBERS = 4  # of each parameter while it is trained: itself, its gradient and two moments
@@ -37,8 +37,8 @@ def refuse_too_large(config: Config) -> None:
         )
 
 
-def refuse_too_many(num: int, prompts: int, model: GPTConfig) -> None:
-    """Raise ConfigError where the keys and values of all texts that are written together do not fit."""
+def refuse_too_many(num: int, prompts: int, model: Any) -> None:
+    """Raise ConfigError where the keys and values of all texts that are written together do not fit; ``model`` is a GPTConfig."""
     row = 2 * model.layers * model.max_positions * model.key_heads * model.width + model.vocab
     needed = num * prompts * row * BYTES
     if needed > memory():
@@ -48,6 +48,6 @@ def refuse_too_many(num: int, prompts: int, model: GPTConfig) -> None:
         )
 
 
-def gigabytes(count: float) -> str:
+def gigabytes(count: int | float) -> str:
     """Bytes for a person."""
     return f"{count / 1e9:,.1f} GB"

@@ -48,7 +48,7 @@ def status(arguments: list[str]) -> int:
         return tell(f"interrupted; {left}" if left else "interrupted", INTERRUPTED)
     except Exception as error:
         if not foreseen(error):
-            return tell(unforeseen(error), UNFORESEEN)
+            return tell(unforeseen(error, arguments), UNFORESEEN)
         return tell(as_typed(words(error), command), getattr(error, "exit_status", REFUSED))
 
 
@@ -99,12 +99,12 @@ def words(error: Exception) -> str:
     return " ".join(str(error).split("\n"))
 
 
-def unforeseen(error: Exception) -> str:
+def unforeseen(error: Exception, arguments: list[str]) -> str:
     """What to say of any other error. The traceback goes into a file."""
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", prefix="twinformer-", suffix=".log", delete=False
     ) as log:
-        log.write(f"twinformer {twinformer.__version__}, Python {sys.version}\n{sys.argv!a}\n\n")
+        log.write(f"twinformer {twinformer.__version__}, Python {sys.version}\n{arguments!a}\n\n")
         log.write("".join(traceback.format_exception(error)))
     lines = str(error).splitlines()
     about = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -92,7 +92,10 @@ class Train:
             for name, value in self.changes.get("model", {}).items():
                 if name not in KEPT:
                     raise ConfigError(f"{name}={value}: the run of --init says that; leave it out")
-        return changed(recipe.config, self.changes)
+        config = changed(recipe.config, self.changes)
+        if not recipe.begins and config.pooling != recipe.config.pooling:
+            raise ConfigError(f"pooling={config.pooling}: goes with --init only; leave it out")
+        return config
 
     def settings(self) -> list[Setting]:
         """All options that there are, with their values: what was typed, and the recipe's."""

@@ -198,7 +198,7 @@ def test_a_prompt_is_printed_as_it_is_and_what_is_written_fits(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["the cat " * 20], "leaves no room to write: the model has 24 positions"),
+        (["the cat " * 20], "leaves nothing to write: the model has 24 positions"),
         (["the", "--new", "25"], "and --new 25 need more than the model's max_positions=24"),
         (["the", "--num", "1000000000"], "--num 1000000000: the texts together take"),
     ],
