@@ -125,3 +125,9 @@ def test_tables_of_names_have_the_same_keys(file):
     for name in set(tables[0]) & set(tables[1]):
         if name.isupper() and isinstance(tables[0][name], dict):
             assert list(tables[0][name]) == list(tables[1][name]), name
+
+
+@pytest.mark.parametrize("file", ["config.py", "shapes.py"])
+def test_what_needs_no_framework_is_the_same_text(file):
+    ours, theirs = ((ROOT / package / file).read_text("utf-8") for package in ("jax_impl", "torch_impl"))
+    assert ours == theirs
