@@ -38,7 +38,7 @@ def refuse_too_large(config: Config) -> None:
 
 
 def refuse_too_many(num: int, prompts: int, model: Any) -> None:
-    """Raise ConfigError where the keys and values of all texts that are written together do not fit; ``model`` is a GPTConfig."""
+    """Raise ConfigError where the keys and values of all texts that are written together do not fit."""
     row = 2 * model.layers * model.max_positions * model.key_heads * model.width + model.vocab
     needed = num * prompts * row * BYTES
     if needed > memory():
