@@ -65,7 +65,7 @@ class Backend(Protocol):
         new: int,
         seed: int,
         *limits: Any,
-    ) -> tuple[Int32[np.ndarray, "batch position"], Int32[np.ndarray, " batch"]]:
+    ) -> tuple[Int32[np.ndarray, "batch total"], Int32[np.ndarray, " batch"]]:
         """Prompts with what follows them, ``new`` tokens at most, and where each row ends.
 
         ``limits`` are temperature, top_k, top_p and the end token, as `generate` of both packages has them.

@@ -86,7 +86,7 @@ def generate(
     new: int,
     seed: int,
     *limits: Any,
-) -> tuple[Int32[np.ndarray, "batch position"], Int32[np.ndarray, " batch"]]:
+) -> tuple[Int32[np.ndarray, "batch total"], Int32[np.ndarray, " batch"]]:
     """Prompts with what follows them, and where each row ends, by `jax_impl.generate`."""
     bound: Any = model.bind({"params": _tree(params)})
     rows, ends = jax_impl.generate.generate(

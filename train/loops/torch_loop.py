@@ -81,7 +81,7 @@ def generate(
     new: int,
     seed: int,
     *limits: Any,
-) -> tuple[Int32[np.ndarray, "batch position"], Int32[np.ndarray, " batch"]]:
+) -> tuple[Int32[np.ndarray, "batch total"], Int32[np.ndarray, " batch"]]:
     """Prompts with what follows them, and where each row ends, by `torch_impl.generate`."""
     convert.load(model, params)
     bound: Any = model.to(_device())
