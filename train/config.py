@@ -65,8 +65,10 @@ class Text:
 class Config:
     """One run."""
 
-    model: ModelConfig
-    data: Literal["polarity", "ag_news", "ag_news_10k", "shakespeare", "embedded", "reversal"]
+    model: ModelConfig = ClassifierConfig(
+        vocab=8000, max_positions=128, embed=128, heads=4, mlp=256, layers=2, dropout=0.3
+    )
+    data: Literal["polarity", "ag_news", "ag_news_10k", "shakespeare", "embedded", "reversal"] = "polarity"
     """Film reviews, news (the whole, or a sample of 10,000), Shakespeare; embedded needs no download. The
     classifier reads labelled data (not shakespeare); bert and gpt read any but polarity; seq2seq learns
     reversal, which is drawn, and nothing else does."""
