@@ -61,13 +61,14 @@ class Text:
     """Widths that batches come in; each is a compilation in JAX."""
 
 
+UNTUNED = ClassifierConfig(vocab=8000, max_positions=128, embed=128, heads=4, mlp=256, layers=2, dropout=0.3)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """One run."""
+    """One run; the defaults are no recipe's."""
 
-    model: ModelConfig = ClassifierConfig(
-        vocab=8000, max_positions=128, embed=128, heads=4, mlp=256, layers=2, dropout=0.3
-    )
+    model: ModelConfig = field(default_factory=lambda: UNTUNED)
     data: Literal["polarity", "ag_news", "ag_news_10k", "shakespeare", "embedded", "reversal"] = "polarity"
     """Film reviews, news (the whole, or a sample of 10,000), Shakespeare; embedded needs no download. The
     classifier reads labelled data (not shakespeare); bert and gpt read any but polarity; seq2seq learns

@@ -60,11 +60,16 @@ class Block:
 
 @dataclass(frozen=True)
 class Isolation:
-    """All places of one model, named as in its `compare.Check`s, in execution order."""
+    """The tap errors of one model, named as in its `compare.Check`s, in execution order."""
 
     model: str
     dtype: str
     tap_errors: list[TapError]
+
+    @property
+    def places(self) -> list[TapError]:
+        """The tap errors, by their name up to version 0.1."""
+        return self.tap_errors
 
     @property
     def blocks(self) -> list[Block]:
