@@ -22,7 +22,7 @@ demo: $(VENV)/installed
 test: $(VENV)/installed lint
 	$(BIN)/pytest -n auto --dist loadfile
 
-# The whole table: every block in three precisions, every planted defect, a thousand training steps, a thousand that
+# The whole table: every block in three precisions, every injected defect, a thousand training steps, a thousand that
 # change framework every hundred; then the tests that take minutes: real shapes and weights against Hugging Face's.
 proof: $(VENV)/installed $(MINILM)
 	$(BIN)/twinformer parity all --dtype float64 float32 bfloat16 --html runs/proof/parity.html

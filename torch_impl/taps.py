@@ -1,7 +1,7 @@
 """Taps: a name and the axes for every intermediate worth looking at, given where it is computed.
 
 A tap is a function ``(name, value, axes) -> value`` that is passed down the model. What it returns is
-what the model goes on with, so one mechanism listens (return the value as it came), compares, draws,
+what the model goes on with, so one mechanism records (return the value as it came), compares, draws,
 and intervenes (return another). `no_tap` is the default and costs nothing.
 """
 
@@ -13,7 +13,7 @@ Tap = Callable[[str, Tensor, str], Tensor]
 
 
 def no_tap(name: str, value: Tensor, axes: str) -> Tensor:
-    """Nobody listens: the value passes through. ``axes`` names each dimension of ``value``."""
+    """Nobody records: the value passes through. ``axes`` names each dimension of ``value``."""
     return value
 
 

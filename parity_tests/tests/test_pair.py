@@ -284,7 +284,7 @@ def test_a_function_of_params_and_a_fused_weight_split_in_jax():
 
 
 @pytest.mark.parametrize("activation, passed", [("gelu", True), ("gelu_tanh", False)])
-def test_our_own_twins_are_heard_through_their_taps(activation, passed):
+def test_our_own_twins_are_recorded_through_their_taps(activation, passed):
     (twin,) = find_twins("feed_forward")
     inputs = twin.inputs(np.random.default_rng(0))
     reference = twin.build("torch_impl")

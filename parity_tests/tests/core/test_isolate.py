@@ -1,4 +1,4 @@
-"""Isolation: every mistake is found, also behind another one, and what only inherits is not blamed."""
+"""Isolation: every mistake is found, also behind another one, and what is only downstream is not blamed."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -146,8 +146,8 @@ def test_what_is_not_finite_or_of_another_shape_parts(value):
     healthy, broken = trace(a=[1.0, 1.0]), trace(a=value)
     for traces in ((healthy, healthy, broken), (broken, healthy, healthy)):
         assert isolate(*traces, 1e-11)[0].isolated == INF
-    inherits = isolate(healthy, broken, healthy, 1e-11)[0]
-    assert (inherits.cumulative, inherits.isolated, inherits.verdict) == (INF, 0.0, "downstream")
+    carried = isolate(healthy, broken, healthy, 1e-11)[0]
+    assert (carried.cumulative, carried.isolated, carried.verdict) == (INF, 0.0, "downstream")
 
 
 def test_a_tap_that_one_side_lacks_parts():

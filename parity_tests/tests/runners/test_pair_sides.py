@@ -1,4 +1,4 @@
-"""A pair's sides alone: what they leave as it was, what is heard, what is forced, and each error."""
+"""A pair's sides alone: what they leave as it was, what is recorded, what is forced, and each error."""
 
 import inspect
 import json
@@ -76,7 +76,7 @@ def test_a_forced_tap_is_kept_as_computed_and_the_model_goes_on_with_the_other(s
         side.run(weights, INPUTS, "float64", {"three": np.ones((2, 4))})
 
 
-def test_the_first_array_of_a_tuple_is_heard_and_forced():
+def test_the_first_array_of_a_tuple_is_recorded_and_forced():
     class Pair(torch.nn.Module):
         def forward(self, x):
             return None, 2 * x, x
@@ -107,7 +107,7 @@ def test_a_part_that_is_called_again_has_a_number():
     assert [r.name for r in comparison.checks if r.kind == "tap"] == ["layer", "layer (2)"]
 
 
-def test_what_is_traced_apart_is_not_heard_and_is_compared_all_the_same():
+def test_what_is_traced_apart_is_not_recorded_and_is_compared_all_the_same():
     class Inner(linen.Module):
         @linen.compact
         def __call__(self, x):
@@ -165,7 +165,7 @@ def test_the_users_objects_are_left_as_they_were():
     assert inputs["x"].dtype == np.float32 and not jax.config.jax_enable_x64
 
 
-def test_a_subclass_is_heard_once():
+def test_a_subclass_is_recorded_once():
     class Loud(nnx.Linear):
         def __call__(self, x):
             return 2 * super().__call__(x)

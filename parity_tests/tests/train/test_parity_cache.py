@@ -21,7 +21,7 @@ from train.tasks.task import prepare
 
 TWIN = Twin("gelu", PARTS["gelu"], lambda rng: {}, {"eps": 0.5})
 INPUTS = {"x": np.arange(6.0), "ids": np.arange(3)}
-READINGS = [Check("gelu", "forward", "output", "float64", 2e-16, 1e-16, 1e-11, True)]
+CHECKS = [Check("gelu", "forward", "output", "float64", 2e-16, 1e-16, 1e-11, True)]
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +32,8 @@ def folder(tmp_path):
 
 def test_what_is_remembered_is_recalled():
     assert recall("a") is None
-    remember("a", READINGS)
-    assert recall("a") == READINGS
+    remember("a", CHECKS)
+    assert recall("a") == CHECKS
     assert recall("b") is None
 
 
@@ -41,8 +41,8 @@ def test_what_is_remembered_is_recalled():
     "text", ["", "{", "[]", "{}", "null", '[{"model": "gelu"}]', "\x00\xff", "failed", "[1]"]
 )
 def test_a_damaged_file_is_no_file(folder, text):
-    remember("a", READINGS)
-    failed = json.dumps([vars(replace(READINGS[0], passed=False))])
+    remember("a", CHECKS)
+    failed = json.dumps([vars(replace(CHECKS[0], passed=False))])
     (folder / "a.json").write_bytes((failed if text == "failed" else text).encode("latin-1"))
     assert recall("a") is None
 
@@ -50,15 +50,15 @@ def test_a_damaged_file_is_no_file(folder, text):
 def test_a_folder_that_cannot_be_written_is_no_error(folder):
     folder.parent.mkdir()
     folder.write_text("a file where the folder should be")
-    remember("a", READINGS)
+    remember("a", CHECKS)
     assert recall("a") is None
     assert folder.read_text().startswith("a file")
 
 
 def test_nothing_but_the_file_is_left_behind(folder):
-    remember("a", READINGS)
+    remember("a", CHECKS)
     with mock.patch.object(Path, "replace", side_effect=OSError("disk full")):
-        remember("b", READINGS)
+        remember("b", CHECKS)
     assert [path.name for path in folder.iterdir()] == ["a.json"]
 
 
