@@ -88,7 +88,7 @@ def make(name: str, folder: Path, **changes: Any) -> Any:
 def theirs(model: Any, ids: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
     with torch.no_grad():
         result = model(input_ids=torch.tensor(ids).long(), attention_mask=torch.tensor(mask).long())
-    return [result[name].numpy() for name in result if "past" not in name]
+    return [value.numpy() for value in result.values() if isinstance(value, torch.Tensor)]  # not the cache
 
 
 def ours(run: train.Run, ids: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:

@@ -28,7 +28,7 @@ def test_a_run_that_changes_framework_is_the_same_run() -> None:
 
 
 def test_the_picture(tmp_path: Path) -> None:
-    runs = [trajectory("gpt", 10, dtype) for dtype in ("float64", "float32")]
+    runs = [trajectory("gpt", 20, dtype) for dtype in ("float64", "float32")]
     assert [run.problems() for run in runs] == [[], []]
     assert runs[1].worst(runs[1].moved) > 1e3 * runs[0].worst(runs[0].moved)  # it really was float32
     draw_trajectories(runs, tmp_path / "trajectories.png")
