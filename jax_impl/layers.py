@@ -33,7 +33,8 @@ def linear(
     bias: Float[Array, "outputs"] | None,
 ) -> Float[Array, "*axes outputs"]:
     """x W + b over the last axis."""
-    return add_bias(jnp.einsum("...i,io->...o", x, kernel), bias)
+    rows = x.reshape(-1, x.shape[-1])  # one axis: over several, XLA sums the kernel's gradient in bfloat16
+    return add_bias(jnp.einsum("ri,io->ro", rows, kernel).reshape(*x.shape[:-1], kernel.shape[1]), bias)
 
 
 def layer_norm(
