@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,9 @@ class Twin:
     @property
     def has_dropout(self) -> bool:
         """Whether training differs from evaluation: it takes a key and has a rate above zero."""
-        return bool(self.arguments.get("dropout") or self.arguments.get("rate"))
+        called = self.pair.jax.__call__ if isinstance(self.pair.jax, type) else self.pair.jax
+        rate = self.arguments.get("dropout") or self.arguments.get("rate")
+        return bool(rate) and "rng" in signature(called).parameters
 
 
 BATCH, POSITION, CONTEXT, EMBED, HEADS, MLP, VOCAB, CLASSES = 8, 7, 5, 24, 3, 40, 31, 4

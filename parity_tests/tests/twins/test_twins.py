@@ -172,8 +172,8 @@ def test_every_public_module_has_a_twin():
         "Linear",
         "LayerNorm",
         "Embedding",
-        "SplitHeads",
-        "MergeHeads",
+        "InProjection",
+        "OutProjection",
         "RMSNorm",
     }  # parts of those that have
     modules = {
