@@ -41,7 +41,7 @@ class NextTokenTask(LanguageTask):
         return next_token_evaluation(self.windows[split], EVALUATION_BATCH)
 
     def predicted(self, batch: NextTokenBatch) -> float:
-        return batch.labels.size
+        return float(batch.labels.size)
 
     def shown(self, outputs: Outputs) -> list[dict[str, Any]]:
         return continuations(outputs, self.tokenizer, self.evaluation("test")[0].ids)

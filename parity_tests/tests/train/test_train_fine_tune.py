@@ -102,5 +102,5 @@ def test_what_cannot_be_begun_with_is_named(runs: dict[str, Path], tmp_path: Pat
         prepare(tuned(runs["bert"], model=longer), None)
     scratch = Config(data="embedded", text=TEXT, model=ClassifierConfig(**SIZES, vocab=600), steps=1)
     train_run(scratch, ["torch"], tmp_path / "scratch", None, True, QUIET)
-    with pytest.raises(ConfigError, match=r"holds a classifier\.TextClassifier: give a run of bert or gpt"):
+    with pytest.raises(ConfigError, match=r"holds a classifier: give a run of bert or gpt"):
         prepare(tuned(tmp_path / "scratch"), None)

@@ -118,8 +118,8 @@ def test_continuations_see_nothing_of_the_truth() -> None:
 
 @pytest.mark.usefixtures("no_parity_cache")
 def test_a_causal_mask_off_by_one_stops_the_run(tmp_path: Path) -> None:
-    def ahead(query: int, key: int, start: int = 0) -> Any:
-        return torch_impl.masks.causal_mask(query, key, start + 1)
+    def ahead(query: int, key: int, start: int, *rest: Any) -> Any:
+        return torch_impl.masks.causal_mask(query, key, start + 1, *rest)
 
     with (
         mock.patch.object(torch_impl.gpt, "causal_mask", ahead),

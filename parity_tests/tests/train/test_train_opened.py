@@ -13,7 +13,7 @@ from train.architecture import Architecture
 from train.config import FRAMEWORKS
 from train.loops.backend import backend
 from train.runs import checkpoint, folder
-from train.runs.folder import RunError
+from train.runs.files import RunError
 from train.runs.load import Run
 
 TEXTS = ["the cat sat on the mat", "a dog ran after the ball", "rain, and no sun"]

@@ -149,8 +149,12 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(RunError, match=r"config\.json is damaged"):
         read_config(tmp_path)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_framework_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="framework='tensorflow'"):
-        train.load(tmp_path, "tensorflow")
+        train.load(tmp_path, "tensorflow")  # type: ignore[arg-type]
 
 
 def test_a_checkpoint_of_another_model_is_named(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

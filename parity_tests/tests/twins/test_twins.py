@@ -30,7 +30,7 @@ SIZES = {
     "key": {POSITION, CONTEXT},
     "position": {POSITION, CONTEXT},
     "embed": {EMBED},
-    "head_dim": {4, EMBED // HEADS},
+    "head_dim": {4, 6, EMBED // HEADS},
     "mlp": {MLP},
     "classes": {CLASSES, 2},
     "masked": {MASKED, POSITION},
