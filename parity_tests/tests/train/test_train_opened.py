@@ -105,7 +105,7 @@ def test_without_a_number_of_tokens_generate_writes_what_fits(runs) -> None:
     assert [text] == run.generate("the cat", temperature=0.0, new=fits)
     with pytest.raises(ValueError, match=f"new={fits + 1} need more"):
         run.generate("the cat", new=fits + 1)
-    with pytest.raises(ValueError, match=r"prompts of .* shorten the prompts"):
+    with pytest.raises(ValueError, match=r"a prompt of .* shorten the prompt"):
         run.generate("the cat sat on a mat " * 9)
 
 
@@ -114,7 +114,7 @@ def test_without_a_number_of_tokens_generate_writes_what_fits(runs) -> None:
     [
         ({"temperature": float("nan")}, "temperature=nan"),
         ({"temperature": float("inf")}, "temperature=inf"),
-        ({"seed": -1}, "seed=-1: give a number from 0"),
+        ({"seed": -1}, "seed=-1: give a whole number from 0"),
         ({"seed": 2**32}, "seed=4294967296"),
     ],
 )
