@@ -51,8 +51,7 @@ def read_json(path: Path, missing: str) -> dict[str, Any]:
     return fields
 
 
-def check_writes(folder: Path) -> None:
-    """Raise RunError where a run holds a model that writes no text."""
-    name = read_model(folder)[0].name
-    if name != "gpt":
-        raise RunError(f"{folder} holds a {name}, which writes no text: give a run of gpt")
+def check_writes(folder: Path, architecture: Architecture) -> None:
+    """Raise RunError where the model that a run holds writes no text."""
+    if architecture.name != "gpt":
+        raise RunError(f"{folder} holds a {architecture.name}, which writes no text: give a run of gpt")

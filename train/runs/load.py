@@ -70,7 +70,7 @@ class Run:
         Raises RunError where the run is no GPT, ConfigError on a prompt that is too long and on a setting of
         no use, and ValueError on what is no text.
         """
-        check_writes(self.folder)
+        check_writes(self.folder, self.architecture)
         loop, sampling = backend(self.framework), Sampling(**settings)
         return continuations(loop, self.model, self.params, self.tokenizer, texts_of(prompts), sampling)
 

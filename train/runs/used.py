@@ -2,13 +2,11 @@
 
 import shlex
 from pathlib import Path
-from typing import get_args
 
-from train.config import Framework
+from train.config import FRAMEWORKS, Framework
 from train.paths import check_folder
 from train.runs.files import RunError, read_json
 
-FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
 FILES_OF_A_FRAMEWORK = (
     "metrics.jsonl",
     "checkpoint.safetensors",

@@ -25,11 +25,11 @@ class Generate:
     """Which framework computes."""
 
     def carry_out(self, console: Console) -> int:
-        from train.runs.files import check_writes
+        from train.runs.files import check_writes, read_model
 
         self.sampling.check()
         check_prompts(self.prompts)
-        check_writes(self.run)
+        check_writes(self.run, read_model(self.run)[0])
 
         from train.runs.generate import generate
 
