@@ -8,7 +8,7 @@ from typing import Any
 from jax_impl.config import CONFIGS, EmbeddingConfig, from_json
 from train.runs.legacy import upgraded_model
 
-SCHEMA = 2  # of model.json; 1 had a target and arguments
+SCHEMA = 3  # of model.json; 1 had a target and arguments, 2 checkpoints without digests
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,6 @@ class Architecture:
     def from_json(cls, fields: Mapping[str, Any]) -> "Architecture":
         """Raises KeyError, TypeError or ValueError where ``fields`` is not what `to_json` gave."""
         fields = upgraded_model(fields)
-        if fields["schema"] != SCHEMA:
+        if fields["schema"] not in (2, SCHEMA):
             raise ValueError(f"schema {fields['schema']!r}: this version reads {SCHEMA} and what came before")
         return cls(fields["model"], from_json(CONFIGS[fields["model"]], fields["config"]))

@@ -1,11 +1,9 @@
 """What a run is: its data, its model, how it is trained. Written into the run's folder as JSON."""
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import jax_impl.config
@@ -143,8 +141,3 @@ class Config:
             raise ConfigError("warmup=0.0: it is one side of schedule='triangular'; give a share above 0")
         if self.seed not in SEEDS:
             raise ConfigError(f"seed={self.seed}: give a whole number from 0 to 2^32 - 1")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON that a person can read."""
-    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")

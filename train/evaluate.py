@@ -5,8 +5,10 @@ from typing import Any
 
 from rich.console import Console
 
-from train.config import Framework, write_json
+from train.config import Framework
 from train.loops.backend import backend
+from train.runs import digests
+from train.runs.durable import write_json
 from train.runs.files import read_config
 from train.runs.load import load
 from train.tasks.task import prepare
@@ -23,6 +25,6 @@ def evaluate(folder: Path, framework: Framework, data_dir: Path | None, console:
     task = prepare(config, data_dir, run.tokenizer, framework)
     loop = backend(framework)
     report = task.report(loop, task.initial_params(loop), run.params)
+    write_json(folder / f"evaluation-{framework}.json", digests.sealed(report))
     task.print_report(report, framework, console)
-    write_json(folder / f"evaluation-{framework}.json", report)
     return report

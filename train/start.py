@@ -1,15 +1,21 @@
 """A whole run: prepare, check parity, train in one framework or both, report."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from train.config import Config, Framework, write_json
+from train.config import Config, Framework
 from train.loops.fit import fit, progress_bar
-from train.runs import folder, used
+from train.loops.saving import DEFAULT, Saving
+from train.runs import digests, folder, used
 from train.runs.checkpoint import State
-from train.runs.curves import Rows, draw, largest_gap, read_metrics
+from train.runs.curves import draw, largest_gap
+from train.runs.durable import write_json
+from train.runs.lock import owned
+from train.runs.metrics import Rows, read_metrics
+from train.runs.plan import Plan
 from train.tasks.task import Task, prepare
 
 
@@ -21,6 +27,7 @@ def train(
     skip_parity: bool,
     console: Console,
     overwrite: bool = False,
+    saving: Saving = DEFAULT,
 ) -> dict[str, Any]:
     """Prepare, check parity, train in each framework, report. Returns the report written to the folder.
 
@@ -28,27 +35,34 @@ def train(
     first step is taken. With ``overwrite``, a run that is there goes once the data is ready.
     """
     config.check()
-    used.refuse_used(out, overwrite)
-    task = prepare(config, data_dir, framework=frameworks[0])
-    if overwrite:
-        used.remove_run(out)
-    return carry_out(task, frameworks, out, skip_parity, console)
+    saving.check()
+    with owned(out):
+        used.refuse_used(out, overwrite)
+        task = prepare(config, data_dir, framework=frameworks[0])
+        if overwrite:
+            used.remove_run(out)
+        plan = Plan(tuple(frameworks), skip_parity, saving)
+        begin(task, plan, out)
+        return carry_out(task, plan, out, console, {})
+
+
+def begin(task: Task, plan: Plan, out: Path) -> None:
+    """Write what a run is into its folder, the plan first: what ends here is known for a run."""
+    plan.write(out)
+    write_json(out / "config.json", task.config.to_json())
+    folder.create(out, task.architecture, task.classes, task.tokenizer)
 
 
 def carry_out(
-    task: Task,
-    frameworks: list[Framework],
-    out: Path,
-    skip_parity: bool,
-    console: Console,
-    begun: State | None = None,
+    task: Task, plan: Plan, out: Path, console: Console, begun: Mapping[Framework, State]
 ) -> dict[str, Any]:
-    """`train` with the data prepared, from the first step or from a state on."""
-    config = task.config
-    folder.create(out, task.architecture, task.classes, task.tokenizer)
-    write_json(out / "config.json", config.to_json())
+    """`train` in a folder that is begun and owned, each framework from its state on, if it has one.
+
+    All is written before the results are printed.
+    """
+    config, files = task.config, folder.parts(out)
     console.print(task.describe())
-    if skip_parity:
+    if plan.skip_parity:
         console.print(
             "Parity check skipped: nothing shows that the twins compute the same.", style="bold red"
         )
@@ -60,17 +74,23 @@ def carry_out(
         console.print(outcome + "\n")
     with progress_bar(console) as progress:
         reports = {
-            framework: fit(task, framework, out / framework, progress, begun) for framework in frameworks
+            framework: fit(
+                task, framework, out / framework, progress, begun.get(framework), plan.saving, files
+            )
+            for framework in plan.frameworks
         }
-    metrics: dict[str, Rows] = {framework: read_metrics(out / framework) for framework in frameworks}
+    metrics: dict[str, Rows] = {framework: read_metrics(out / framework) for framework in reports}
     draw(metrics, f"{config.family} on {task.name}, seed {config.seed}", out / "curves.png")
     summary: dict[str, Any] = {str(framework): report for framework, report in reports.items()}
+    if len(reports) == 2:
+        summary["largest_gap"] = largest_gap(*metrics.values())
+    each = [f"{framework}/report.json" for framework in reports]
+    written = digests.of_files(out, (*folder.PARTS, "parity.json", "curves.png", *each))
+    write_json(out / "report.json", digests.sealed({**summary, "files": written}))
     for framework, report in reports.items():
         task.print_report(report, framework, console)
-    if len(frameworks) == 2:
-        summary["largest_gap"] = largest_gap(*metrics.values())
+    if len(reports) == 2:
         console.print(describe_gap(summary["largest_gap"]))
-    write_json(out / "report.json", summary)
     console.print(f"Curves: {out / 'curves.png'}   Report: {out / 'report.json'}")
     return summary
 

@@ -1,5 +1,7 @@
 """One transformer in JAX and in PyTorch: compare the two, train them, open what they learned."""
 
+import io
+import signal
 import sys
 import tempfile
 import traceback
@@ -11,14 +13,15 @@ from rich.console import Console
 from rich.text import Text
 
 import twinformer
+from train.loops.interrupt import interruptible
 from twinformer.messages import as_typed
 from twinformer.shadows import PACKAGES, refuse_shadows
 
-FAILED, REFUSED, UNFORESEEN, INTERRUPTED = 1, 2, 3, 130
+FAILED, REFUSED, UNFORESEEN, SIGNAL = 1, 2, 3, 128
 STATUSES = (
-    "Exit status: 0 done, 1 parity fails, 2 input that cannot be used, 3 an error that nobody foresaw, "
-    "130 interrupted. Completion for a shell: twinformer --tyro-print-completion bash (or zsh, tcsh). "
-    "The version: twinformer --version."
+    "Exit status: 0 done, 1 parity fails or a run was changed, 2 input that cannot be used, 3 an error that "
+    "nobody foresaw, 128 + n ended by signal n (130: Ctrl-C). Completion for a shell: twinformer "
+    "--tyro-print-completion bash (or zsh, tcsh). The version: twinformer --version."
 )
 
 
@@ -31,6 +34,9 @@ class Command(Protocol):
 
 def main() -> None:
     """Run the command of sys.argv, and exit with its status."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a character shows its number
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(status(sys.argv[1:]))
 
 
@@ -42,10 +48,12 @@ def status(arguments: list[str]) -> int:
         refuse_undecodable(arguments)
         command = parse(arguments)
         # Paths and texts are printed as they are: "[/x]" is a path too, and ":x:" no emoji.
-        return command.carry_out(Console(markup=False, emoji=False))
-    except KeyboardInterrupt:
+        with interruptible():
+            return command.carry_out(Console(markup=False, emoji=False))
+    except KeyboardInterrupt as interrupt:
         left = getattr(command, "interrupted", str)()
-        return tell(f"interrupted; {left}" if left else "interrupted", INTERRUPTED)
+        number = getattr(interrupt, "number", signal.SIGINT)
+        return tell(f"interrupted; {left}" if left else "interrupted", SIGNAL + number)
     except Exception as error:
         if not foreseen(error):
             return tell(unforeseen(error, arguments), UNFORESEEN)

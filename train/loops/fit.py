@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,16 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from train.config import Framework, write_json
+from train.config import Framework
 from train.loops.backend import Trainer, backend
-from train.loops.interrupt import interruptible
+from train.loops.interrupt import deferred
+from train.loops.saving import DEFAULT, Saving
 from train.loops.schedule import learning_rate
-from train.runs import checkpoint
+from train.runs import checkpoint, digests, metrics
+from train.runs.durable import write_json
 from train.tasks.task import Task
 
 FLUSH = 20  # steps between looks at the metrics, which wait for the device
-SAVE = 600.0  # seconds after which a checkpoint is written within an epoch
 
 
 def fit(
@@ -28,62 +30,63 @@ def fit(
     out: Path,
     progress: Progress,
     begun: checkpoint.State | None = None,
+    saving: Saving = DEFAULT,
+    files: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Train, from ``begun`` on where there is such; returns the report.
 
-    Metrics are written as they come, a checkpoint after each epoch and every ten minutes, the report at the
-    end. Ctrl-C writes a checkpoint after the step at hand, and ends training with KeyboardInterrupt.
+    Metrics are written as they come, the report at the end; a checkpoint before the first step, after each
+    epoch, after the last step, and as often as ``saving`` says. It holds ``files``, digests of what else the
+    run is.
+
+    Raises Interrupted when a signal asks for the end, after the step at hand and a checkpoint of it.
     """
     out.mkdir(parents=True, exist_ok=True)
     loop = backend(framework)
     family, seed, optimizer = task.config.family, task.config.seed, task.config.optimizer
     per_epoch, steps = lengths(task)
     untrained = task.initial_params(loop)
-    params, moments, first, _ = begun or checkpoint.State(untrained, {}, 0)
+    params, moments, first, *_ = begun or checkpoint.State(untrained, {}, 0)
     trainer = loop.Trainer(family, task.architecture, params, task.batch, optimizer, steps, seed, moments)
     status = "compiling" if framework == "jax" else ""
     bar = progress.add_task(framework, total=steps, completed=first, status=status)
     pending: list[tuple[int, dict[str, Any]]] = []
-    started = saved = time.perf_counter()
-    with (out / "metrics.jsonl").open("a", encoding="utf-8") as log, interruptible() as interrupt:
+    started, timer = time.perf_counter(), saving.timer(first)
+    with metrics.appended(out) as log, deferred() as signalled:
 
-        def write(step: int, **row: float) -> None:
-            log.write(json.dumps({"step": step, **row}) + "\n")
+        def save(step: int) -> None:
+            about = {
+                "framework": framework,
+                "step": step,
+                "seed": seed,
+                "fingerprint": fingerprint(task, step, task.config.to_json()),
+                "metrics": log.state(),
+                "files": files,
+            }
+            checkpoint.save(out, {"params": params, **trainer.moments()}, about, saving.keep)
+            timer.restart(step)
 
+        if begun is None:
+            save(0)
         for number in range(first, steps):
             pending.append((number, trainer.step(number)))
             epoch_ends = (number + 1) % per_epoch == 0 or number + 1 == steps
-            if len(pending) < FLUSH and not epoch_ends and not interrupt.asked:
+            saves = epoch_ends or signalled.number is not None or timer.due(number + 1)
+            if len(pending) < FLUSH and not saves:
                 continue
-            for step, metrics in pending:
-                row = {name: float(value) for name, value in metrics.items()}
-                if not np.isfinite(row["loss"]):
-                    raise FloatingPointError(
-                        f"the {framework} loss is {row['loss']} at step {step}: lower the learning rate "
-                        f"({optimizer.learning_rate})"
-                    )
-                write(step, **row, learning_rate=learning_rate(step, steps, optimizer))
-            mean = np.mean([float(metrics["loss"]) for _, metrics in pending])
+            for step, row in read(pending, framework, optimizer.learning_rate):
+                log.write(step, **row, learning_rate=learning_rate(step, steps, optimizer))
+            mean = np.mean([float(row["loss"]) for _, row in pending])
             progress.update(bar, completed=number + 1, status=f"loss {mean:.3f}")
             pending = []
-            save = epoch_ends or interrupt.asked or time.perf_counter() - saved > SAVE
-            if save:
-                params = finite_params(trainer, framework, number)
-            if epoch_ends:
-                row = task.scores(loop, params, "validation")
-                write(number, **{f"validation_{name}": value for name, value in row.items()})
             log.flush()
-            if save:
-                about = {
-                    "framework": framework,
-                    "step": number + 1,
-                    "seed": seed,
-                    "fingerprint": fingerprint(task, number + 1, task.config.to_json()),
-                }
-                checkpoint.save(out, {"params": params, **trainer.moments()}, about)
-                saved = time.perf_counter()
-            if interrupt.asked and number + 1 < steps:
-                raise KeyboardInterrupt
+            if saves:
+                params = finite_params(trainer, framework, number)
+                if epoch_ends:
+                    scores = task.scores(loop, params, "validation")
+                    log.write(number, **{f"validation_{name}": value for name, value in scores.items()})
+                save(number + 1)
+            signalled.raise_now()
     seconds = time.perf_counter() - started
     report = {
         "framework": framework,
@@ -91,11 +94,25 @@ def fit(
         "steps": steps,
         **({"resumed_after": first} if begun else {}),
         "seconds": round(seconds, 1),
-        "validation": row,
+        "validation": task.scores(loop, params, "validation") if first == steps else scores,
         **task.report(loop, untrained, params),
     }
-    write_json(out / "report.json", report)
+    written = digests.of_files(out, (metrics.NAME, checkpoint.NAME))
+    write_json(out / "report.json", digests.sealed({**report, "files": written}))
     return report
+
+
+def read(
+    pending: list[tuple[int, dict[str, Any]]], framework: Framework, rate: float
+) -> list[tuple[int, dict[str, float]]]:
+    """The metrics of some steps as numbers. Raises FloatingPointError where a loss is none."""
+    rows = [(step, {name: float(value) for name, value in row.items()}) for step, row in pending]
+    for step, row in rows:
+        if not np.isfinite(row["loss"]):
+            raise FloatingPointError(
+                f"the {framework} loss is {row['loss']} at step {step}: lower the learning rate ({rate})"
+            )
+    return rows
 
 
 def lengths(task: Task) -> tuple[int, int]:

@@ -16,11 +16,11 @@ from parity_tests.twins.check import check_twin, find_twins, isolate_twin
 from parity_tests.twins.defects import DEFECTS
 from parity_tests.twins.inject import try_defect
 from parity_tests.twins.references import REFERENCES, check_reference
-from train.config import write_json
 from train.loops.fit import progress_bar
 from train.proof.side_by_side import trajectory
 from train.proof.training_defects import TRAINING_DEFECTS, try_training_defect
 from train.proof.trajectory_report import draw_trajectories, print_trajectories
+from train.runs.durable import write_json
 
 
 def compare_twins(

@@ -10,8 +10,9 @@ from parity_tests.core.report import to_json
 from parity_tests.twins.check import check_twin, isolate_twin
 from parity_tests.twins.inputs import Twin
 from parity_tests.twins.registry import MODELS
-from train.config import write_json
 from train.proof import cache as parity_cache
+from train.runs import digests
+from train.runs.durable import write_json
 from train.tasks.task import Task
 
 ROWS = 4  # of the first batch; enough to differ in length
@@ -40,7 +41,7 @@ def preflight(task: Task, path: Path) -> str:
     checks = remembered or check_twin(twin, "float64", seed)
     failed = first_divergence(checks)
     isolations = isolate_twin(twin, checks, seed) if failed else []
-    write_json(path, to_json(checks, isolations))
+    write_json(path, digests.sealed(to_json(checks, isolations)))
     if failed:
         blocks = [block for isolation in isolations for block in isolation.blocks]
         diverging = dict.fromkeys(block.name for block in blocks if block.verdict == "diverges")

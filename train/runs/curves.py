@@ -1,8 +1,6 @@
 """The curves of a run: read from its metrics, measured against each other, drawn."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -12,19 +10,11 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from train.runs.metrics import Rows
+
 COLOURS = {"jax": "#1f6fb4", "torch": "#d9622b"}
 STYLES = {"jax": "-", "torch": "--"}
 MARKERS = {"jax": "o", "torch": "x"}
-Rows = list[dict[str, Any]]
-
-
-def read_metrics(folder: Path) -> Rows:
-    """The rows of a metrics.jsonl, in the order in which they were written.
-
-    A last line without its end was cut off when the run was killed; it is left out.
-    """
-    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def column(rows: Rows, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,10 +1,11 @@
 """The folder of a run.
 
-config.json  model.json  tokenizer.json  parity.json  report.json  curves.png
-jax/    metrics.jsonl  checkpoint.safetensors  checkpoint.json  report.json
+run.json  config.json  model.json  tokenizer.json  parity.json  report.json  curves.png
+jax/    metrics.jsonl  checkpoint.safetensors  report.json
 torch/  the same
 
-An imported run has model.json, tokenizer.json and, beside them, its checkpoint.
+An imported run has model.json, tokenizer.json and, beside them, its checkpoint. While a process writes, .lock
+and owner.json say which.
 """
 
 from pathlib import Path
@@ -13,7 +14,10 @@ from tokenizers import Tokenizer
 
 import data
 from train.architecture import Architecture
-from train.config import write_json
+from train.runs import digests
+from train.runs.durable import write_json
+
+PARTS = ("run.json", "config.json", "model.json", "tokenizer.json", "tokenizer_config.json")
 
 
 def create(folder: Path, architecture: Architecture, classes: tuple[str, ...], tokenizer: Tokenizer) -> None:
@@ -21,6 +25,11 @@ def create(folder: Path, architecture: Architecture, classes: tuple[str, ...], t
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "model.json", architecture.to_json() | {"classes": classes})
     data.save_tokenizer(tokenizer, folder / "tokenizer.json")
+
+
+def parts(folder: Path) -> dict[str, str]:
+    """The digests of what a run is, which its checkpoints hold."""
+    return digests.of_files(folder, PARTS)
 
 
 def checkpoint_folder(folder: Path, framework: str) -> Path:

@@ -17,9 +17,9 @@ from torch_impl import config as torch_config
 from torch_impl.convert.config_json import ConvertError, our_config, their_config
 from torch_impl.convert.hugging_face import from_hugging_face, to_hugging_face
 from train.architecture import Architecture
-from train.config import write_json
 from train.loops.backend import backend
 from train.runs import checkpoint, folder, used
+from train.runs.durable import write_json
 from train.runs.files import read_json
 from train.runs.load import load
 from train.runs.tensor_files import read_tensors

@@ -120,7 +120,8 @@ def load(folder: str | Path, framework: Framework = "jax") -> Run:
     architecture, classes = read_model(folder)
     tokenizer = data.load_tokenizer(folder / "tokenizer.json")
     loop, vocab = backend(framework), architecture.config.vocab
-    params = checkpoint.load(checkpoint_folder(folder, framework), loop.parameter_shapes(architecture))
+    shapes = loop.parameter_shapes(architecture)
+    params = checkpoint.load(checkpoint_folder(folder, framework), shapes, folder)
     model = loop.build_model(architecture)
     unchecked, expected = loop.outputs(model, params), inputs_of(model)
 

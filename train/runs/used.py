@@ -1,22 +1,21 @@
 """A folder that a run will be written into, and what is there already."""
 
 import shlex
+import sys
 from pathlib import Path
 
 from train.config import FRAMEWORKS, Framework
 from train.paths import check_folder
-from train.runs.files import RunError, read_json
+from train.runs import plan
+from train.runs.checkpoint import CheckpointError, older, read_about
+from train.runs.files import RunError
+from train.runs.lock import LOCK, OWNER
 
-FILES_OF_A_FRAMEWORK = (
-    "metrics.jsonl",
-    "checkpoint.safetensors",
-    "checkpoint.safetensors.partial",
-    "checkpoint.json",
-    "report.json",
-)
+FILES_OF_A_FRAMEWORK = ("metrics.jsonl", "checkpoint.safetensors", "checkpoint.json", "report.json")
 FILES = (
     *FILES_OF_A_FRAMEWORK,
-    *("config.json", "model.json", "tokenizer.json", "tokenizer_config.json", "parity.json", "curves.png"),
+    *("run.json", "config.json", "model.json", "tokenizer.json", "tokenizer_config.json"),
+    *("hugging_face.json", "parity.json", "curves.png"),
     *(f"evaluation-{framework}.json" for framework in FRAMEWORKS),
 )
 
@@ -27,7 +26,7 @@ def refuse_used(folder: Path, overwrite: bool | None = None) -> None:
     ``overwrite``: whether a run may be there, and nothing else; None where nobody was asked.
     """
     check_folder("out", folder)
-    if not folder.exists() or not any(folder.iterdir()):
+    if not folder.exists() or not held(folder):
         return
     if not is_run(folder):
         raise RunError(f"{folder} is not empty, and no run: give another folder, or move that one away")
@@ -37,37 +36,68 @@ def refuse_used(folder: Path, overwrite: bool | None = None) -> None:
         raise RunError(f"{folder} is not empty, it holds {state}; or give another folder{again}")
 
 
+def held(folder: Path) -> list[str]:
+    """The names in a folder, those of its lock aside."""
+    return [path.name for path in folder.iterdir() if path.name not in (LOCK, OWNER)]
+
+
 def is_run(folder: Path) -> bool:
     """Whether a folder is what a run, a trained or an imported one, began to write."""
-    return all((folder / name).is_file() for name in ("model.json", "tokenizer.json"))
+    began = (folder / plan.NAME).is_file() or (folder / f"{plan.NAME}.partial").is_file()
+    return began or all((folder / name).is_file() for name in ("model.json", "tokenizer.json"))
 
 
-def unfinished(folder: Path) -> dict[Framework, int]:
-    """The frameworks that have a checkpoint in a run and no report, each with the steps that it took."""
-    return {
-        framework: int(read_json(folder / framework / "checkpoint.json", f"{folder} is damaged")["step"])
-        for framework in FRAMEWORKS
-        if (folder / framework / "checkpoint.json").is_file()
-        and not (folder / framework / "report.json").is_file()
-    }
+def steps_saved(folder: Path) -> dict[Framework, int]:
+    """The steps that each framework's checkpoint has behind it, in a run."""
+    found: dict[Framework, int] = {}
+    for framework in FRAMEWORKS:
+        path = folder / framework / "checkpoint.safetensors"
+        if path.is_file():
+            try:
+                found[framework] = int(read_about(path).get("step", 0))
+            except CheckpointError:
+                found[framework] = 0
+    return found
+
+
+def unfinished(folder: Path) -> bool:
+    """Whether a run that trained here, or was to, has no report."""
+    begun = (folder / plan.NAME).is_file() or bool(steps_saved(folder))
+    return begun and not (folder / "report.json").is_file()
 
 
 def how_to_go_on(folder: Path) -> str:
     """What is saved of a run that ended early, and the command that takes it up again."""
-    for framework, steps in unfinished(folder).items():
-        others = [f"{folder}-{number}" for number in range(2, 100)]
-        free = next((other for other in others if not Path(other).exists()), others[-1])
-        command = ["twinformer", "resume", str(folder), free, "--source", framework]
-        return f"{folder / framework} holds {steps} steps; go on with: {shlex.join(command)}"
-    return "no checkpoint was saved; begin again with the same command and --overwrite"
+    saved = steps_saved(folder)
+    if not saved:
+        return "no checkpoint was saved; begin again with the same command and --overwrite"
+    steps = " and ".join(f"{folder / framework} holds {number} steps" for framework, number in saved.items())
+    command = ["twinformer", "resume", str(folder)]
+    if not (folder / plan.NAME).is_file():  # of version 0.1
+        command += [f"{folder}-2", "--source", next(iter(saved))]
+    return f"{steps}; go on with: {shlex.join(command)}"
+
+
+def warn_unfinished(folder: Path) -> None:
+    """Say on the error stream that a run is unfinished, if it is."""
+    if unfinished(folder) and (saved := steps_saved(folder)):
+        steps = " and ".join(f"{number} in {framework}" for framework, number in saved.items())
+        sys.stderr.write(f"twinformer: {folder} is unfinished (steps saved: {steps})\n")
 
 
 def remove_run(folder: Path) -> None:
     """Remove what a run wrote, and nothing else that lies in its folder."""
     for framework in FRAMEWORKS:
-        for name in FILES_OF_A_FRAMEWORK:
-            (folder / framework / name).unlink(missing_ok=True)
+        for path in older(folder / framework):
+            path.unlink()
+        _remove(folder / framework, FILES_OF_A_FRAMEWORK)
         if (folder / framework).is_dir() and not any((folder / framework).iterdir()):
             (folder / framework).rmdir()
-    for name in FILES:
+    _remove(folder, FILES)
+
+
+def _remove(folder: Path, names: tuple[str, ...]) -> None:
+    """The files of these names, and what was being written under them."""
+    for name in names:
         (folder / name).unlink(missing_ok=True)
+        (folder / f"{name}.partial").unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from twinformer.commands.generate import Generate
 from twinformer.commands.parity import Parity
 from twinformer.commands.resume import Resume
 from twinformer.commands.train import Overview
+from twinformer.commands.verify import Verify
 
 # Training by a recipe's name has options of its own: see `train.parse`.
 COMMANDS: Any = (
@@ -23,4 +24,5 @@ COMMANDS: Any = (
     | Generate
     | Import
     | Export
+    | Verify
 )

@@ -23,10 +23,13 @@ class Evaluate:
     def carry_out(self, console: Console) -> int:
         from train.paths import check_data_dir, check_file
         from train.runs.files import read_config
+        from train.runs.used import warn_unfinished
 
         check_data_dir(self.data_dir)
         read_config(self.run)
         check_file("run", self.run / f"evaluation-{self.framework}.json")
+
+        warn_unfinished(self.run)
 
         from train.evaluate import evaluate
 

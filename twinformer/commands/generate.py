@@ -26,10 +26,13 @@ class Generate:
 
     def carry_out(self, console: Console) -> int:
         from train.runs.files import check_writes, read_model
+        from train.runs.used import warn_unfinished
 
         self.sampling.check()
         check_prompts(self.prompts)
         check_writes(self.run, read_model(self.run)[0])
+
+        warn_unfinished(self.run)
 
         from train.runs.generate import generate
 

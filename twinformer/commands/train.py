@@ -11,6 +11,7 @@ from rich.table import Table
 
 from train.config import Config, ConfigError, Framework
 from train.fields import KEPT, Setting, changed, settings, walk
+from train.loops.saving import DEFAULT, Saving
 from train.recipes import DATA, find, recipe_of, recipes
 from train.recipes.recipe import Recipe
 
@@ -59,6 +60,11 @@ class RunOptions:
     """Train without the parity check."""
     overwrite: bool = False
     """Begin again where the folder holds a run; what that run wrote is removed."""
+    save_every: str = DEFAULT.save_every
+    """What may be lost when the machine dies: after so many steps (500), seconds (90s) or minutes (10m) a
+    checkpoint is written; besides before the first step, and after each epoch."""
+    keep: int = DEFAULT.keep
+    """How many of the last checkpoints stay."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,9 @@ class Train:
         from train.sizes import refuse_too_large
 
         config, options = self.config, self.options
+        saving = Saving(options.save_every, options.keep)
         config.check()
+        saving.check()
         refuse_too_large(config)
         check_data_dir(options.data_dir)
 
@@ -139,7 +147,7 @@ class Train:
         keep_freed_memory()
         frameworks = BOTH if options.framework == "both" else [options.framework]
         arguments = (config, frameworks, self.out, options.data_dir, options.skip_parity, console)
-        train(*arguments, options.overwrite)
+        train(*arguments, options.overwrite, saving)
         return 0
 
 

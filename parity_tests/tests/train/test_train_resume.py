@@ -1,6 +1,5 @@
 """A run that is interrupted and resumed, in either framework, is the run that never stopped."""
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +13,13 @@ from safetensors.numpy import load_file
 from jax_impl.config import ClassifierConfig
 from train.config import FRAMEWORKS, Config, Text
 from train.loops.backend import backend
+from train.loops.saving import Saving
 from train.resume import resume
 from train.runs import checkpoint
 from train.runs.checkpoint import CheckpointError
-from train.runs.curves import column, read_metrics
+from train.runs.curves import column
 from train.runs.files import RunError
+from train.runs.metrics import read_metrics
 from train.start import train
 from twinformer.cli import main
 
@@ -86,7 +87,7 @@ def test_resumed_is_never_stopped(whole: Path, cut: Path, tmp_path: Path, source
     assert steps.tolist() == list(range(1, 10))
     assert losses == pytest.approx(column(read_metrics(whole / "jax"), "loss")[1], rel=1e-5)
     assert report[framework]["steps"] == 9
-    assert json.loads((tmp_path / "new" / framework / "checkpoint.json").read_text())["step"] == 9
+    assert checkpoint.read_about(tmp_path / "new" / framework / checkpoint.NAME)["step"] == 9
 
 
 @pytest.mark.parametrize(("lost", "framework"), [("moments", "jax"), ("moments", "torch"), ("step", "jax")])
@@ -133,7 +134,7 @@ def test_a_run_that_was_changed_is_refused(cut: Path, tmp_path: Path, changed: s
         other = text.replace('"##s"', '"##z9"')
     assert other != text
     (copied / changed).write_text(other)
-    with pytest.raises(RunError, match="was trained on other batches than its configuration, tokenizer and"):
+    with pytest.raises(CheckpointError, match=rf"{changed} is not the file that .* was saved with"):
         resume(copied, tmp_path / "new", "jax", "jax", None, True, QUIET)
     assert not (tmp_path / "new").exists()
 
@@ -148,13 +149,21 @@ def test_a_line_that_was_cut_off_does_no_harm(cut: Path, tmp_path: Path) -> None
 def test_long_epochs_are_saved_in_between(tmp_path: Path) -> None:
     saved = []
 
-    def save(folder, groups, about):
+    def save(folder, groups, about, keep):
         saved.append(about["step"])
 
-    often = mock.patch.multiple("train.loops.fit", SAVE=0.0, FLUSH=1)
-    with often, mock.patch.object(checkpoint, "save", save):
-        train(replace(CONFIG, epochs=1), ["torch"], tmp_path / "run", None, True, QUIET)
-    assert saved == [1, 2, 3]
+    with mock.patch.object(checkpoint, "save", save), mock.patch("train.runs.digests.of_files", dict):
+        for every in ("1", "2", "3600s"):
+            train(
+                replace(CONFIG, epochs=1),
+                ["torch"],
+                tmp_path / every,
+                None,
+                True,
+                QUIET,
+                saving=Saving(every),
+            )
+    assert saved == [0, 1, 2, 3, *(0, 2, 3), *(0, 3)]
 
 
 def test_weights_that_are_not_finite_replace_no_checkpoint(tmp_path: Path) -> None:
@@ -167,7 +176,8 @@ def test_weights_that_are_not_finite_replace_no_checkpoint(tmp_path: Path) -> No
     refused = pytest.raises(FloatingPointError, match="head/bias in torch is not finite after step 2")
     with mock.patch.object(backend("torch").Trainer, "params", broken), refused:
         train(replace(CONFIG, epochs=1), ["torch"], tmp_path / "run", None, True, QUIET)
-    assert not list(tmp_path.rglob("checkpoint.*"))
+    (path,) = tmp_path.rglob("checkpoint*")
+    assert checkpoint.read_about(path)["step"] == 0
 
 
 def test_weights_that_came_from_elsewhere_are_refused(tmp_path: Path) -> None:

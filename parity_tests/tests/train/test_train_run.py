@@ -19,8 +19,10 @@ from train.config import FRAMEWORKS, Config, ConfigError, Text
 from train.evaluate import evaluate
 from train.proof.preflight import ParityError
 from train.runs.checkpoint import CheckpointError
-from train.runs.curves import column, largest_gap, read_metrics
+from train.runs.curves import column, largest_gap
 from train.runs.files import RunError, read_config
+from train.runs.metrics import read_metrics
+from train.runs.verify import verify
 from train.start import train as train_run
 from twinformer.cli import main
 
@@ -42,11 +44,22 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]
 def test_the_folder_holds_what_its_page_says(run: tuple[Path, dict[str, Any]]) -> None:
     out, _ = run
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    each = {"metrics.jsonl", "checkpoint.safetensors", "checkpoint.json", "report.json"}
-    shared = {"config.json", "model.json", "tokenizer.json", "parity.json", "report.json", "curves.png"}
+    each = {"metrics.jsonl", "checkpoint.safetensors", "report.json"}
+    shared = {
+        "run.json",
+        "config.json",
+        "model.json",
+        "tokenizer.json",
+        "parity.json",
+        "report.json",
+        "curves.png",
+    }
     assert files == shared | {f"{framework}/{name}" for framework in FRAMEWORKS for name in each}
     assert json.loads((out / "parity.json").read_text())["passed"] is True
-    assert json.loads((out / "report.json").read_text()) == json.loads(json.dumps(run[1]))
+    written = json.loads((out / "report.json").read_text())
+    assert {name: written[name] for name in run[1]} == json.loads(json.dumps(run[1]))
+    assert not [finding for finding in verify(out) if finding.wrong]
+    assert {finding.file for finding in verify(out)} == files
 
 
 def test_both_frameworks_saw_the_same_training(run: tuple[Path, dict[str, Any]]) -> None:

@@ -1,22 +1,23 @@
 """What happens around a command: interruption, runs that are there already, and errors nobody foresaw."""
 
-import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
+from safetensors.numpy import load
 
 import data
 from jax_impl.config import GPTConfig
 from train.architecture import Architecture
 from train.config import ConfigError
 from train.loops import torch_loop
-from train.loops.interrupt import interruptible
+from train.loops.interrupt import SIGNALS, Interrupted, deferred, interruptible
 from train.paths import check_file, check_folder
 from train.runs import checkpoint, folder, used
+from train.runs.checkpoint import read_about
 from train.runs.sampling import check_prompts
 from twinformer import cli
 from twinformer.messages import as_typed
@@ -48,6 +49,15 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join(capsys.readouterr().err.split())
 
 
+@pytest.fixture(autouse=True)
+def not_ignored() -> Iterator[None]:
+    """The signals as a terminal has them: tests that run in the background may begin with Ctrl-C ignored."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def interrupted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Path, str]:
     """A run that Ctrl-C ended after its third step, and what was said."""
@@ -68,14 +78,18 @@ def test_ctrl_c_saves_and_says_how_to_go_on_and_that_works(
     interrupted: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, said = interrupted
-    resume = f"resume {out} {out}-2 --source torch"
+    resume = f"resume {out}"
     assert said == f"twinformer: interrupted; {out}/torch holds 3 steps; go on with: twinformer {resume}"
-    assert json.loads((out / "torch/checkpoint.json").read_text())["step"] == 3
-    assert cli.status([*resume.split(), "--skip-parity"]) == 0
-    assert [len(Path(f"{out}{end}/torch/metrics.jsonl").read_text().splitlines()) for end in ("", "-2")] == [
-        3,
-        7,
-    ]
+    assert read_about(out / "torch/checkpoint.safetensors")["step"] == 3
+    assert len((out / "torch/metrics.jsonl").read_text().splitlines()) == 3
+    assert cli.status(["resume", str(out), f"{out}-2"]) == 0  # a new folder leaves the old one as it is
+    assert cli.status(resume.split()) == 0
+    runs = (out, Path(f"{out}-2"))
+    assert [len((run / "torch/metrics.jsonl").read_text().splitlines()) for run in runs] == [7, 7]
+    same = [(run / "torch/checkpoint.safetensors").read_bytes() for run in runs]
+    assert load(same[0]).keys() == load(same[1]).keys()
+    assert all((load(same[0])[name] == array).all() for name, array in load(same[1]).items())
+    assert cli.status(resume.split()) == 2 and "is finished: there is nothing to resume" in told(capsys)
 
 
 def test_the_same_command_says_how_to_go_on_and_begins_again_where_that_is_asked(
@@ -94,13 +108,29 @@ def test_the_same_command_says_how_to_go_on_and_begins_again_where_that_is_asked
 
 
 def test_a_second_ctrl_c_ends_at_once() -> None:
-    with interruptible() as interrupt:
-        signal.raise_signal(signal.SIGINT)
-        assert interrupt.asked
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+    for number in SIGNALS:
+        with deferred() as waiting:
+            signal.raise_signal(number)
+            assert waiting.number == number
+            with pytest.raises(Interrupted) as caught:
+                signal.raise_signal(signal.SIGINT)
+            assert caught.value.number == number  # the one that came first
+            with pytest.raises(Interrupted):
+                waiting.raise_now()
+        with interruptible(), pytest.raises(Interrupted) as caught:
+            signal.raise_signal(number)
+        assert caught.value.number == number
+        assert signal.getsignal(number) is signal.default_int_handler
+
+
+def test_what_the_caller_ignores_stays_ignored() -> None:
+    """As nohup does with SIGHUP."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with interruptible():
+        signal.raise_signal(signal.SIGHUP)
+        with deferred() as waiting:
+            signal.raise_signal(signal.SIGHUP)
+            assert waiting.number is None
 
 
 def test_an_interruption_before_anything_is_saved_says_so(
@@ -183,7 +213,7 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sizes: dict[str, Any] = {"max_positions": 24, "embed": 8, "heads": 2, "mlp": 8, "layers": 1}
     model = Architecture("gpt", GPTConfig(vocab=tokenizer.get_vocab_size(), **sizes))
     folder.create(out, model, (), tokenizer)
-    checkpoint.save(out, {"params": torch_loop.initial_params(model, 5)}, {})
+    checkpoint.save(out, {"params": torch_loop.initial_params(model, 5)}, {"files": folder.parts(out)})
     return out
 
 

@@ -1,0 +1,68 @@
+"""A folder that is written has one owner: the process that holds its lock.
+
+The system gives the lock back when a process ends, however it ends, so none has to be removed by hand.
+"""
+
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from train.runs.durable import write_json
+from train.runs.errors import RunError
+
+LOCK, OWNER = ".lock", "owner.json"
+
+
+@contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Make the folder if it is not there, and own it. What is left empty is removed again.
+
+    Raises RunError, naming the process, where another one owns it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise RunError(
+            f"{folder} is being written by {owner(folder)}: wait, stop it, or give another folder"
+        ) from None
+    try:
+        write_json(folder / OWNER, _self())
+        yield
+    finally:
+        (folder / OWNER).unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows removes no open file
+            (folder / LOCK).unlink(missing_ok=True)
+        lock.release()
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def refuse_owned(folder: Path) -> None:
+    """Raise RunError where another process owns a folder, without owning it."""
+    if (folder / LOCK).exists():
+        with owned(folder):
+            pass
+
+
+def owner(folder: Path) -> str:
+    """Who owns a folder, for a person."""
+    try:
+        fields = json.loads((folder / OWNER).read_text(encoding="utf-8"))
+        return f"process {fields['pid']} on {fields['host']} since {fields['since']} ({fields['command']})"
+    except (OSError, ValueError, KeyError, TypeError):  # between its taking the lock and saying so
+        return "another process"
+
+
+def _self() -> dict[str, str | int]:
+    since = datetime.now().astimezone().isoformat(timespec="seconds")
+    return {"pid": os.getpid(), "host": platform.node(), "since": since, "command": shlex.join(sys.argv)}

@@ -1,0 +1,45 @@
+"""How a run is carried out: run.json, the first file of its folder, by which one that ended is known."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from train.config import FRAMEWORKS, Framework
+from train.loops.saving import DEFAULT, Saving
+from train.runs.durable import write_json
+from train.runs.errors import RunError
+from train.runs.untrusted import read_json
+
+NAME = "run.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What of a run is no setting of what it learns."""
+
+    frameworks: tuple[Framework, ...]
+    """Trained in this order."""
+    skip_parity: bool = False
+    """Whether nothing was proven before."""
+    saving: Saving = DEFAULT
+    """When checkpoints are written."""
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / NAME, asdict(self))
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan of a run. Raises RunError where there is none, or none that can be used."""
+    if not (folder / NAME).exists():
+        raise RunError(
+            f"{folder} has no {NAME}: no run, or one of version 0.1. That goes on in a new folder: name one "
+            "after it"
+        )
+    fields = read_json(folder / NAME)
+    try:
+        frameworks, saving = fields["frameworks"], Saving(**fields["saving"])
+        if not frameworks or any(name not in FRAMEWORKS for name in frameworks):
+            raise ValueError(f"frameworks {frameworks!r}")
+        saving.check()
+        return Plan(tuple(frameworks), bool(fields["skip_parity"]), saving)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RunError(f"{folder / NAME} does not say how a run is carried out: {error!r}") from error
