@@ -7,8 +7,12 @@ loaded when it is used, so that the settings can be read without a framework.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from train import sources
+
 if TYPE_CHECKING:
     from train.runs.load import Run, load
+
+sources.record()  # before any other module of ours is imported
 
 __all__ = ["Run", "load"]
 

@@ -69,8 +69,10 @@ def carry_out(
     else:
         from train.proof.preflight import preflight  # imports both frameworks
 
-        with console.status("parity check of this model in float64"):
-            outcome = preflight(task, out / "parity.json")
+        with console.status("parity check in float64") as status:
+            outcome = preflight(
+                task, out / "parity.json", lambda at: status.update(f"parity check in float64: {at}")
+            )
         console.print(outcome + "\n")
     with progress_bar(console) as progress:
         reports = {

@@ -63,6 +63,10 @@ class TrainBatches:
         batch = _gather(self.examples, self.labels, self._epochs.rows(step), self._widths)
         return self._drop_words(batch, step) if self.word_dropout else batch
 
+    def width(self, step: int) -> int:
+        """The width of that batch, without the batch."""
+        return int(self._widths[self._epochs.rows(step)].max())
+
     def _drop_words(self, batch: TextBatch, step: int) -> TextBatch:
         """Replace each real token by [UNK] with probability `word_dropout`, drawn from (seed, step)."""
         bits = random_bits(self.seed, step, WORD_DROPOUT)

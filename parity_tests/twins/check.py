@@ -15,8 +15,10 @@ TRAINING = " in training"  # ends the name of a model that was compared with its
 DRAWS = 4  # of inputs and dropout in bfloat16: one would be judged by luck
 
 
-def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Check]:
+def check_twin(twin: Twin, dtype: str, seed: int = 0, evaluation: bool = True) -> list[Check]:
     """Hold PyTorch's twin against Flax's: in evaluation, and with dropout on where it has any.
+
+    Without ``evaluation``, a twin that has dropout is compared with it alone.
 
     In bfloat16 several inputs are tried, each with dropout of its own, at the same weights.
     """
@@ -32,7 +34,7 @@ def check_twin(twin: Twin, dtype: str, seed: int = 0) -> list[Check]:
         exact = candidate if dtype == "float64" else run_torch(twin, params, inputs, "float64", key)
         return exact, program(params, inputs, key), candidate
 
-    for name, dropout_seed in modes(twin, seed):
+    for name, dropout_seed in list(modes(twin, seed))[0 if evaluation else -1 :]:
         if dtype == "bfloat16":
             draws = [run(number, dropout_seed) for number in range(DRAWS)]
             checks += compare_bfloat16(name, draws, BFLOAT16_FACTOR)

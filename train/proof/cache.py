@@ -1,25 +1,29 @@
 """Parity checks that passed, remembered in the user's cache: the same check need not be made again."""
 
 import json
+import os
 import platform
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jax
+import numpy as np
 import pooch  # type: ignore[import-untyped]
 import torch
 
-import jax_impl
-import parity_tests
-import torch_impl
 from parity_tests.core.compare import Check, all_passed
-from parity_tests.twins.inputs import Inputs, Twin
+from train import sources
+from train.proof.rehearsal import EVALUATION, METRICS, WEIGHTS
+from train.runs import digests
+from train.runs.durable import write_json
 
-VERSIONS = ("jax", "jaxlib", "flax", "torch", "numpy", "einops")
+VERSIONS = ("jax", "jaxlib", "flax", "torch", "numpy", "einops", "ml_dtypes", "scipy", "opt_einsum")
+# Environment variables that change what the libraries compute, by how they begin.
+PREFIXES = ("JAX_", "XLA_", "LIBTPU_", "TF_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "ONEDNN_", "ATEN_", "CU")
 
 
 def folder() -> Path:
@@ -27,57 +31,98 @@ def folder() -> Path:
     return Path(pooch.os_cache("twinformer")) / "parity"
 
 
-def digest(twin: Twin, inputs: Inputs, dtype: str, seed: int) -> str:
-    """One name for all that decides how a check ends: code, model, inputs, libraries, machine."""
-    total = sha256()
-    for part in _parts(twin, inputs, dtype, seed):
-        total.update(len(part).to_bytes(8, "little"))  # or "ab" + "c" would be "a" + "bc"
-        total.update(part)
+def digest(question: Mapping[str, Any], arrays: Iterable[np.ndarray]) -> str | None:
+    """One name for all that decides how a check ends: code, settings, arrays, libraries, machine.
+
+    ``question`` is anything that JSON can hold. None where it is not known of which sources the code is.
+    """
+    code = sources.imported()
+    if code is None:
+        return None
+    total = sha256(digests.of_json([question, code, libraries(), machine()]).encode())
+    for array in arrays:
+        total.update(digests.of_array(array).encode())
     return total.hexdigest()
 
 
-def recall(name: str) -> list[Check] | None:
-    """The checks of a check that passed before; None where there was none, or its file is damaged."""
+def recall(name: str | None, params: Iterable[str]) -> list[Check] | None:
+    """The checks of a check that passed before; None where there was none, or its file is not whole.
+
+    ``params`` are the names of the model's weights: a whole check has looked at each of them.
+    """
     try:
-        checks = [Check(**row) for row in json.loads((folder() / f"{name}.json").read_bytes())]
-        return checks if all_passed(checks) else None
-    except (OSError, ValueError, TypeError, AttributeError):
+        fields = json.loads((folder() / f"{name}.json").read_bytes())
+        checks = [Check(**row) for row in fields["checks"]]
+        whole = digests.is_sealed(fields) and fields["name"] == name and complete(checks, params)
+        return checks if whole and all_passed(checks) and all(map(within, checks)) else None
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return None
 
 
-def remember(name: str, checks: list[Check]) -> None:
+def complete(checks: list[Check], params: Iterable[str]) -> bool:
+    """Whether taps, every parameter's gradient, updates and evaluation are among the checks."""
+    kinds = {check.kind for check in checks}
+    gradients = {check.name for check in checks if check.kind == "parameter gradient"}
+    return set(params) <= gradients and {"forward", "tap", METRICS, WEIGHTS, EVALUATION} <= kinds
+
+
+def within(check: Check) -> bool:
+    """Whether it passed by its own numbers."""
+    return check.passed is True and 0.0 <= check.max_rel_error <= check.bound < 1.0
+
+
+def remember(name: str | None, checks: list[Check]) -> None:
     """Keep the checks of a check that passed. A cache that cannot be written is as good as none."""
+    if name is None:
+        return
     try:
         folder().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder()) as aside:
-            path = Path(aside) / "readings.json"
-            path.write_text(json.dumps([asdict(check) for check in checks]), encoding="utf-8")
-            path.replace(folder() / f"{name}.json")
+        rows = [asdict(check) for check in checks]
+        write_json(folder() / f"{name}.json", digests.sealed({"name": name, "checks": rows}))
     except OSError:
         pass
 
 
-def _parts(twin: Twin, inputs: Inputs, dtype: str, seed: int) -> Iterator[bytes]:
-    settings = {
-        "name": twin.name,
-        "pair": twin.pair.jax.__qualname__,
-        "arguments": dict(twin.arguments),
-        "whole_model": twin.whole_model,
-        "dtype": dtype,
-        "seed": seed,
+def libraries() -> dict[str, Any]:
+    """Versions, and every setting of JAX and PyTorch that can change a number."""
+    return {
         "python": platform.python_version(),
-        "versions": [version(package) for package in VERSIONS],
-        "machine": [platform.machine(), platform.processor(), torch.backends.cpu.get_cpu_capability()],
-        "jax": [jax.default_backend(), jax.devices()[0].device_kind],
+        "versions": dict(_versions()),
+        "jax": {name: repr(value) for name, value in sorted(jax.config.values.items())},
+        "torch": {
+            "build": torch.__config__.show(),
+            "threads": [torch.get_num_threads(), torch.get_num_interop_threads()],
+            "deterministic": [
+                torch.are_deterministic_algorithms_enabled(),
+                torch.is_deterministic_algorithms_warn_only_enabled(),
+                torch.backends.cudnn.deterministic,
+                torch.backends.cudnn.benchmark,
+            ],
+            "matmul": [
+                torch.get_float32_matmul_precision(),
+                torch.backends.cuda.matmul.allow_tf32,
+                torch.backends.cudnn.allow_tf32,
+                torch.backends.mkldnn.enabled,
+            ],
+            "dtype": str(torch.get_default_dtype()),
+            "device": str(torch.get_default_device()),
+        },
+        "environment": {
+            name: value for name, value in sorted(os.environ.items()) if name.startswith(PREFIXES)
+        },
     }
-    yield json.dumps(settings, sort_keys=True).encode()
-    for name, array in sorted(inputs.items()):
-        yield f"{name} {array.shape} {array.dtype.str}".encode()
-        yield array.tobytes()
-    for package in (jax_impl, torch_impl, parity_tests):
-        root = Path(str(package.__file__)).parent
-        for path in sorted(root.rglob("*.py")):
-            place = path.relative_to(root)
-            if place.parts[0] != "tests":
-                yield f"{package.__name__}/{place.as_posix()}".encode()
-                yield path.read_bytes()
+
+
+def machine() -> dict[str, Any]:
+    """The processor and the devices."""
+    cards = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
+    return {
+        "machine": [platform.machine(), platform.processor(), torch.backends.cpu.get_cpu_capability()],
+        "jax": [jax.default_backend(), *(device.device_kind for device in jax.devices())],
+        "torch": cards,
+    }
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for package in VERSIONS:
+        yield package, version(package)

@@ -1,21 +1,24 @@
-"""The parity check before a run: exactly the configured model, on the run's own first batch."""
+"""The parity check before a run: exactly the configured model, on the run's own batches and settings."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
+import jax
 
-from parity_tests.core.compare import first_divergence
+from parity_tests.core.compare import Check, first_divergence
 from parity_tests.core.report import to_json
 from parity_tests.twins.check import check_twin, isolate_twin
 from parity_tests.twins.inputs import Twin
 from parity_tests.twins.registry import MODELS
-from train.proof import cache as parity_cache
+from train.loops import torch_loop
+from train.loops.fit import lengths
+from train.proof import cache
+from train.proof.rehearsal import batches_of, rehearse
 from train.runs import digests
 from train.runs.durable import write_json
 from train.tasks.task import Task
-
-ROWS = 4  # of the first batch; enough to differ in length
 
 
 class ParityError(RuntimeError):
@@ -24,23 +27,45 @@ class ParityError(RuntimeError):
     exit_status = 1
 
 
-def preflight(task: Task, path: Path) -> str:
+def preflight(task: Task, path: Path, watch: Callable[[str], None] = lambda at: None) -> str:
     """Hold the configured model's twins together in float64, dropout on and off; write the report.
 
+    First every tap and gradient, with dropout, on the widest batch; then what the run does: an update at each
+    of its widths with its optimizer, and evaluation, which has no dropout, with what its report shows.
+    ``watch`` is told what is checked.
+
     Returns how it went, in a sentence. A check that passed before on this machine is not made again: see
-    `parity_cache`. Raises ParityError naming the first divergence, and all blocks that diverge by themselves.
+    `cache`. Raises ParityError naming the first divergence, and all blocks that diverge by themselves.
     """
-    model, seed, inputs = task.architecture, task.config.seed, task.inputs(ROWS)
-
-    def first_rows(rng: np.random.Generator) -> dict[str, np.ndarray]:
-        return inputs
-
-    twin = Twin(task.config.family, MODELS[model.name], first_rows, asdict(model.config), whole_model=True)
-    name = parity_cache.digest(twin, inputs, "float64", seed)
-    remembered = parity_cache.recall(name)
-    checks = remembered or check_twin(twin, "float64", seed)
+    training, evaluation = batches_of(task)
+    inputs = task.inputs(training[0])
+    twin = Twin(
+        task.config.family,
+        MODELS[task.architecture.name],
+        lambda rng: inputs,
+        asdict(task.architecture.config),
+        whole_model=True,
+    )
+    question = {
+        "architecture": task.architecture.to_json(),
+        "config": task.config.to_json(),
+        "steps": lengths(task),
+        "tokenizer": task.tokenizer.to_str(),
+    }
+    arrays = [*training, *evaluation, tuple(task.begun[name] for name in sorted(task.begun))]
+    name = cache.digest(question, [array for batch in arrays for array in batch])
+    checks = cache.recall(name, torch_loop.parameter_shapes(task.architecture))
+    remembered = checks is not None
+    if checks is None:
+        with quickly_compiled():
+            watch("every tap and gradient")
+            params = task.initial_params(torch_loop)
+            checks = check_twin(twin, "float64", task.config.seed, evaluation=False)
+            for check in () if first_divergence(checks) else rehearse(task, params):
+                watch(check.model)
+                checks.append(check)
     failed = first_divergence(checks)
-    isolations = isolate_twin(twin, checks, seed) if failed else []
+    isolations = isolate_twin(twin, checks, task.config.seed) if failed else []
     write_json(path, digests.sealed(to_json(checks, isolations)))
     if failed:
         blocks = [block for isolation in isolations for block in isolation.blocks]
@@ -51,8 +76,27 @@ def preflight(task: Task, path: Path) -> str:
             f"Wrong by themselves: {', '.join(diverging) or 'no block of the forward pass'}. "
             f"The whole comparison is in {path}; --skip-parity trains all the same"
         )
-    if remembered is None:
-        parity_cache.remember(name, checks)
+    if not remembered:
+        cache.remember(name, checks)
+    return sentence(checks, remembered)
+
+
+def sentence(checks: list[Check], remembered: bool) -> str:
+    """How a check went that passed."""
     worst = max(check.max_rel_error for check in checks)
-    verb = "holds" if remembered is None else "held before, for the same code, model and inputs"
+    verb = "held before, for the same code, model and inputs" if remembered else "holds"
     return f"Parity {verb}: {len(checks)} checks in float64, largest error {worst:.1e}."
+
+
+@contextmanager
+def quickly_compiled() -> Iterator[None]:
+    """XLA leaves out what makes programs fast: they run once, on a few rows.
+
+    Their float64 numbers are those of another program than the run's float32 ones in any case.
+    """
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", before)

@@ -17,7 +17,7 @@ from train.architecture import Architecture
 from train.runs import digests
 from train.runs.durable import write_json
 
-PARTS = ("run.json", "config.json", "model.json", "tokenizer.json", "tokenizer_config.json")
+PARTS = ("config.json", "model.json", "tokenizer.json", "tokenizer_config.json", "hugging_face.json")
 
 
 def create(folder: Path, architecture: Architecture, classes: tuple[str, ...], tokenizer: Tokenizer) -> None:

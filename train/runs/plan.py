@@ -5,6 +5,7 @@ from pathlib import Path
 
 from train.config import FRAMEWORKS, Framework
 from train.loops.saving import DEFAULT, Saving
+from train.runs import digests
 from train.runs.durable import write_json
 from train.runs.errors import RunError
 from train.runs.untrusted import read_json
@@ -24,7 +25,7 @@ class Plan:
     """When checkpoints are written."""
 
     def write(self, folder: Path) -> None:
-        write_json(folder / NAME, asdict(self))
+        write_json(folder / NAME, digests.sealed(asdict(self)))
 
 
 def read_plan(folder: Path) -> Plan:
@@ -35,6 +36,8 @@ def read_plan(folder: Path) -> Plan:
             "after it"
         )
     fields = read_json(folder / NAME)
+    if not digests.is_sealed(fields):
+        raise RunError(f"{folder / NAME} was changed after it was written: bring back what it was")
     try:
         frameworks, saving = fields["frameworks"], Saving(**fields["saving"])
         if not frameworks or any(name not in FRAMEWORKS for name in frameworks):

@@ -69,7 +69,8 @@ def _metrics(run: Path, place: Path, about: dict[str, Any]) -> Finding:
 
 def _reports(run: Path, place: Path) -> Iterator[Finding]:
     """The reports of a place, and the files that they name."""
-    names = ("report.json", "parity.json", *(f"evaluation-{framework}.json" for framework in FRAMEWORKS))
+    evaluations = (f"evaluation-{framework}.json" for framework in FRAMEWORKS)
+    names = ("run.json", "report.json", "parity.json", *evaluations)
     for path in (place / name for name in names):
         if not path.is_file():
             continue

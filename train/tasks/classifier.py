@@ -69,9 +69,22 @@ class ClassifierTask:
     def batch(self, step: int) -> TextBatch:
         return self._stream.stream(step)
 
-    def inputs(self, rows: int) -> dict[str, np.ndarray]:
-        batch = self.batch(0)
-        return {"ids": batch.ids[:rows], "mask": batch.mask[:rows]}
+    def widths(self, steps: int) -> list[TextBatch]:
+        found: dict[int, int] = {}
+        for step in range(steps):
+            found.setdefault(self._stream.width(step), step)
+        return [longest_first(self.batch(found[width])) for width in sorted(found, reverse=True)]
+
+    def inputs(self, batch: TextBatch) -> dict[str, np.ndarray]:
+        return {"ids": batch.ids, "mask": batch.mask}
+
+    def evaluated(self) -> list[TextBatch]:
+        examples, labels = self.examples["validation"], self.texts.validation.labels
+        batches = data.evaluation_batches(examples, labels, EVALUATION_BATCH, self.buckets)
+        return [longest_first(batch) for batch in {batch.ids.shape[1]: batch for batch in batches}.values()]
+
+    def evaluate(self, loop: Backend, params: Arrays, batch: TextBatch) -> dict[str, Any]:
+        return {"logits": loop.outputs(loop.build_model(self.architecture), params)(batch.ids, batch.mask)}
 
     def logits(self, loop: Backend, params: Arrays, split: str) -> Float[np.ndarray, "example classes"]:
         """The logits of all examples of a split, in its order."""
@@ -125,6 +138,13 @@ def prepare_classifier(
     lengths = [len(example) for split in examples.values() for example in split]
     buckets = data.choose_buckets(lengths, config.text.buckets, config.model.max_positions)
     return ClassifierTask(config, texts, tokenizer, examples, truncated, buckets, architecture, begun)
+
+
+def longest_first(batch: TextBatch) -> TextBatch:
+    """The same rows, the longest and the shortest by turns: the first few differ in length."""
+    order = np.argsort(-batch.mask.sum(axis=1), kind="stable")
+    turns = np.stack([order, order[::-1]], axis=1).reshape(-1)[: len(order)]
+    return TextBatch(*(array[turns] for array in batch))
 
 
 def in_order(batches: list[TextBatch], logits: list[np.ndarray]) -> Float[np.ndarray, "example classes"]:

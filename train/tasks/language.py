@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from rich.console import Console
@@ -35,6 +35,7 @@ class LanguageTask(ABC):
     """Of the splits "train", "validation" and "test"."""
 
     classes = ()
+    begun: ClassVar[Arrays] = {}
 
     @property
     def name(self) -> str:
@@ -51,8 +52,23 @@ class LanguageTask(ABC):
     @abstractmethod
     def batch(self, step: int) -> Batch: ...
 
+    def widths(self, steps: int) -> Sequence[Batch]:
+        return [self.batch(0)]
+
     @abstractmethod
-    def inputs(self, rows: int) -> dict[str, np.ndarray]: ...
+    def inputs(self, batch: Any) -> dict[str, np.ndarray]: ...
+
+    def evaluated(self) -> Sequence[Batch]:
+        return [self.evaluation("validation")[0]]
+
+    @abstractmethod
+    def predictions(self, outputs: Outputs, batch: Any) -> np.ndarray:
+        """What the report shows of a batch: logits, or the tokens that the model writes."""
+
+    def evaluate(self, loop: Backend, params: Arrays, batch: Batch) -> dict[str, Any]:
+        model = loop.build_model(self.architecture)
+        (row,) = loop.evaluate(self.config.family, model, params, [batch])
+        return row | {"predictions": self.predictions(loop.outputs(model, params), batch)}
 
     @abstractmethod
     def evaluation(self, split: str) -> Sequence[Batch]:

@@ -35,8 +35,12 @@ class MaskedLMTask(LanguageTask):
     def batch(self, step: int) -> MaskedBatch:
         return self._stream.stream(step)
 
-    def inputs(self, rows: int) -> dict[str, np.ndarray]:
-        return model_inputs(MaskedBatch(*(array[:rows] for array in self.batch(0))))
+    def inputs(self, batch: MaskedBatch) -> dict[str, np.ndarray]:
+        everywhere = np.ones(batch.ids.shape, bool)
+        return {"ids": batch.ids, "mask": everywhere, "masked_positions": batch.masked_positions}
+
+    def predictions(self, outputs: Outputs, batch: MaskedBatch) -> np.ndarray:
+        return np.asarray(outputs(*self.inputs(batch).values()))
 
     @cached_property
     def _evaluation(self) -> dict[str, list[MaskedBatch]]:
@@ -59,13 +63,7 @@ class MaskedLMTask(LanguageTask):
 
     def shown(self, outputs: Outputs) -> list[dict[str, Any]]:
         first = self.evaluation("test")[0]
-        return filled_masks(outputs(*model_inputs(first).values()), self.tokenizer, first)
-
-
-def model_inputs(batch: MaskedBatch) -> dict[str, np.ndarray]:
-    """What of a batch the model reads."""
-    everywhere = np.ones(batch.ids.shape, bool)
-    return {"ids": batch.ids, "mask": everywhere, "masked_positions": batch.masked_positions}
+        return filled_masks(self.predictions(outputs, first), self.tokenizer, first)
 
 
 def prepare_masked_lm(config: Config, data_dir: Path | None, tokenizer: Tokenizer | None) -> MaskedLMTask:

@@ -13,7 +13,7 @@ from train.architecture import Architecture
 from train.config import Config
 from train.loops.backend import Outputs
 from train.tasks.language import EVALUATION_BATCH, LanguageTask, read_corpus
-from train.tasks.next_token_report import continuations
+from train.tasks.next_token_report import continuations, written_on
 
 
 class NextTokenTask(LanguageTask):
@@ -34,8 +34,11 @@ class NextTokenTask(LanguageTask):
     def batch(self, step: int) -> NextTokenBatch:
         return self._stream.stream(step)
 
-    def inputs(self, rows: int) -> dict[str, np.ndarray]:
-        return {"ids": self.batch(0).ids[:rows]}
+    def inputs(self, batch: NextTokenBatch) -> dict[str, np.ndarray]:
+        return {"ids": batch.ids}
+
+    def predictions(self, outputs: Outputs, batch: NextTokenBatch) -> np.ndarray:
+        return written_on(outputs, batch.ids)
 
     def evaluation(self, split: str) -> list[NextTokenBatch]:
         return next_token_evaluation(self.windows[split], EVALUATION_BATCH)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Int32
@@ -31,6 +31,7 @@ class Seq2SeqTask:
 
     name = "reversal"
     classes = ()
+    begun: ClassVar[Arrays] = {}
     steps_per_epoch = EPOCH
 
     @property
@@ -57,10 +58,14 @@ class Seq2SeqTask:
     def batch(self, step: int) -> Seq2SeqBatch:
         return self._stream.stream(step)
 
-    def inputs(self, rows: int) -> dict[str, np.ndarray]:
-        batch = self.batch(0)
-        names = ("source", "target", "source_mask")
-        return {name: getattr(batch, name)[:rows] for name in names}
+    def widths(self, steps: int) -> list[Seq2SeqBatch]:
+        return [self.batch(0)]
+
+    def inputs(self, batch: Seq2SeqBatch) -> dict[str, np.ndarray]:
+        return {name: getattr(batch, name) for name in ("source", "target", "source_mask")}
+
+    def evaluated(self) -> list[Seq2SeqBatch]:
+        return [self.evaluation("validation")]
 
     @cached_property
     def _evaluation(self) -> dict[str, Seq2SeqBatch]:
@@ -73,8 +78,15 @@ class Seq2SeqTask:
 
     def decoded(self, loop: Backend, params: Arrays, split: str) -> Int32[np.ndarray, "example position"]:
         """What the model makes of the sources of a split, by always taking the likeliest next token."""
-        batch, model = self.evaluation(split), loop.build_model(self.architecture)
+        return self._decoded(loop, params, self.evaluation(split))
+
+    def _decoded(self, loop: Backend, params: Arrays, batch: Seq2SeqBatch) -> np.ndarray:
+        model = loop.build_model(self.architecture)
         return loop.greedy(model, params, batch.source, batch.source_mask, BEGIN, self.longest + 1)
+
+    def evaluate(self, loop: Backend, params: Arrays, batch: Seq2SeqBatch) -> dict[str, Any]:
+        (row,) = loop.evaluate("seq2seq", loop.build_model(self.architecture), params, [batch])
+        return row | {"decoded": self._decoded(loop, params, batch)}
 
     def scores(self, loop: Backend, params: Arrays, split: str) -> dict[str, float]:
         """Nats per token and the share of tokens right, both given the true tokens before; and the share of

@@ -1,5 +1,6 @@
 """What a run trains on: the one shape that all families' tasks have."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -40,6 +41,10 @@ class Task(Protocol):
         """The names of what a classifier tells apart; none of other models."""
 
     @property
+    def begun(self) -> Arrays:
+        """The weights that are not drawn, but taken from another run."""
+
+    @property
     def steps_per_epoch(self) -> int:
         """Batches in one pass over the training split."""
 
@@ -49,8 +54,17 @@ class Task(Protocol):
     def batch(self, step: int) -> Batch:
         """Training batch number ``step``: what the family's objective takes."""
 
-    def inputs(self, rows: int) -> dict[str, np.ndarray]:
-        """The model's inputs, by name, for some rows of the first training batch."""
+    def widths(self, steps: int) -> Sequence[Batch]:
+        """A training batch of each width that so many batches of the run have, the widest first."""
+
+    def inputs(self, batch: Any) -> dict[str, np.ndarray]:
+        """The model's inputs, by name, in a batch."""
+
+    def evaluated(self) -> Sequence[Batch]:
+        """A validation batch of each width that there is."""
+
+    def evaluate(self, loop: Backend, params: Arrays, batch: Any) -> dict[str, Any]:
+        """All that scores and reports take from a model on a batch, by name: numbers and arrays."""
 
     def scores(self, loop: Backend, params: Arrays, split: str) -> dict[str, float]:
         """Loss in nats, accuracy and what else the family counts, on a whole split."""

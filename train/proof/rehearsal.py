@@ -1,0 +1,96 @@
+"""What a run will do, done by both frameworks in float64 and compared: updates, evaluation, predictions."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from data import Batch
+from parity_tests.core.compare import BOUNDS, Check, errors, scales
+from parity_tests.core.trajectory import EXEMPT, TRAJECTORY_BOUNDS
+from train.loops import jax_loop, torch_loop
+from train.loops.backend import Arrays, Backend
+from train.loops.fit import lengths
+from train.proof.side_by_side import precision
+from train.tasks.task import Task
+
+ROWS = 4  # of a batch; enough to differ in length
+UPDATES = 2  # at least: the second one finds moments
+DTYPE = "float64"
+METRICS, WEIGHTS, EVALUATION = "metric", "after an update", "evaluation"
+
+
+def batches_of(task: Task) -> tuple[list[Batch], list[Batch]]:
+    """A few rows of a batch of each width that the run has, for training and for evaluation."""
+    steps = lengths(task)[1] * task.config.optimizer.accumulate
+    return [few(batch) for batch in task.widths(steps)], [few(batch) for batch in task.evaluated()]
+
+
+def few(batch: Batch) -> Batch:
+    """The first rows."""
+    return type(batch)(*(array[:ROWS] for array in batch))
+
+
+def rehearse(task: Task, params: Arrays) -> Iterator[Check]:
+    """Take an update on each width with the run's own optimizer and dropout, evaluate, and predict.
+
+    Yields a check for loss, metrics, gradient norm, moments and weights of each update, for the metrics of
+    each evaluation batch, and for what the report would show of it.
+    """
+    training, evaluation = (list(map(wide, batches)) for batches in batches_of(task))
+    start = {name: array.astype(DTYPE) for name, array in params.items()}
+    name = task.config.family
+    with precision(DTYPE):
+        both = (_updates(task, loop, start, training) for loop in (jax_loop, torch_loop))
+        for (about, ours), (_, theirs) in zip(*both, strict=True):
+            yield from _compare(f"{name}, {about}", ours, theirs)
+        for batch in evaluation:
+            about = f"{name} at width {_width(batch)}"
+            records = [_evaluated(task, loop, start, batch) for loop in (jax_loop, torch_loop)]
+            yield from _compare(about, *records)
+
+
+def _updates(
+    task: Task, loop: Backend, start: Arrays, batches: list[Batch]
+) -> Iterator[tuple[str, dict[str, Arrays]]]:
+    """Each update's record: by kind, the arrays by name."""
+    config, accumulate = task.config, task.config.optimizer.accumulate
+
+    def stream(number: int) -> Batch:
+        return batches[number % len(batches)]
+
+    arguments = (task.architecture, start, stream, config.optimizer, lengths(task)[1], config.seed)
+    trainer = loop.Trainer(config.family, *arguments)
+    for number in range(max(UPDATES, -(-len(batches) // accumulate))):
+        metrics = trainer.step(number)
+        widths = {_width(stream(number * accumulate + part)) for part in range(accumulate)}
+        yield (
+            f"update {number + 1} at width {' and '.join(map(str, sorted(widths)))}",
+            {
+                METRICS: {name: np.asarray(value, DTYPE) for name, value in metrics.items()},
+                **{f"gradient's {kind}": arrays for kind, arrays in trainer.moments().items()},
+                WEIGHTS: {name: array for name, array in trainer.params().items() if not EXEMPT.search(name)},
+            },
+        )
+
+
+def _evaluated(task: Task, loop: Backend, params: Arrays, batch: Batch) -> dict[str, Arrays]:
+    found = task.evaluate(loop, params, batch)
+    return {EVALUATION: {name: np.asarray(value, DTYPE) for name, value in found.items()}}
+
+
+def _compare(about: str, ours: Mapping[str, Arrays], theirs: Mapping[str, Arrays]) -> Iterator[Check]:
+    for kind, arrays in ours.items():
+        bound = TRAJECTORY_BOUNDS[DTYPE] if kind == WEIGHTS else BOUNDS[DTYPE][True]
+        found = errors(arrays, theirs[kind], scales(kind, arrays, DTYPE))
+        for name, (absolute, relative) in found.items():
+            yield Check(about, kind, name, DTYPE, absolute, relative, bound, relative <= bound)
+
+
+def wide(batch: Batch) -> Batch:
+    """The numbers of a batch that are no whole ones, in float64."""
+    return type(batch)(*(a.astype(DTYPE) if a.dtype.kind == "f" else a for a in batch))
+
+
+def _width(batch: Any) -> int:
+    return int(batch[0].shape[1])
