@@ -4,9 +4,9 @@ A draw's place is the tap before it: what is dropped. Its path is what is folded
 number after the other.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -65,35 +65,39 @@ def matched(places: Mapping[str, Path | None], draws: list[Draw], rate: float) -
 
 
 @contextmanager
-def fed(module: torch.nn.Module, masks: Mapping[str, Any], rate: float) -> Iterator[None]:
+def fed(
+    module: torch.nn.Module, masks: Mapping[str, Any], rate: float, added: Collection[str] = ()
+) -> Iterator[None]:
     """Meanwhile the dropout of this module is ours: each of its parts that drops has the mask of its name.
 
-    Every mask must be used, once; one of None lets all pass.
+    Every mask must be used, once; one of None lets all pass. What the parts in ``added`` return is dropped
+    although they do not drop by themselves.
     """
     inside: list[str] = []
     used: list[str] = []
 
-    def dropout(x: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-        assert training and p > 0.0
-        used.append(inside[-1])
-        mask = masks[inside[-1]]
+    def drop(name: str, x: torch.Tensor) -> torch.Tensor:
+        used.append(name)
+        mask = masks[name]
         return x if mask is None else torch.where(mask.reshape(x.shape), x / (1.0 - rate), 0.0)
 
-    def entered(name: str) -> Any:
-        def hook(part: torch.nn.Module, arguments: Any, keywords: Any) -> Any:
-            inside.append(name)
-            if isinstance(part, torch.nn.MultiheadAttention):  # its fused kernel would draw by itself
-                keywords = keywords | {"need_weights": True}
-            return arguments, keywords
+    def dropout(x: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+        assert training
+        return drop(inside[-1], x)
 
-        return hook
+    def enter(name: str, part: torch.nn.Module, arguments: Any, keywords: Any) -> Any:
+        inside.append(name)
+        if isinstance(part, torch.nn.MultiheadAttention):  # its fused kernel would draw by itself
+            part.dropout, keywords = rate, keywords | {"need_weights": True}
+        return arguments, keywords
 
-    hooks = []
+    def leave(name: str, part: torch.nn.Module, arguments: Any, output: Any) -> Any:
+        inside.pop()
+        return drop(name, output) if name in added else output
+
     for name, part in module.named_modules():
-        hooks.append(part.register_forward_pre_hook(entered(name), with_kwargs=True))
-        hooks.append(part.register_forward_hook(lambda *_: inside.pop() and None))
+        part.register_forward_pre_hook(partial(enter, name), with_kwargs=True)
+        part.register_forward_hook(partial(leave, name))
     with mock.patch.object(F, "dropout", dropout):
         yield
-    for hook in hooks:
-        hook.remove()
     assert sorted(used) == sorted(masks)
