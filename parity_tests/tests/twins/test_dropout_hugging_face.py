@@ -109,10 +109,9 @@ PLACES: dict[str, dict[str, Path | None]] = {
         **gpt1("transformer.h.0", 1),
         **gpt1("transformer.h.1", 2),
     },
-    "llama": {
-        "model.embed_tokens": (0,),
-        **llama("model.layers.0", 1),
-        **llama("model.layers.1", 2),
+    **{
+        name: {"model.embed_tokens": (0,), **llama("model.layers.0", 1), **llama("model.layers.1", 2)}
+        for name in ("llama", "mistral", "qwen2", "qwen3")
     },
 }
 ADDED = (
