@@ -111,7 +111,7 @@ PLACES: dict[str, dict[str, Path | None]] = {
     },
     **{
         name: {"model.embed_tokens": (0,), **llama("model.layers.0", 1), **llama("model.layers.1", 2)}
-        for name in ("llama", "mistral", "qwen2", "qwen3")
+        for name in ("llama", "llama_scaled", "mistral", "qwen2", "qwen3")
     },
 }
 ADDED = (
