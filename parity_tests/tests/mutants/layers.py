@@ -6,6 +6,10 @@ GPT_CLASSIFIER = (
     f"{TWINS}/test_dropout_hugging_face.py::"
     "test_a_gpt_classifier_reads_the_last_real_token_as_gpt2_for_sequence_classification"
 )
+BERT_MEAN = (
+    f"{TWINS}/test_dropout_hugging_face.py::"
+    "test_our_masks_in_bert_and_the_mean_of_its_tokens_give_our_classifier"
+)
 LAST = "last = jnp.maximum(mask.sum(axis=1, dtype=jnp.int32) - 1, 0)"
 TORCH_LAST = "last = (mask.sum(dim=1) - 1).clamp(min=0)"
 
@@ -217,6 +221,20 @@ MODELS = (
         'x = tap("final_norm", self.final_norm(x), "batch position embed")',
         "pass",
         pytorch_s("classifier"),
+    ),
+    alike(
+        "BERT's mean counts padding",
+        "bert",
+        "masked_mean(x, mask)",
+        "masked_mean(x, mask | ~mask)",
+        BERT_MEAN,
+    ),
+    alike(
+        "the other blocks are local",
+        "config",
+        "(number + 1) % self.window_every == 0",
+        "number % self.window_every == 0",
+        hugging_face_s("qwen2_windows"),
     ),
     alike(
         "a GPT classifier reads the row's end",

@@ -8,6 +8,10 @@ ORDER = (
     "test_the_draw_is_from_what_hugging_face_s_warpers_leave_in_their_order[torch-temperature-top_k-top_p]"
 )
 TIES = f"{TWINS}/test_sampling.py::test_of_the_likeliest_the_first_is_taken"
+TRANSLATION = (
+    f"{TWINS}/test_sampling.py::"
+    "test_a_translation_is_the_likeliest_token_after_the_first_one_and_those_before"
+)
 GENERATE = f"{TWINS}/test_generate.py"
 CONTINUATIONS = "parity_tests/tests/train/test_continuations.py"
 
@@ -104,6 +108,22 @@ SAMPLING = (
         "ended = token == end",
         f"{GENERATE}::test_a_row_stops_at_the_end_token_that_it_writes[torch]",
         torch=("ended = (position >= own) & (token == end)", "ended = token == end"),
+    ),
+    alike(
+        "a translation begins with another token",
+        "greedy",
+        "jnp.full((source.shape[0], 1), begin, source.dtype)",
+        "jnp.full((source.shape[0], 1), 0, source.dtype)",
+        TRANSLATION,
+        torch=("torch.full_like(source[:, :1], begin)", "torch.full_like(source[:, :1], 0)"),
+    ),
+    alike(
+        "a translation is of the least likely tokens",
+        "greedy",
+        "logits.argmax(axis=-1)",
+        "logits.argmin(axis=-1)",
+        TRANSLATION,
+        torch=("logits.argmax(dim=-1)", "logits.argmin(dim=-1)"),
     ),
     Mutant(
         "continuations come round by round",

@@ -70,7 +70,7 @@ def llama(layer: str, *path: int) -> dict[str, Path | None]:
     }
 
 
-# Our twin, of two layers: where theirs drops, and our path. Roberta's head drops before its first layer too.
+# Our twin: where theirs drops, and our path. Roberta's head drops before its first layer too.
 PLACES: dict[str, dict[str, Path | None]] = {
     "bert_model": {
         "embeddings.dropout": (0,),
@@ -113,12 +113,19 @@ PLACES: dict[str, dict[str, Path | None]] = {
         name: {"model.embed_tokens": (0,), **llama("model.layers.0", 1), **llama("model.layers.1", 2)}
         for name in ("llama", "llama_scaled", "mistral", "qwen2", "qwen3")
     },
+    "qwen2_windows": {
+        "model.embed_tokens": (0,),
+        **llama("model.layers.0", 1),
+        **llama("model.layers.1", 2),
+        **llama("model.layers.2", 3),
+        **llama("model.layers.3", 4),
+    },
 }
 ADDED = (
     *(f"distilbert.transformer.layer.{number}.attention.out_lin" for number in range(2)),
     "model.embed_tokens",
-    *(f"model.layers.{number}.self_attn.o_proj" for number in range(2)),
-    *(f"model.layers.{number}.mlp.down_proj" for number in range(2)),
+    *(f"model.layers.{number}.self_attn.o_proj" for number in range(4)),
+    *(f"model.layers.{number}.mlp.down_proj" for number in range(4)),
 )
 
 
@@ -178,8 +185,10 @@ def assert_equal(theirs: Trace, ours: Trace) -> None:
 
 
 def training(name: str) -> Twin:
+    """The twin of this name with two layers or more: their keys differ."""
     twin = visible(name)
-    return replace(twin, arguments={**twin.arguments, "layers": 2, "dropout": RATE})
+    layers = max(2, twin.arguments["layers"])
+    return replace(twin, arguments={**twin.arguments, "layers": layers, "dropout": RATE})
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -187,6 +196,35 @@ def test_our_masks_in_hugging_face_s_models_give_our_numbers_and_gradients(name)
     twin = training(name)
     params, inputs, ours, masks = ours_and_masks(twin, PLACES[name])
     assert_equal(theirs_in_training(twin, params, inputs, masks), ours)
+
+
+class MeanBert(torch.nn.Module):
+    """BERT, then dropout and a linear layer on the mean of the real tokens (Reimers and Gurevych 2019, 3)."""
+
+    def __init__(self, config: transformers.BertConfig) -> None:
+        super().__init__()
+        self.bert = transformers.BertModel(config, add_pooling_layer=False)
+        self.dropout = torch.nn.Dropout(RATE)
+        self.classifier = torch.nn.Linear(config.hidden_size, config.num_labels)
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor) -> torch.Tensor:
+        given = {"attention_mask": mask.long(), "token_type_ids": segment_ids.long()}
+        hidden = self.bert(input_ids=ids.long(), **given).last_hidden_state
+        mean = torch.stack([row[real].mean(dim=0) for row, real in zip(hidden, mask, strict=True)])
+        return self.classifier(self.dropout(mean))
+
+
+def test_our_masks_in_bert_and_the_mean_of_its_tokens_give_our_classifier():
+    twin = training("bert_classifier_mean")
+    params, inputs, ours, masks = ours_and_masks(twin, PLACES["bert_classifier"])
+    config = configure(replace(twin, name="bert_classifier"))
+    config._attn_implementation = "eager"
+    settings = config.to_dict()
+    model = MeanBert(config).double()
+    theirs = run(model, model, to_hugging_face(params, settings), inputs, masks)
+    gradients = theirs.arrays["parameter gradient"]
+    theirs.arrays["parameter gradient"] = from_hugging_face(gradients, settings)
+    assert_equal(theirs, ours)
 
 
 class SummarisedGPT2(torch.nn.Module):

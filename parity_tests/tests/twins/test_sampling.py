@@ -11,8 +11,11 @@ import transformers
 
 import jax_impl.generate
 import torch_impl.generate
+import torch_impl.greedy
 from parity_tests.tests.twins.test_generate import CHOICES, logits
+from parity_tests.twins.check import find_twins
 from torch_impl import random
+from torch_impl.initializers import initialise
 
 # So that the order matters: dividing by the temperature moves the nucleus, and so does what top-k leaves.
 WARPERS = {
@@ -70,3 +73,17 @@ def test_of_the_likeliest_the_first_is_taken(options):
     ours = torch_impl.generate.next_token(torch.tensor(TIED), keys[0], **options)
     theirs = jax_impl.generate.next_token(jnp.asarray(TIED, jnp.float32), keys[1], **options)
     assert ours.tolist() == theirs.tolist() == [1, 0, 2]
+
+
+def test_a_translation_is_the_likeliest_token_after_the_first_one_and_those_before():
+    """Without a cache: every token from the whole target so far."""
+    (twin,) = find_twins("encoder_decoder")
+    model, inputs = twin.build("torch_impl"), twin.inputs(np.random.default_rng(0))
+    initialise(model, random.key(0))
+    source, mask = torch.tensor(inputs["source"]), torch.tensor(inputs["source_mask"])
+    target = torch.full_like(source[:, :1], 3)
+    for _ in range(6):
+        likeliest = model(source, target, mask)[:, -1:].argmax(dim=-1)
+        target = torch.cat([target, likeliest.to(target.dtype)], dim=1)
+    assert len({row.tobytes() for row in target.numpy()}) > 1
+    assert torch.equal(torch_impl.greedy.greedy(model, source, mask, 3, 6), target[:, 1:])
