@@ -4,6 +4,7 @@ from parity_tests.tests.mutants.alike import TWINS, alike
 
 DEFAULTS = f"{TWINS}/test_defaults.py"
 OURS = f"{DEFAULTS}::test_every_default_is_that_of_its_source"
+USUAL = f"{DEFAULTS}::test_a_call_without_an_argument_does_what_is_usual"
 DEVIATE = f"{DEFAULTS}::test_the_first_weights_deviate_as_the_papers_say"
 
 SETTINGS = (
@@ -34,6 +35,17 @@ SETTINGS = (
         "return 1.0 / sqrt(self.embed)",
         "return 0.02",
         DEVIATE,
+    ),
+    alike(
+        "labels are smoothed unasked",
+        "losses",
+        'labels: Int[Array, "batch"], smoothing: float = 0.0',
+        'labels: Int[Array, "batch"], smoothing: float = 0.1',
+        f"{USUAL}[losses-cross_entropy-smoothing-jax_impl]",
+        torch=(
+            'labels: Int[Tensor, "batch"], smoothing: float = 0.0',
+            'labels: Int[Tensor, "batch"], smoothing: float = 0.1',
+        ),
     ),
     alike(
         "Xavier counts the inputs alone",

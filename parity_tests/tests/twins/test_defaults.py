@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import MISSING, fields
+from importlib import import_module
 from math import sqrt
 
 import pytest
@@ -9,9 +10,7 @@ import torch
 import transformers
 
 import jax_impl.config
-import jax_impl.layers
 import torch_impl.config
-import torch_impl.layers
 
 PACKAGES = pytest.mark.parametrize("configs", [jax_impl.config, torch_impl.config], ids=["jax", "torch"])
 
@@ -163,14 +162,24 @@ def test_the_first_weights_deviate_as_the_papers_say(name, configs):
     assert (config.kernel_std, config.residual_std, config.embedding_std) == DEVIATIONS[name]
 
 
-@pytest.mark.parametrize("layers", [jax_impl.layers, torch_impl.layers], ids=["jax", "torch"])
-def test_layers_have_the_defaults_of_the_models(layers):
-    for name, setting, expected in [
-        ("LayerNorm", "eps", LAYER_NORM),
-        ("RMSNorm", "eps", LAYER_NORM),
-        ("Embedding", "std", BERTS.initializer_range),
-        ("Linear", "use_bias", True),
-        ("Linear", "std", None),
-        ("rotary_angles", "theta", LLAMA.rope_parameters["rope_theta"]),
-    ]:
-        assert inspect.signature(getattr(layers, name)).parameters[setting].default == expected
+CALLS = {  # file, function or module, argument
+    ("layers", "LayerNorm", "eps"): LAYER_NORM,
+    ("layers", "RMSNorm", "eps"): LAYER_NORM,
+    ("layers", "Embedding", "std"): BERTS.initializer_range,
+    ("layers", "Linear", "use_bias"): True,
+    ("layers", "Linear", "std"): None,
+    ("layers", "rotary_angles", "theta"): LLAMA.rope_parameters["rope_theta"],
+    ("attention", "SingleHeadAttention", "dropout"): 0.0,
+    ("attention", "scaled_dot_product_attention", "rate"): 0.0,
+    ("losses", "cross_entropy", "smoothing"): 0.0,
+    ("losses", "weighted_cross_entropy", "smoothing"): 0.0,
+    ("generate", "next_token", "temperature"): 1.0,
+    ("generate", "generate", "temperature"): 1.0,
+}
+
+
+@pytest.mark.parametrize("package", ["jax_impl", "torch_impl"])
+@pytest.mark.parametrize(("file", "name", "argument"), CALLS, ids="-".join)
+def test_a_call_without_an_argument_does_what_is_usual(package, file, name, argument):
+    called = getattr(import_module(f"{package}.{file}"), name)
+    assert inspect.signature(called).parameters[argument].default == CALLS[file, name, argument]

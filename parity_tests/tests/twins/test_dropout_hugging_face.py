@@ -199,7 +199,7 @@ def test_our_masks_in_hugging_face_s_models_give_our_numbers_and_gradients(name)
 
 
 class MeanBert(torch.nn.Module):
-    """BERT, then dropout and a linear layer on the mean of the real tokens (Reimers and Gurevych 2019, 3)."""
+    """BERT, then dropout and a linear layer on the mean of the real tokens."""
 
     def __init__(self, config: transformers.BertConfig) -> None:
         super().__init__()
