@@ -101,13 +101,17 @@ def test_masks_are_the_same_in_every_evaluation() -> None:
 
 
 def test_masks_are_drawn_anew_in_every_epoch() -> None:
-    """Window by window, in epochs of one batch."""
+    """For each window, and for each row of the batch, in epochs of one batch."""
     task = task_of("bert", text=Text(batch=len(shared("bert").windows["train"])))
+    first, second = map(task.batch, (0, 1))
+    assert task.steps_per_epoch == 1
+    by_row = (first.masked_positions == second.masked_positions).all(axis=1)
     one, other = (
         {bytes(row): p for row, p in zip(unmasked(batch), batch.masked_positions, strict=True)}
-        for batch in map(task.batch, (0, 1))
+        for batch in (first, second)
     )
-    assert one.keys() == other.keys() and len(one) > 15
+    assert one.keys() == other.keys() and len(one) == len(by_row) > 15
+    assert by_row.mean() < 0.1
     assert np.mean([(one[row] == other[row]).all() for row in one]) < 0.1
 
 

@@ -6,11 +6,14 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import torch
 
+from data import MaskedBatch, NextTokenBatch
 from parity_tests.tests.train import marked
 from parity_tests.tests.train.marked import names_in, reader, splits_in
 from parity_tests.tests.train.marked_tasks import HELD_OUT, LANGUAGE, plain_ids, shared, task_of, written
 from parity_tests.tests.train.recording_loop import RecordingLoop, answer
+from train.config import Text
 
 pytestmark = pytest.mark.usefixtures("unchecked")  # the recording loop is no backend
 
@@ -27,8 +30,6 @@ def texts_read(task: Any, loop: RecordingLoop, weight: float) -> Counter[str]:
 @pytest.mark.parametrize("split", HELD_OUT)
 def test_scores_of_the_classifier_are_of_all_texts_of_their_split(split: str) -> None:
     """The loss is PyTorch's."""
-    import torch
-
     task, loop = shared("classifier"), RecordingLoop()
     with mock.patch("train.tasks.classifier.EVALUATION_BATCH", 16):  # divides neither split
         found = task.scores(loop, TRAINED, split)
@@ -61,6 +62,23 @@ def test_scores_of_a_language_model_are_the_mean_over_all_windows_of_their_split
     assert found["perplexity"] == pytest.approx(np.exp(nats))
     tokens = len(task.windows[split].tokens) - 1
     assert found["bits_per_byte"] == pytest.approx(nats / np.log(2) * tokens / task.windows[split].bytes)
+
+
+def test_no_words_are_dropped_in_evaluation() -> None:
+    task, loop = task_of("classifier", text=Text(batch=8, word_dropout=0.5)), RecordingLoop()
+    task.report(loop, UNTRAINED, TRAINED)
+    for split in HELD_OUT:
+        task.scores(loop, TRAINED, split)
+    unknown = task.tokenizer.token_to_id("[UNK]")
+    assert (task.batch(0).ids == unknown).any()
+    assert loop.read and not any((ids == unknown).any() for _, (ids, _) in loop.read)
+
+
+def test_a_batch_weighs_as_many_tokens_as_count() -> None:
+    weights = np.array([[1, 0, 0], [1, 1, 0]], np.float32)
+    places = np.arange(6, dtype=np.int32).reshape(2, 3)
+    assert shared("bert").predicted(MaskedBatch(places, places, places, weights)) == 3.0
+    assert shared("gpt").predicted(NextTokenBatch(places, places)) == 6.0
 
 
 def test_the_classifier_s_report_is_of_the_test_split() -> None:
