@@ -17,6 +17,7 @@ KEYS = (f"{RATES}::test_each_batch_has_its_own_key_of_the_run_s_seed",)
 SMOOTHS = (f"{RATES}::test_training_smooths_and_drops_and_evaluation_does_not",)
 UPDATES = f"{RUN}::test_an_epoch_is_as_many_updates_as_hold_its_batches"
 SPLITS = f"{RUN}::test_a_run_trains_validates_and_reports_on_the_splits_of_those_names"
+GIVEN = f"{RUN}::test_the_trainer_has_the_run_s_settings[gpt]"
 NUMBER = "rates_at(number, self.steps, self.optimizer)"
 OWN_BATCHES = "range(number * self.optimizer.accumulate, (number + 1) * self.optimizer.accumulate)"
 
@@ -223,5 +224,19 @@ LOOPS = (
         "learning_rate=learning_rate(step, steps, optimizer)",
         "learning_rate=learning_rate(min(step + 1, steps - 1), steps, optimizer)",
         f"{RUN}::test_the_log_has_each_update_s_rate[gpt]",
+    ),
+    one(
+        "a run's dropout is that of seed 0",
+        FIT,
+        "optimizer, steps, seed, moments)",
+        "optimizer, steps, 0, moments)",
+        GIVEN,
+    ),
+    one(
+        "the schedule is as long as the batches",
+        FIT,
+        "optimizer, steps, seed, moments)",
+        "optimizer, steps * optimizer.accumulate, seed, moments)",
+        GIVEN,
     ),
 )

@@ -22,6 +22,10 @@ WINDOWS = f"{FLOW}::test_an_epoch_of_a_language_model_has_windows_of_the_trainin
 ACCOUNTED = f"{LEDGER}::test_every_parameter_is_accounted_for"
 SETTINGS = f"{LEDGER}::test_settings_are_the_run_s_but_for_dropout_classes_and_pooling"
 BEGUN = "loop.initial_params(self.architecture, self.config.seed) | self.begun"
+DRAWN, DRAW = (
+    f"{SCORES}::test_weights_are_drawn_from_the_run_s_seed",
+    "loop.initial_params(self.architecture, self.config.seed)",
+)
 KEPT = 'if not name.startswith("head/")'
 
 TASKS = (
@@ -296,5 +300,40 @@ TASKS = (
     ),
     one(
         "a fine-tuned BERT pools as its paper does", FINE_TUNE, ' | {"pooling": config.pooling}', "", SETTINGS
+    ),
+    one(
+        "the classifier's weights are the same for all seeds",
+        CLASSIFIER,
+        BEGUN,
+        BEGUN.replace("self.config.seed", "0"),
+        f"{DRAWN}[classifier]",
+    ),
+    one(
+        "language models' weights are the same for all seeds",
+        LANGUAGE,
+        DRAW,
+        DRAW.replace("self.config.seed", "0"),
+        f"{DRAWN}[gpt]",
+    ),
+    one(
+        "translators' weights are the same for all seeds",
+        SEQ2SEQ,
+        DRAW,
+        DRAW.replace("self.config.seed", "0"),
+        f"{DRAWN}[seq2seq]",
+    ),
+    one(
+        "the vocabulary is the one that was asked for",
+        LANGUAGE,
+        "replace(self.config.model, vocab=self.tokenizer.get_vocab_size())",
+        "replace(self.config.model)",
+        f"{FLOW}::test_the_model_is_the_configuration_s_with_the_data_s_tokens_and_classes[bert]",
+    ),
+    one(
+        "parity is checked on a later batch",
+        NEXT_TOKEN,
+        '{"ids": self.batch(0).ids[:rows]}',
+        '{"ids": self.batch(1).ids[:rows]}',
+        f"{FLOW}::test_the_parity_check_s_inputs_are_of_the_first_training_batch[gpt]",
     ),
 )

@@ -42,12 +42,17 @@ class RecordingLoop:
     """Sources that were translated."""
     trained_on: list[Any] = field(default_factory=list)
     """Training batches."""
+    drawn: list[tuple[Any, int]] = field(default_factory=list)
+    """Models whose weights were drawn, and the seeds."""
+    trainers: list[tuple[Any, ...]] = field(default_factory=list)
+    """Family, model, optimizer, number of updates and seed of each."""
     MOMENTS: ClassVar = {"adamw": (), "sgd": ()}
 
     def build_model(self, architecture: Any) -> Any:
         return architecture
 
     def initial_params(self, architecture: Any, seed: int) -> dict[str, np.ndarray]:
+        self.drawn.append((architecture, seed))
         return {"weight": np.full(1, UNTRAINED)}
 
     def evaluate(self, family: str, model: Any, params: Any, batches: Any) -> list[dict[str, float]]:
@@ -77,8 +82,17 @@ class RecordingLoop:
         return target
 
     def Trainer(
-        self, family: str, model: Any, params: Any, stream: Any, optimizer: Any, steps: int, *rest: Any
+        self,
+        family: str,
+        model: Any,
+        params: Any,
+        stream: Any,
+        optimizer: Any,
+        steps: int,
+        seed: int,
+        moments: Any = None,
     ) -> Any:
+        self.trainers.append((family, model, optimizer, steps, seed))
         return RecordingTrainer(self, params, stream, optimizer.accumulate)
 
 

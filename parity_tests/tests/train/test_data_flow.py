@@ -72,6 +72,15 @@ def test_an_epoch_of_a_language_model_has_windows_of_the_training_split_none_twi
 
 
 @pytest.mark.parametrize("family", MODELS)
+def test_the_model_is_the_configuration_s_with_the_data_s_tokens_and_classes(family: str) -> None:
+    task = shared(family)
+    classes = {"classes": len(marked.CLASSES)} if family == "classifier" else {}
+    found = {"vocab": task.tokenizer.get_vocab_size(), **classes}
+    assert task.architecture.config == replace(MODELS[family], **found)
+    assert found["vocab"] < MODELS[family].vocab or family == "gpt"
+
+
+@pytest.mark.parametrize("family", MODELS)
 def test_the_parity_check_s_inputs_are_of_the_first_training_batch(family: str) -> None:
     task = shared(family)
     inputs, first = task.inputs(3), task.batch(0)

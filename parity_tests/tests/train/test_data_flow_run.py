@@ -20,6 +20,7 @@ from train.start import train
 EPOCHS, ACCUMULATE, PEAK = 3, 5, 0.5
 SETTINGS: dict[str, Any] = {
     "epochs": EPOCHS,
+    "seed": 5,
     "text": Text(batch=3),
     "optimizer": Optimizer(accumulate=ACCUMULATE, learning_rate=PEAK, warmup=0.3),
 }
@@ -53,6 +54,14 @@ def test_an_epoch_is_as_many_updates_as_hold_its_batches(run: SimpleNamespace) -
     assert run.report["steps"] == EPOCHS * updates
     validated = [row["step"] for row in run.rows if "validation_loss" in row]
     assert validated == [updates * epoch - 1 for epoch in range(1, EPOCHS + 1)]
+
+
+def test_the_trainer_has_the_run_s_settings(run: SimpleNamespace) -> None:
+    task, given = run.task, run.task.config
+    assert run.loop.trainers == [
+        (given.family, task.architecture, SETTINGS["optimizer"], run.report["steps"], SETTINGS["seed"])
+    ]
+    assert run.loop.drawn == [(task.architecture, SETTINGS["seed"])]
 
 
 def test_an_update_takes_the_next_batches_none_twice(run: SimpleNamespace) -> None:

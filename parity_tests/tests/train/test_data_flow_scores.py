@@ -64,6 +64,13 @@ def test_scores_of_a_language_model_are_the_mean_over_all_windows_of_their_split
     assert found["bits_per_byte"] == pytest.approx(nats / np.log(2) * tokens / task.windows[split].bytes)
 
 
+@pytest.mark.parametrize("family", [*LANGUAGE, "classifier", "seq2seq"])
+def test_weights_are_drawn_from_the_run_s_seed(family: str) -> None:
+    task, loop = task_of(family, seed=11), RecordingLoop()
+    task.initial_params(loop)
+    assert loop.drawn == [(task.architecture, 11)]
+
+
 def test_no_words_are_dropped_in_evaluation() -> None:
     task, loop = task_of("classifier", text=Text(batch=8, word_dropout=0.5)), RecordingLoop()
     task.report(loop, UNTRAINED, TRAINED)
