@@ -5,7 +5,7 @@ from parity_tests.tests.mutants.mutant import Edit, Mutant
 
 ORDER = (
     f"{TWINS}/test_sampling.py::"
-    "test_the_draw_is_from_what_hugging_face_s_warpers_leave_in_their_order[torch-temperature-top_k-top_p]"
+    "test_the_draw_is_from_what_hugging_face_s_warpers_leave_in_their_order[temperature-top_k-top_p-torch]"
 )
 TIES = f"{TWINS}/test_sampling.py::test_of_the_likeliest_the_first_is_taken"
 TRANSLATION = (

@@ -179,7 +179,7 @@ CALLS = {  # file, function or module, argument
 
 
 @pytest.mark.parametrize("package", ["jax_impl", "torch_impl"])
-@pytest.mark.parametrize(("file", "name", "argument"), CALLS, ids="-".join)
+@pytest.mark.parametrize(("file", "name", "argument"), CALLS, ids=map("-".join, CALLS))
 def test_a_call_without_an_argument_does_what_is_usual(package, file, name, argument):
     called = getattr(import_module(f"{package}.{file}"), name)
     assert inspect.signature(called).parameters[argument].default == CALLS[file, name, argument]
