@@ -175,7 +175,7 @@ BATCH = (
         "np.ones(ids.shape, bool)",
         TOO_LITTLE,
     ),
-    one("nine in ten become [MASK]", MASKING, "BECOME_RANDOM = 0.8, 0.1", "BECOME_RANDOM = 0.9, 0.1", SHARES),
+    one("too many become [MASK]", MASKING, "BECOME_RANDOM = 0.8, 0.1", "BECOME_RANDOM = 0.85, 0.1", SHARES),
     one(
         "none becomes a random token", MASKING, "BECOME_RANDOM = 0.8, 0.1", "BECOME_RANDOM = 0.8, 0.0", SHARES
     ),

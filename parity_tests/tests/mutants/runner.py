@@ -21,8 +21,21 @@ from parity_tests.tests.mutants.table import mutated
 
 SECONDS = 120.0  # a mutant may take
 HEALTHY = 900.0  # all tests of the table may take, without a mutation
-# Imported once a worker, which takes longer than most tests.
-LIBRARIES = ("jax", "flax.linen", "optax", "torch", "transformers", "tokenizers", "pytest", "beartype")
+# Imported once a worker, which takes longer than most tests: these, and what they bring.
+LIBRARIES = (
+    "beartype",
+    "flax.linen",
+    "jax",
+    "matplotlib.pyplot",
+    "optax",
+    "pytest",
+    "rich.progress",
+    "scipy.stats",
+    "tokenizers",
+    "torch._dynamo",
+    "transformers.models.bert.modeling_bert",
+    "transformers.models.gpt2.modeling_gpt2",
+)
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+\.py::.*?)(?: - .*)?$", re.MULTILINE)
 KILLED, SURVIVED, TIMED_OUT, BROKEN = "killed", "survived", "timed out", "broken"
 
