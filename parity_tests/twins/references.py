@@ -197,7 +197,7 @@ def _torch_feed_forward(arguments: Any, params: Any, x: Any) -> torch.Tensor:
     return functional_call(module, state, x)
 
 
-def _layer_state(params: Mapping[str, torch.Tensor], ours: str, theirs: str) -> dict[str, torch.Tensor]:
+def layer_state(params: Mapping[str, torch.Tensor], ours: str, theirs: str) -> dict[str, torch.Tensor]:
     """The state of one of PyTorch's encoder layers, or of its decoder layers if there is cross-attention."""
     state = _multi_head_state(params, f"{ours}attention/", f"{theirs}self_attn.")
     norms = ["attention_norm", "feed_forward_norm"]
@@ -213,7 +213,7 @@ def _layer_state(params: Mapping[str, torch.Tensor], ours: str, theirs: str) -> 
     return state
 
 
-def _layer(kind: Any, arguments: Any, norm: str, activation: str) -> Any:
+def new_layer(kind: Any, arguments: Any, norm: str, activation: str) -> Any:
     """One of PyTorch's encoder or decoder layers, without weights."""
     return kind(
         arguments["embed"],
@@ -230,17 +230,17 @@ def _layer(kind: Any, arguments: Any, norm: str, activation: str) -> Any:
 
 def _torch_encoder_layer(arguments: Any, params: Any, x: Any, mask: Any) -> torch.Tensor:
     norm, activation = arguments.get("norm_position", "pre"), arguments.get("activation", "gelu")
-    module = _layer(torch.nn.TransformerEncoderLayer, arguments, norm, activation)
-    state = _layer_state(params, "", "")
+    module = new_layer(torch.nn.TransformerEncoderLayer, arguments, norm, activation)
+    state = layer_state(params, "", "")
     return functional_call(module, state, x, {"src_key_padding_mask": ~mask[:, 0, 0]})
 
 
 def _torch_decoder_layer(
     arguments: Any, params: Any, x: Any, context: Any, mask: Any, context_mask: Any
 ) -> torch.Tensor:
-    module = _layer(torch.nn.TransformerDecoderLayer, arguments, "post", arguments["activation"])
+    module = new_layer(torch.nn.TransformerDecoderLayer, arguments, "post", arguments["activation"])
     masks = {"tgt_mask": ~mask[0, 0], "memory_key_padding_mask": ~context_mask[:, 0, 0]}
-    return functional_call(module, _layer_state(params, "", ""), (x, context), masks)
+    return functional_call(module, layer_state(params, "", ""), (x, context), masks)
 
 
 def _torch_transformer(
@@ -249,7 +249,7 @@ def _torch_transformer(
     """`torch.nn.Transformer` without its two final norms, which the paper does not have."""
     embed, layers = arguments["embed"], arguments["layers"]
     encoder, decoder = (
-        _layer(kind, arguments, "post", "relu")
+        new_layer(kind, arguments, "post", "relu")
         for kind in (torch.nn.TransformerEncoderLayer, torch.nn.TransformerDecoderLayer)
     )
     module = torch.nn.Transformer(
@@ -263,7 +263,7 @@ def _torch_transformer(
     state: dict[str, torch.Tensor] = {}
     for side in ("encoder", "decoder"):
         for number in range(layers):
-            state |= _layer_state(params, f"{side}_{number}/", f"{side}.layers.{number}.")
+            state |= layer_state(params, f"{side}_{number}/", f"{side}.layers.{number}.")
     table = params["embeddings/token_embedding/embedding"]
     places = torch.arange(arguments["max_positions"], dtype=torch.float64)
     angles = places[:, None] / 10000.0 ** (torch.arange(0, embed, 2, dtype=torch.float64) / embed)

@@ -31,7 +31,8 @@ def begin_with(config: Config, classes: int, framework: Framework) -> tuple[Arch
     elif isinstance(source.config, BertConfig):
         settings = vars(source.config) | changes | {"pooling": config.pooling}
         architecture = Architecture("bert_classifier", BertClassifierConfig(**settings))
-        found = {name: array for name, array in run.params.items() if not name.startswith("head/")}
+        base = "bert/" if source.name == "bert" else ""  # which stands alone: it has no head beside it
+        found = {f"{base}{name}": array for name, array in run.params.items() if not name.startswith("head/")}
     else:
         raise ConfigError(f"init={config.init!r} holds a {source.name}: give a run of bert or gpt")
     positions = architecture.config.max_positions

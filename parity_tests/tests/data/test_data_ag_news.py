@@ -135,3 +135,12 @@ def test_without_a_folder_both_files_are_fetched_by_checksum(folder, monkeypatch
     assert len(ag_news.load().train) == 380
     assert [url.rpartition("/")[2] for url, _ in asked] == ["train.csv", "test.csv"]
     assert all(len(sha256) == len(hashlib.sha256().hexdigest()) for _, sha256 in asked)
+
+
+def test_news_have_the_topic_of_their_number(folder):
+    """1 to 4 in the files, in the order of the data set's classes.txt; `content` gives them in turn."""
+    topics = {1: "world", 2: "sports", 3: "business", 4: "sci/tech"}
+    loaded = ag_news.load(folder)
+    for split in (loaded.train, loaded.validation, loaded.test):
+        expected = [topics[number % 4 + 1] for number in numbers(split)]
+        assert [loaded.classes[label] for label in split.labels] == expected

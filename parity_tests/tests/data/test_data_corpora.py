@@ -4,13 +4,15 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data.errors import DataError
 from data.sets import manual, shakespeare
-from data.sets.corpus import Corpus
+from data.sets.corpus import Corpus, without_labels
 from data.sets.datasets import load_corpus
 from data.sets.embedded import MIN_WORDS
+from data.sets.labelled import LabelledText, Split
 
 DATA = os.environ.get("TWINFORMER_DATA")
 LINES = "".join(f"line {number:03}\r\n" for number in range(200))
@@ -121,3 +123,9 @@ def test_a_corpus_without_documents_or_with_a_blank_one_is_refused():
         Corpus("made up", ("a",), (), ("c",))
     with pytest.raises(DataError, match=r"made up, test split: document 1 is ' \\n'"):
         Corpus("made up", ("a",), ("b",), ("c", " \n"))
+
+
+def test_a_corpus_has_the_splits_of_its_data_set():
+    splits = [Split((f"{name} text",), np.zeros(1, np.int32)) for name in ("train", "validation", "test")]
+    corpus = without_labels(LabelledText("some", ("one",), *splits))
+    assert (corpus.train, corpus.validation, corpus.test) == tuple(split.texts for split in splits)

@@ -116,3 +116,15 @@ def test_a_python_without_sources_is_refused(tmp_path):
         embedded.load(tmp_path / "python311.zip")
     for word in ("'asyncio'", "python311.zip", "full CPython"):
         assert word in str(error.value)
+
+
+def test_a_paragraph_has_the_label_of_its_package(tmp_path):
+    for package in embedded.PACKAGES:
+        for module in ("one", "two", "three", "four", "five", "six"):
+            source(tmp_path, f"{package}.{module}", f"This is what {module} of {package} says.")
+    loaded = embedded.load(tmp_path)
+    for split in (loaded.train, loaded.validation, loaded.test):
+        assert [f"{loaded.classes[label]} says." for label in split.labels] == [
+            " ".join(text.split()[-2:]) for text in split.texts
+        ]
+        assert len(split) % len(embedded.PACKAGES) == 0

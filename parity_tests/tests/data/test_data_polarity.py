@@ -70,3 +70,10 @@ def test_a_missing_file_is_refused_with_its_path_and_the_remedy(folder):
         polarity.load(folder)
     for word in (str(missing), "No such file", "TWINFORMER_DATA"):
         assert word in str(error.value)
+
+
+def test_sentences_of_each_file_have_its_class(folder):
+    loaded = polarity.load(folder)
+    for split in (loaded.train, loaded.validation, loaded.test):
+        for text, label in zip(split.texts, split.labels, strict=True):
+            assert loaded.classes[label].startswith(text[:3])
