@@ -7,10 +7,10 @@ another source. So our packages are compiled from their sources, and the digest 
 import hashlib
 import importlib.abc
 import sys
-from collections.abc import Sequence
 from functools import partial
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
+from typing import Any
 
 OURS = ("jax_impl", "torch_impl", "parity_tests", "train", "data")
 _digests: dict[str, str] = {}
@@ -19,9 +19,7 @@ _digests: dict[str, str] = {}
 class _Finder(importlib.abc.MetaPathFinder):
     """Takes what the other finders find; our modules are compiled here."""
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         if not _ours(name):
             return None
         others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))

@@ -81,11 +81,18 @@ def carry_out(
             )
             for framework in plan.frameworks
         }
+    after = {}
+    if not plan.skip_parity:
+        from train.proof.afterwards import recheck, refuse_diverged
+
+        after = {framework: recheck(task, out, framework) for framework in reports}
     metrics: dict[str, Rows] = {framework: read_metrics(out / framework) for framework in reports}
     draw(metrics, f"{config.family} on {task.name}, seed {config.seed}", out / "curves.png")
     summary: dict[str, Any] = {str(framework): report for framework, report in reports.items()}
     if len(reports) == 2:
         summary["largest_gap"] = largest_gap(*metrics.values())
+    if after:
+        summary["parity_after"] = after
     each = [f"{framework}/report.json" for framework in reports]
     written = digests.of_files(out, (*folder.PARTS, "parity.json", "curves.png", *each))
     write_json(out / "report.json", digests.sealed({**summary, "files": written}))
@@ -93,7 +100,12 @@ def carry_out(
         task.print_report(report, framework, console)
     if len(reports) == 2:
         console.print(describe_gap(summary["largest_gap"]))
+    if after:
+        worst = max(row["largest_error"] for row in after.values())
+        console.print(f"Trained weights in both frameworks, last batch, float64: largest error {worst:.1e}.")
     console.print(f"Curves: {out / 'curves.png'}   Report: {out / 'report.json'}")
+    if after:
+        refuse_diverged(after)
     return summary
 
 

@@ -88,7 +88,7 @@ def libraries() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "versions": dict(_versions()),
-        "jax": {name: repr(value) for name, value in sorted(jax.config.values.items())},
+        "jax": {name: repr(getattr(jax.config, name, None)) for name in sorted(jax.config.values)},
         "torch": {
             "build": torch.__config__.show(),
             "threads": [torch.get_num_threads(), torch.get_num_interop_threads()],

@@ -1,6 +1,6 @@
 """What a run will do, done by both frameworks in float64 and compared: updates, evaluation, predictions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -37,17 +37,25 @@ def rehearse(task: Task, params: Arrays) -> Iterator[Check]:
     Yields a check for loss, metrics, gradient norm, moments and weights of each update, for the metrics of
     each evaluation batch, and for what the report would show of it.
     """
-    training, evaluation = (list(map(wide, batches)) for batches in batches_of(task))
+    training, evaluation = batches_of(task)
     start = {name: array.astype(DTYPE) for name, array in params.items()}
     name = task.config.family
     with precision(DTYPE):
-        both = (_updates(task, loop, start, training) for loop in (jax_loop, torch_loop))
+        both = (_updates(task, loop, start, list(map(wide, training))) for loop in (jax_loop, torch_loop))
         for (about, ours), (_, theirs) in zip(*both, strict=True):
             yield from _compare(f"{name}, {about}", ours, theirs)
-        for batch in evaluation:
-            about = f"{name} at width {_width(batch)}"
-            records = [_evaluated(task, loop, start, batch) for loop in (jax_loop, torch_loop)]
-            yield from _compare(about, *records)
+    yield from evaluate_both(task, start, evaluation)
+
+
+def evaluate_both(task: Task, params: Arrays, batches: Iterable[Batch]) -> list[Check]:
+    """All that scores and reports take from the model on these batches, in both frameworks, in float64."""
+    exact = {name: array.astype(DTYPE) for name, array in params.items()}
+    checks: list[Check] = []
+    with precision(DTYPE):
+        for batch in map(wide, batches):
+            records = [_evaluated(task, loop, exact, batch) for loop in (jax_loop, torch_loop)]
+            checks += _compare(f"{task.config.family} at width {_width(batch)}", *records)
+    return checks
 
 
 def _updates(

@@ -1,57 +1,108 @@
 """A preflight that passed is not made again; one that differs in anything is."""
 
 import json
-from dataclasses import replace
+import os
+import subprocess
+import sys
+from hashlib import sha256
 from pathlib import Path
 from unittest import mock
 
+import jax
 import numpy as np
 import pytest
+import torch
 
 import torch_impl
 from jax_impl.config import ClassifierConfig
 from parity_tests.core.compare import Check
-from parity_tests.twins.inputs import Twin
-from parity_tests.twins.registry import PARTS
+from train import sources
 from train.config import Config, Text
-from train.proof import cache as parity_cache
-from train.proof.cache import digest, recall, remember
+from train.proof.cache import complete, digest, recall, remember
 from train.proof.preflight import ParityError, preflight
+from train.proof.rehearsal import EVALUATION, METRICS, WEIGHTS
+from train.runs import digests
 from train.tasks.task import prepare
 
-TWIN = Twin("gelu", PARTS["gelu"], lambda rng: {}, {"eps": 0.5})
-INPUTS = {"x": np.arange(6.0), "ids": np.arange(3)}
-CHECKS = [Check("gelu", "forward", "output", "float64", 2e-16, 1e-16, 1e-11, True)]
+QUESTION = {"config": {"eps": 0.5}, "steps": [3, 9], "seed": 0}
+ARRAYS = [np.arange(6.0), np.arange(3)]
+CODE = {"jax_impl.layers": "a", "torch_impl.layers": "b"}
+KINDS = ("forward", "tap", "parameter gradient", METRICS, WEIGHTS, EVALUATION)
+CHECKS = [Check("gelu", kind, "kernel", "float64", 2e-16, 1e-16, 1e-11, True) for kind in KINDS]
+PARAMS = ["kernel"]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path):
-    with mock.patch("train.proof.cache.folder", lambda: tmp_path / "new" / "parity"):
-        yield tmp_path / "new" / "parity"
+    """A cache of its own, and sources that are known: here pytest imports some of them first."""
+    place = tmp_path / "new" / "parity"
+    with (
+        mock.patch("train.proof.cache.folder", lambda: place),
+        mock.patch.object(sources, "imported", lambda: CODE),
+    ):
+        yield place
 
 
 def test_what_is_remembered_is_recalled():
-    assert recall("a") is None
+    assert recall("a", PARAMS) is None
     remember("a", CHECKS)
-    assert recall("a") == CHECKS
-    assert recall("b") is None
+    assert recall("a", PARAMS) == CHECKS
+    assert recall("b", PARAMS) is None
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", "null", '[{"model": "gelu"}]', "\x00\xff", "failed", "[1]"]
-)
-def test_a_damaged_file_is_no_file(folder, text):
+def resealed(change):
+    """An entry that somebody changed, and whose digest is right."""
+
+    def write(path):
+        fields = json.loads(path.read_text())
+        change(fields)
+        path.write_text(json.dumps(digests.sealed(fields)))
+
+    return write
+
+
+def first(**changes):
+    return resealed(lambda fields: fields["checks"][0].update(changes))
+
+
+DAMAGES = {
+    **{
+        f"the text {text!r}": lambda path, text=text: path.write_bytes(text)
+        for text in (b"", b"{", b"[]", b"null")
+    },
+    "latin-1": lambda path: path.write_bytes(b"\x00\xff"),
+    "half of it": lambda path: path.write_bytes(path.read_bytes()[:200]),
+    "a number, without the digest": lambda path: path.write_text(path.read_text().replace("2e-16", "3e-16")),
+    "a check that failed": first(passed=False),
+    "an error beyond its bound": first(max_rel_error=1e-3),
+    "a bound of its own": first(bound=1e9, max_rel_error=1e3),
+    "an error that is none": first(max_rel_error=float("nan")),
+    "another question's answer": resealed(lambda fields: fields.update(name="b")),
+    "no checks": resealed(lambda fields: fields.update(checks=[])),
+    **{
+        f"no check of kind {kind}": resealed(lambda fields, n=n: fields["checks"].pop(n))
+        for n, kind in enumerate(KINDS)
+    },
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_not_whole_is_not_believed(folder, damage):
     remember("a", CHECKS)
-    failed = json.dumps([vars(replace(CHECKS[0], passed=False))])
-    (folder / "a.json").write_bytes((failed if text == "failed" else text).encode("latin-1"))
-    assert recall("a") is None
+    DAMAGES[damage](folder / "a.json")
+    assert recall("a", PARAMS) is None
+
+
+def test_every_parameter_has_to_be_among_the_checks():
+    assert complete(CHECKS, PARAMS)
+    assert not complete(CHECKS, [*PARAMS, "bias"])
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(folder):
     folder.parent.mkdir()
     folder.write_text("a file where the folder should be")
     remember("a", CHECKS)
-    assert recall("a") is None
+    assert recall("a", PARAMS) is None
     assert folder.read_text().startswith("a file")
 
 
@@ -63,29 +114,25 @@ def test_nothing_but_the_file_is_left_behind(folder):
 
 
 def test_the_digest_is_the_same_for_the_same():
-    again = {name: array.copy() for name, array in reversed(INPUTS.items())}
-    assert digest(TWIN, INPUTS, "float64", 0) == digest(replace(TWIN), again, "float64", 0)
+    again = dict(reversed(QUESTION.items()))
+    assert digest(QUESTION, ARRAYS) == digest(again, [array.copy() for array in ARRAYS])
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("question", "arrays"),
     [
-        ("twin", replace(TWIN, name="other")),
-        ("twin", replace(TWIN, pair=PARTS["relu"])),
-        ("twin", replace(TWIN, arguments={"eps": 0.25})),
-        ("twin", replace(TWIN, whole_model=True)),
-        ("inputs", INPUTS | {"x": np.arange(6.0) + 1e-15}),
-        ("inputs", INPUTS | {"x": np.arange(6.0).reshape(2, 3)}),
-        ("inputs", INPUTS | {"ids": np.arange(3, dtype=np.int32)}),
-        ("inputs", {"y": INPUTS["x"], "ids": INPUTS["ids"]}),
-        ("inputs", {"x": INPUTS["x"]}),
-        ("dtype", "float32"),
-        ("seed", 1),
+        (QUESTION | {"seed": 1}, ARRAYS),
+        (QUESTION | {"config": {"eps": 0.25}}, ARRAYS),
+        ({"config": QUESTION["config"]}, ARRAYS),
+        (QUESTION, [ARRAYS[0] + 1e-15, ARRAYS[1]]),
+        (QUESTION, [ARRAYS[0].reshape(2, 3), ARRAYS[1]]),
+        (QUESTION, [ARRAYS[0], ARRAYS[1].astype(np.int32)]),
+        (QUESTION, ARRAYS[:1]),
+        (QUESTION, ARRAYS[::-1]),
     ],
 )
-def test_another_question_has_another_digest(name, value):
-    asked = {"twin": TWIN, "inputs": INPUTS, "dtype": "float64", "seed": 0}
-    assert digest(**asked) != digest(**asked | {name: value})
+def test_another_question_has_another_digest(question, arrays):
+    assert digest(question, arrays) != digest(QUESTION, ARRAYS)
 
 
 @pytest.mark.parametrize(
@@ -97,32 +144,112 @@ def test_another_question_has_another_digest(name, value):
         ("platform.processor", lambda: "another"),
         ("torch.backends.cpu.get_cpu_capability", lambda: "another"),
         ("jax.default_backend", lambda: "another"),
+        ("torch.get_num_threads", lambda: 99),
+        ("torch.are_deterministic_algorithms_enabled", lambda: None),
+        ("torch.get_float32_matmul_precision", lambda: "medium"),
+        ("train.sources.imported", lambda: CODE | {"jax_impl.layers": "c"}),
+        ("train.sources.imported", lambda: CODE | {"train.loops.fit": "c"}),
     ],
 )
-def test_another_machine_or_library_has_another_digest(target, value):
-    before = digest(TWIN, INPUTS, "float64", 0)
+def test_another_machine_library_or_source_has_another_digest(target, value):
+    before = digest(QUESTION, ARRAYS)
     with mock.patch(target, value):
-        assert digest(TWIN, INPUTS, "float64", 0) != before
+        assert digest(QUESTION, ARRAYS) != before
 
 
-@pytest.mark.parametrize("package", ["jax_impl", "torch_impl", "parity_tests"])
-def test_other_code_has_another_digest(tmp_path, package):
-    def digest_here():
-        with mock.patch.object(getattr(parity_cache, package), "__file__", str(tmp_path / "__init__.py")):
-            return digest(TWIN, INPUTS, "float64", 0)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("jax_default_prng_impl", "rbg"),
+        ("jax_threefry_partitionable", not jax.config.jax_threefry_partitionable),
+        ("jax_enable_x64", True),
+        ("jax_default_matmul_precision", "bfloat16"),
+    ],
+)
+def test_another_setting_of_jax_has_another_digest(name, value):
+    before, old = digest(QUESTION, ARRAYS), getattr(jax.config, name)
+    jax.config.update(name, value)
+    try:
+        assert digest(QUESTION, ARRAYS) != before
+    finally:
+        jax.config.update(name, old)
+    assert digest(QUESTION, ARRAYS) == before
 
-    found = [digest_here()]
-    for name, text in (("a.py", "x = 1"), ("a.py", "x = 2"), ("b.py", "")):
-        (tmp_path / name).write_text(text)
-        found.append(digest_here())
-    (tmp_path / "b.py").rename(tmp_path / "c.py")
-    found.append(digest_here())
-    (tmp_path / "part").mkdir()
-    (tmp_path / "c.py").rename(tmp_path / "part" / "c.py")
-    found.append(digest_here())
-    (tmp_path / "part" / "c.py").write_text("x = 1")
-    found.append(digest_here())
-    assert len({digest(TWIN, INPUTS, "float64", 0), *found}) == 8
+
+@pytest.mark.parametrize(
+    "name", ["XLA_FLAGS", "JAX_ANYTHING", "OMP_NUM_THREADS", "TORCH_ALLOW_TF32", "CUDA_VISIBLE_DEVICES"]
+)
+def test_another_environment_has_another_digest(name, monkeypatch):
+    before = digest(QUESTION, ARRAYS)
+    monkeypatch.setenv(name, "--something")
+    assert digest(QUESTION, ARRAYS) != before
+
+
+def test_another_dtype_of_torch_has_another_digest():
+    before = digest(QUESTION, ARRAYS)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert digest(QUESTION, ARRAYS) != before
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_sources_that_are_not_known_are_not_remembered(folder):
+    with mock.patch.object(sources, "imported", lambda: None):
+        assert digest(QUESTION, ARRAYS) is None
+    remember(None, CHECKS)
+    assert not folder.exists()
+
+
+SEEN = """
+import sys, json
+sys.path.insert(0, sys.argv[1])
+import train.sources
+import data
+import jax_impl.layers as layers
+print(json.dumps([layers.MARK, train.sources.imported()["jax_impl.layers"]]))
+"""
+
+
+def seen(root: Path) -> list[str]:
+    """What a process in a copy of the packages imported, and the digest that it keeps of it."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-c", SEEN, str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment, check=True)
+    return json.loads(done.stdout)
+
+
+def test_a_compiled_leftover_is_not_believed_and_what_ran_is_what_is_kept(tmp_path):
+    """A source of the same size and time as before, with another text."""
+    for package in ("train", "data", "jax_impl"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text(
+            "from train import sources\nsources.record()\n" * (package == "train")
+        )
+    (tmp_path / "train/sources.py").write_bytes(Path(sources.__file__).read_bytes())
+    path = tmp_path / "jax_impl/layers.py"
+    path.write_text("MARK = 'one'")
+    os.utime(path, (1e9, 1e9))
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(tmp_path)], check=True)
+    before = seen(tmp_path)
+    path.write_text("MARK = 'two'")
+    os.utime(path, (1e9, 1e9))
+    after = seen(tmp_path)
+    assert [before[0], after[0]] == ["one", "two"] and before[1] != after[1]
+
+
+def test_a_file_that_is_saved_later_is_not_what_was_imported(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/__init__.py").write_text("")
+    path = tmp_path / "data/own.py"
+    path.write_text("MARK = 'one'")
+    finder = next(finder for finder in sys.meta_path if isinstance(finder, sources._Finder))
+    spec = finder.find_spec("data.own", [str(tmp_path / "data")])
+    assert spec is not None and spec.loader is not None
+    spec.loader.get_code("data.own")
+    kept = sources._digests.pop("data.own")
+    path.write_text("MARK = 'two'")
+    assert kept == sha256(b"MARK = 'one'").hexdigest()
 
 
 @pytest.fixture(scope="module")
