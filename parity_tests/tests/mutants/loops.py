@@ -207,8 +207,8 @@ LOOPS = (
     one(
         "a run validates on test",
         FIT,
-        'task.scores(loop, params, "validation")',
-        'task.scores(loop, params, "test")',
+        'scores = task.scores(loop, params, "validation")',
+        'scores = task.scores(loop, params, "test")',
         f"{SPLITS}[gpt]",
     ),
     one(

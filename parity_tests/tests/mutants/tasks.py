@@ -26,6 +26,7 @@ DRAWN, DRAW = (
     f"{SCORES}::test_weights_are_drawn_from_the_run_s_seed",
     "loop.initial_params(self.architecture, self.config.seed)",
 )
+CHECKED = f"{FLOW}::test_parity_is_checked_on_training_batches_of_every_width"
 KEPT = 'if not name.startswith("head/")'
 
 TASKS = (
@@ -330,10 +331,31 @@ TASKS = (
         f"{FLOW}::test_the_model_is_the_configuration_s_with_the_data_s_tokens_and_classes[bert]",
     ),
     one(
-        "parity is checked on a later batch",
-        NEXT_TOKEN,
-        '{"ids": self.batch(0).ids[:rows]}',
-        '{"ids": self.batch(1).ids[:rows]}',
-        f"{FLOW}::test_the_parity_check_s_inputs_are_of_the_first_training_batch[gpt]",
+        "parity is checked on no training batch",
+        LANGUAGE,
+        "return [self.batch(0)]",
+        'return [self.evaluation("validation")[0]]',
+        f"{CHECKED}[gpt]",
+    ),
+    one(
+        "parity is checked on the widest batch alone",
+        CLASSIFIER,
+        "sorted(found, reverse=True)]",
+        "sorted(found, reverse=True)[:1]]",
+        f"{CHECKED}[classifier]",
+    ),
+    one(
+        "parity is checked on the test split",
+        CLASSIFIER,
+        'self.examples["validation"], self.texts.validation.labels',
+        'self.examples["test"], self.texts.test.labels',
+        f"{CHECKED}[classifier]",
+    ),
+    one(
+        "parity of language models is checked on the test split",
+        LANGUAGE,
+        'return [self.evaluation("validation")[0]]',
+        'return [self.evaluation("test")[0]]',
+        f"{CHECKED}[bert]",
     ),
 )

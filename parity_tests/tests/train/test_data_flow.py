@@ -1,6 +1,7 @@
 """Where each split's texts arrive in tokenizer, batches and baselines; what is masked, dropped and cut."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -8,7 +9,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from data import encode
+from data import encode, evaluation_batches
 from parity_tests.tests.train import marked
 from parity_tests.tests.train.marked import MARKS, names_in, reader, splits_in
 from parity_tests.tests.train.marked_tasks import (
@@ -25,6 +26,7 @@ from parity_tests.tests.train.marked_tasks import (
 )
 from train.config import Text
 from train.tasks import language
+from train.tasks.classifier import EVALUATION_BATCH
 
 
 @pytest.mark.parametrize("family", MODELS)
@@ -80,14 +82,33 @@ def test_the_model_is_the_configuration_s_with_the_data_s_tokens_and_classes(fam
     assert found["vocab"] < MODELS[family].vocab or family == "gpt"
 
 
+def evaluated(task: Any) -> Sequence[Any]:
+    """The batches of validation."""
+    if task.config.family != "classifier":
+        return task.evaluation("validation")
+    labels = task.texts.validation.labels
+    return evaluation_batches(task.examples["validation"], labels, EVALUATION_BATCH, task.buckets)
+
+
 @pytest.mark.parametrize("family", MODELS)
-def test_the_parity_check_s_inputs_are_of_the_first_training_batch(family: str) -> None:
-    task = shared(family)
-    inputs, first = task.inputs(3), task.batch(0)
-    assert all(len(array) == 3 for array in inputs.values())
-    for name, array in inputs.items():
-        ours = getattr(first, name, np.ones_like(first.ids, bool))[:3]
-        np.testing.assert_array_equal(array, ours)
+def test_parity_is_checked_on_training_batches_of_every_width(family: str) -> None:
+    """And its evaluation on validation: a report of the test split is none of its business."""
+    task = task_of(family, text=Text(batch=2, buckets=3))
+    checked, batches = task.widths(12), [task.batch(step) for step in range(12)]
+    assert (len(checked) > 1) == (family == "classifier")
+    for found, whole in ((checked, batches), (task.evaluated(), evaluated(task))):
+        widths = [batch.ids.shape[1] for batch in found]
+        assert sorted(widths) == sorted({batch.ids.shape[1] for batch in whole})
+        for batch in found:
+            rows = sorted(map(bytes, batch.ids))
+            assert any(rows == sorted(map(bytes, other.ids)) for other in whole)
+            for name, array in task.inputs(batch).items():
+                np.testing.assert_array_equal(array, getattr(batch, name, np.ones(batch.ids.shape, bool)))
+    assert [batch.ids.shape[1] for batch in checked] == sorted(
+        {b.ids.shape[1] for b in checked}, reverse=True
+    )
+    assert splits_in(written(task, checked)) == {"train"}
+    assert splits_in(written(task, task.evaluated())) == {"validation"}
 
 
 @pytest.mark.parametrize("split", MARKS)

@@ -87,7 +87,7 @@ def test_every_parameter_is_accounted_for(
     weights = {n: rng.standard_normal(shape).astype(np.float32) for n, shape in shapes.items()}
     classes = ("a", "b", "c") if model == "bert_classifier" else ()
     folder.create(tmp_path, source, classes, tokenizer)
-    checkpoint.save(tmp_path, {"params": weights}, {})
+    checkpoint.save(tmp_path, {"params": weights}, {"files": folder.parts(tmp_path)})
 
     smaller = ClassifierConfig(**SIZES | {"embed": 8}, vocab=9, max_positions=12, dropout=0.25)
     task = task_of("classifier", init=str(tmp_path), pooling=pooling, model=smaller, seed=4)
@@ -110,7 +110,8 @@ def test_settings_are_the_run_s_but_for_dropout_classes_and_pooling(
     sizes = SIZES | LENGTHS | {"vocab": tokenizer.get_vocab_size(), "activation": "relu", "eps": 1e-3}
     source = Architecture("bert_for_masked_lm", BertConfig(**sizes))
     folder.create(tmp_path, source, (), tokenizer)
-    checkpoint.save(tmp_path, {"params": backend("torch").initial_params(source, 0)}, {})
+    params = backend("torch").initial_params(source, 0)
+    checkpoint.save(tmp_path, {"params": params}, {"files": folder.parts(tmp_path)})
     given = ClassifierConfig(**SIZES | {"embed": 8, "mlp": 9}, vocab=9, max_positions=12, dropout=0.25)
     task = task_of("classifier", init=str(tmp_path), pooling="mean", model=given)
     expected = BertClassifierConfig(**sizes | {"dropout": 0.25}, classes=3, pooling="mean")
