@@ -18,6 +18,9 @@ install_import_hook(CHECKED, "beartype.beartype")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
+# Compiling is most of the tests' time, and each program runs once or twice: XLA leaves out its costly passes. With
+# them: `twinformer parity`, `make proof`, tests in a process of their own, and those that ask for `optimised`.
+jax.config.update("jax_disable_most_optimizations", True)
 torch.use_deterministic_algorithms(True)
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU refuses to be deterministic
 torch.set_num_threads(1)  # the tests run side by side, and threads that wait for each other cost more
@@ -42,6 +45,16 @@ def no_parity_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("no_parity_cache")
     with mock.patch("train.proof.cache.folder", lambda: folder):
         yield
+
+
+@pytest.fixture
+def optimised() -> Iterator[None]:
+    """XLA with all its passes, as users have it."""
+    jax.config.update("jax_disable_most_optimizations", False)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture

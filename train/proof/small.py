@@ -9,9 +9,7 @@ from train.recipes import recipe_of
 
 def small(family: str) -> Config:
     """A small model of a family, on data that comes with Python or is drawn."""
-    if (
-        family == "seq2seq"
-    ):  # small as it is; slower, with decay, without the kinks of ReLU (docs/tolerances.md)
+    if family == "seq2seq":  # small as it is; slower, with decay; why without ReLU is in docs/tolerances.md
         start = recipe_of(family).config
         optimizer = replace(start.optimizer, learning_rate=2e-3, weight_decay=0.1)
         return replace(start, optimizer=optimizer, model=replace(start.model, activation="gelu"))

@@ -90,6 +90,7 @@ def test_a_compiled_program_serves_all_inputs_of_one_shape():
     assert len(traced) == 2
 
 
+@pytest.mark.usefixtures("optimised")
 def test_a_program_keeps_its_roundings_to_bfloat16():
     def rounding(weights, arguments, recorder):
         return (arguments["x"] + 1.0) - 1.0

@@ -69,6 +69,7 @@ def is_quick(twin):
     return twin.name == "gpt1" or not (twin.whole_model or again or "Block" in twin.pair.jax.__name__)
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("twin", list(filter(is_quick, TWINS)), ids=lambda twin: twin.name)
 def test_the_twins_are_as_exact_as_each_other_in_bfloat16(twin):
     checks = check_twin(twin, "bfloat16")
@@ -85,6 +86,7 @@ def test_float32_and_bfloat16_are_held_against_float64_too():
             assert least < check.torch_from_float64 < most
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize(
     ("name", "file"),
     [
