@@ -19,7 +19,7 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
 # Compiling is most of the tests' time, and each program runs once or twice: XLA leaves out its costly passes.
-# With them: `twinformer parity`, `make proof`, tests in a process of their own, those that ask for `optimised`.
+# With them: `twinformer parity`, `make proof`, tests in a process of their own, what asks for `optimised`.
 jax.config.update("jax_disable_most_optimizations", True)
 torch.use_deterministic_algorithms(True)
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU refuses to be deterministic
