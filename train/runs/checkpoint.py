@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from train.config import write_json
+from train.runs.errors import CheckpointError
 
 Arrays = dict[str, np.ndarray]
 
@@ -25,10 +26,6 @@ class State(NamedTuple):
     """How many have been taken."""
     fingerprint: str = ""
     """Of what the run trains on: `fit.fingerprint`."""
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be used; the message names it, the reason and the remedy."""
 
 
 def save(folder: Path, groups: Mapping[str, Arrays], about: Mapping[str, Any]) -> None:

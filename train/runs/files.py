@@ -1,16 +1,13 @@
 """The files of a run's folder that are read without a framework: its configuration and its model."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from train.architecture import Architecture
 from train.config import Config
 from train.fields import check_types
-
-
-class RunError(ValueError):
-    """A folder that is no run, or already holds one; the message names it and the remedy."""
+from train.runs import untrusted
+from train.runs.errors import RunError
 
 
 def read_config(folder: Path) -> Config:
@@ -40,15 +37,9 @@ def read_model(folder: Path) -> tuple[Architecture, tuple[str, ...]]:
 
 def read_json(path: Path, missing: str) -> dict[str, Any]:
     """What a JSON file holds; ``missing`` begins the RunError where there is no such file."""
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"{missing}: cannot read {path} ({error.strerror})") from error
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
-    if not isinstance(fields, dict):
-        raise RunError(f"{path} is damaged: it holds {type(fields).__name__} where settings by name belong")
-    return fields
+    if not path.exists():
+        raise RunError(f"{missing}: cannot read {path} (No such file or directory)")
+    return untrusted.read_json(path)
 
 
 def check_writes(folder: Path, architecture: Architecture) -> None:
