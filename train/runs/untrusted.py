@@ -1,31 +1,16 @@
-"""Files of runs and checkpoints, which anybody may have written: judged before anything is built of them."""
+"""JSON files of runs and checkpoints, which anybody may have written: judged before anything is built of them."""
 
+import json
 import math
+import stat
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from data.untrusted import parse_json, read_text
-from train.runs.errors import CheckpointError, RunError
+from train.runs.errors import RunError
 
 SETTINGS = 1 << 20  # bytes of a JSON file of settings; a thousand named classes are a tenth of it
-HEADER = 1 << 22  # bytes of a safetensors header, or of an index of shards; forty thousand tensors
-NAME = 300  # letters of a tensor's name
-WIDTHS = {  # bytes of a number
-    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"), 1),
-    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
-    **dict.fromkeys(("U32", "I32", "F32"), 4),
-    **dict.fromkeys(("U64", "I64", "F64"), 8),
-}
-
-
-class Stored(NamedTuple):
-    """Where and what a tensor is in its file."""
-
-    dtype: str
-    """As the file calls it: "F32"."""
-    shape: tuple[int, ...]
-    begin: int
-    """Its first byte, counted from the file's."""
+DEPTH = 64  # levels of lists and settings in each other
+DIGITS = 40  # of a whole number: 10^30 stands in tokenizer_config.json for "no limit"
 
 
 def read_json(path: Path, limit: int = SETTINGS) -> dict[str, Any]:
@@ -44,64 +29,74 @@ def read_json(path: Path, limit: int = SETTINGS) -> dict[str, Any]:
     return fields
 
 
-def header(path: Path, remedy: str) -> dict[str, Stored]:
-    """The dtypes and shapes in a safetensors file, which are read without the tensors.
+def read_text(path: Path, limit: int) -> str:
+    """The text of a file of ``limit`` bytes at most. A pipe or a device is not opened.
 
-    The places of the tensors are side by side and fill the file, and each is as long as its shape and dtype
-    say; so no shape is larger than the file.
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        ValueError: it is no plain file, too large, or not UTF-8.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it is no plain file")
+    if found.st_size > limit:
+        raise ValueError(f"it has {found.st_size:,} bytes, where {limit:,} are enough")
+    with path.open("rb") as file:
+        return file.read(limit + 1).decode("utf-8")
 
-    Raises CheckpointError, which ends with ``remedy``: no such file, or one whose header says something else.
+
+def parse_json(text: str) -> Any:
+    """What JSON says.
+
+    Raises:
+        ValueError: in one line: no JSON, nested deeper than `DEPTH`, a name twice in one place, a number that
+            is not finite or has more digits than `DIGITS`, or half of a character.
     """
     try:
-        with path.open("rb") if path.is_file() else _refuse("it is no plain file") as file:
-            size = path.stat().st_size - 8
-            length = int.from_bytes(file.read(8), "little")
-            if not 0 < length <= min(size, HEADER):
-                _refuse(f"it has {size + 8:,} bytes, and begins with a header of {length:,}")
-            fields = parse_json(file.read(length).decode("utf-8"))
-        return _tensors(fields, 8 + length, size + 8)
-    except OSError as error:
-        raise CheckpointError(f"cannot read {path} ({error.strerror}): {remedy}") from error
-    except ValueError as error:
-        raise CheckpointError(f"{path} is damaged ({error}): {remedy}") from error
+        value = json.loads(
+            text, parse_int=_whole, parse_float=_finite, parse_constant=_finite, object_pairs_hook=_once
+        )
+    except RecursionError:
+        raise ValueError(f"it is nested deeper than {DEPTH} levels") from None
+    _check(value)
+    return value
 
 
-def _tensors(fields: Any, first: int, last: int) -> dict[str, Stored]:
-    """What a header says of the bytes from ``first`` up to ``last``. Raises ValueError."""
-    if not isinstance(fields, dict):
-        _refuse("its header is no list of tensors")
-    about = fields.pop("__metadata__", {})
-    if not isinstance(about, dict) or not all(isinstance(value, str) for value in about.values()):
-        _refuse("its metadata are no texts by name")
-    found = {}
-    places = []
-    for name, tensor in fields.items():
-        if not name.isprintable() or not 0 < len(name) <= NAME:
-            _refuse(f"{name[:NAME]!a} is no name of a tensor")
-        if not isinstance(tensor, dict) or tensor.keys() != {"dtype", "shape", "data_offsets"}:
-            _refuse(f"{name} has not dtype, shape and data_offsets alone")
-        dtype, shape, place = tensor["dtype"], tensor["shape"], tensor["data_offsets"]
-        if not isinstance(dtype, str) or dtype not in WIDTHS:
-            _refuse(f"{name} has dtype {str(dtype)[:NAME]!a}: known are {', '.join(WIDTHS)}")
-        if not _whole_numbers(shape) or not _whole_numbers(place) or len(place) != 2:
-            _refuse(f"{name} has a shape or data_offsets that are no whole numbers from 0 on")
-        if math.prod(shape) * WIDTHS[dtype] != place[1] - place[0]:
-            _refuse(f"{name} is {dtype} of shape {tuple(shape)}, but lies from byte {place[0]} to {place[1]}")
-        found[name] = Stored(dtype, tuple(shape), first + place[0])
-        places.append((*place, name))
-    end = 0
-    for begin, after, name in sorted(places):
-        if begin != end:
-            _refuse(f"{name} begins at byte {begin}, where the tensor before it ends at {end}")
-        end = after
-    if first + end != last:
-        _refuse(f"its tensors have {end:,} bytes, and the file {last - first:,} for them")
-    return found
+def _whole(digits: str) -> int:
+    if len(digits) > DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
 
 
-def _whole_numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(type(number) is int and number >= 0 for number in value)
+def _finite(number: str) -> float:
+    """Also what `json` takes beyond JSON: NaN, Infinity."""
+    if not math.isfinite(value := float(number)):
+        raise ValueError(f"{number[:DIGITS]} is no finite number")
+    return value
 
 
-def _refuse(why: str) -> Any:
-    raise ValueError(why)
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:DIGITS]!a} stands in it twice")
+    return fields
+
+
+def _check(value: Any) -> None:
+    """Level by level, so that no depth is too much for this."""
+    level = [value]
+    for _ in range(DEPTH + 1):
+        inner: list[Any] = []
+        for one in level:
+            if isinstance(one, str):
+                one.encode("utf-8")  # half a surrogate pair raises UnicodeEncodeError, a ValueError
+            elif isinstance(one, dict):
+                inner += [*one, *one.values()]
+            elif isinstance(one, list):
+                inner += one
+        if not inner:
+            return
+        level = inner
+    raise ValueError(f"it is nested deeper than {DEPTH} levels")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from data.untrusted import parse_json
 from train.runs import untrusted
 from train.runs.errors import CheckpointError, RunError
+from train.runs.safetensors_header import header
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_no_plain_file_is_refused_and_not_opened(tmp_path: Path) -> None:
         with pytest.raises(RunError, match="no plain file"):
             untrusted.read_json(tmp_path / name)
         with pytest.raises(CheckpointError, match="no plain file"):
-            untrusted.header(tmp_path / name, "again")
+            header(tmp_path / name, "again")
     with pytest.raises(RunError, match=r"cannot read .*No such file"):
         untrusted.read_json(tmp_path / "missing")
     (tmp_path / "latin").write_bytes(b'{"a": "\xe4"}')
@@ -56,15 +56,15 @@ def test_no_plain_file_is_refused_and_not_opened(tmp_path: Path) -> None:
 
 def test_json_that_is_read_is_what_it_says() -> None:
     text = '{"a": [1, -2.5, null, true, "\\ud83d\\ude00"], "b": {"c": 1000000000000000019884624838656}}'
-    assert parse_json(text) == json.loads(text)
+    assert untrusted.parse_json(text) == json.loads(text)
     deep: Any = json.loads("[" * 60 + "]" * 60)
-    assert parse_json("[" * 60 + "]" * 60) == deep
+    assert untrusted.parse_json("[" * 60 + "]" * 60) == deep
 
 
 def test_a_header_says_what_save_file_wrote(tmp_path: Path) -> None:
     arrays = {"a": np.ones((2, 3), np.float32), "b": np.zeros(0, np.int64), "c": np.ones((), np.float16)}
     save_file(arrays, tmp_path / "x", {"about": "text"})
-    found = untrusted.header(tmp_path / "x", "again")
+    found = header(tmp_path / "x", "again")
     assert {name: (one.dtype, one.shape) for name, one in found.items()} == {
         "a": ("F32", (2, 3)),
         "b": ("I64", (0,)),
@@ -106,7 +106,7 @@ def test_a_header_that_says_something_else_is_refused(tmp_path: Path, fields: An
     encoded = json.dumps(fields).encode()
     (tmp_path / "x").write_bytes(len(encoded).to_bytes(8, "little") + encoded + bytes(8))
     with pytest.raises(CheckpointError, match=words) as error:
-        untrusted.header(tmp_path / "x", "train again")
+        header(tmp_path / "x", "train again")
     assert str(error.value).endswith("train again") and "\n" not in str(error.value)
 
 
@@ -116,4 +116,4 @@ def test_a_header_that_says_something_else_is_refused(tmp_path: Path, fields: An
 def test_a_header_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(CheckpointError, match="is damaged"):
-        untrusted.header(tmp_path / "x", "again")
+        header(tmp_path / "x", "again")
