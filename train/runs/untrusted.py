@@ -1,4 +1,4 @@
-"""JSON files of runs and checkpoints, which anybody may have written: judged before anything is built of them."""
+"""JSON files of runs and checkpoints, which anybody may have written, judged before they are used."""
 
 import json
 import math
