@@ -16,7 +16,15 @@ FILES_OF_A_FRAMEWORK = (
 )
 FILES = (
     *FILES_OF_A_FRAMEWORK,
-    *("config.json", "model.json", "tokenizer.json", "tokenizer_config.json", "parity.json", "curves.png"),
+    *(
+        "config.json",
+        "model.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "hugging_face.json",
+        "parity.json",
+        "curves.png",
+    ),
     *(f"evaluation-{framework}.json" for framework in FRAMEWORKS),
 )
 
