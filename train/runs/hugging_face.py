@@ -67,8 +67,8 @@ def import_run(source: Path, out: Path) -> Architecture:
     classes = labels(config, count) if name.endswith("_classifier") else ()
     if len(classes) == 1 and not named_classes(config):
         raise data.DataError(
-            f"{source} has a classifier of one class, which is a regression or a multiple choice, and ours has "
-            "no head for the second: name the class in architectures."
+            f"{source} has a classifier of one class, a regression or a multiple choice, and ours has no head "
+            "for the second: name the class in architectures."
         )
     said = kept(config, _beside(source, "generation_config.json"), ours.vocab)
     tokenizer = _tokenizer(source, config["model_type"], ours.vocab)
@@ -119,8 +119,9 @@ def export_run(source: Path, out: Path) -> str:
 
 def _tokenizer(source: Path, kind: str, vocab: int) -> Tokenizer:
     """The tokenizer of a folder. Every token needs a row of the embedding; there may be rows to spare."""
-    names = (TOKENIZER_CONFIG, "special_tokens_map.json", "added_tokens.json")
-    tokenizer = load_pretrained(source, kind, *(_beside(source, name) for name in names), vocab)
+    config = _beside(source, TOKENIZER_CONFIG)
+    special, added = _beside(source, "special_tokens_map.json"), _beside(source, "added_tokens.json")
+    tokenizer = load_pretrained(source, kind, config, special, added, vocab)
     last = max([*tokenizer.get_vocab().values(), *tokenizer.encode("").ids], default=-1)
     if last >= vocab:
         raise data.DataError(

@@ -58,12 +58,10 @@ def checked(expected: list[Input], given: tuple[Any, ...], config: EmbeddingConf
                 raise ValueError(f"{one}; got shape {array.shape}, but {owner} has {axis} {known}")
         if one.name in TOKENS:
             data.check_ids(list(array), config.vocab)
-        limit = {
-            "segment_ids": getattr(config, "segments", 0),
-            "masked_positions": sizes.get("position", (0, ""))[0],
-        }
-        if one.name in limit:
-            _check_range(one, array, limit[one.name])
+        if one.name == "segment_ids":
+            _check_range(one, array, getattr(config, "segments", 0))
+        if one.name == "masked_positions":
+            _check_range(one, array, sizes["position"][0])
         arrays.append(array)
     return arrays
 

@@ -86,15 +86,8 @@ class Run:
         """
         check_writes(self.folder, self.architecture)
         loop, sampling = backend(self.framework), Sampling(**settings)
-        return continuations(
-            loop,
-            self.model,
-            self.params,
-            self.tokenizer,
-            texts_of(prompts),
-            sampling,
-            ends_of(self.folder, self.tokenizer),
-        )
+        ends, prompts = ends_of(self.folder, self.tokenizer), texts_of(prompts)
+        return continuations(loop, self.model, self.params, self.tokenizer, prompts, sampling, ends)
 
     def fill_mask(self, text: str, top: int = 5) -> list[dict[str, float]]:
         """For each [MASK] in the text, the ``top`` likeliest tokens with their probabilities.

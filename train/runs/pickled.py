@@ -39,7 +39,8 @@ class Storage(NamedTuple):
 
     key: str
     dtype: str
-    count: int
+    length: int
+    """How many numbers."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Pickled:
         """A tensor's dtype and its numbers, as whole numbers of their width: see `tensor_files.numbers`."""
         view = self.views[name]
         width = WIDTHS[view.storage.dtype]
-        flat = np.frombuffer(self.content(view.storage.key), f"<u{width}", view.storage.count)
+        flat = np.frombuffer(self.content(view.storage.key), f"<u{width}", view.storage.length)
         strides = [stride * width for stride in view.strides]
         return view.storage.dtype, np.lib.stride_tricks.as_strided(flat[view.offset :], view.shape, strides)
 
@@ -107,7 +108,7 @@ def _zipped(path: Path) -> Pickled:
     views = _views(_run(io.BytesIO(content("data.pkl")), size))
     for view in views.values():
         entry = entries.get(f"data/{view.storage.key}")
-        if entry is None or entry.file_size < view.storage.count * WIDTHS[view.storage.dtype]:
+        if entry is None or entry.file_size < view.storage.length * WIDTHS[view.storage.dtype]:
             raise ValueError(f"its storage {view.storage.key[:NAME]!a} is missing or too short")
     return Pickled(views, lambda key: content(f"data/{key}"))
 
@@ -128,7 +129,7 @@ def _older(path: Path) -> Pickled:
     for key in keys:
         if key not in storages:
             raise ValueError(f"no tensor lies in its storage {str(key)[:NAME]!a}")
-        length = storages[key].count * WIDTHS[storages[key].dtype]
+        length = storages[key].length * WIDTHS[storages[key].dtype]
         places[key] = place + 8, length  # behind the count
         place += 8 + length
     if place > size or places.keys() != storages.keys():
@@ -200,6 +201,6 @@ def _views(made: Any) -> dict[str, View]:
             raise ValueError(f"its {name} has a shape that is none")
         count = int(np.prod([int(length) for length in view.shape], dtype=object))
         last = sum((n - 1) * stride for n, stride in zip(view.shape, view.strides, strict=True))
-        if count > view.storage.count or (count and view.offset + last >= view.storage.count):
+        if count > view.storage.length or (count and view.offset + last >= view.storage.length):
             raise ValueError(f"its {name} of shape {view.shape} is larger than its storage")
     return dict(made)

@@ -54,9 +54,9 @@ def logits_of(
 
 
 def with_own_marks(tokenizer: Tokenizer, texts: list[str], positions: int) -> data.Examples:
-    """The ids of each text with what its tokenizer puts around it, as `transformers` gives them; long ones cut.
+    """The ids of each text with what its tokenizer puts around it, as `transformers` does; long ones are cut.
 
-    A text without tokens is one that stands for nothing: the tokenizer's unknown one, or its first.
+    A text without tokens becomes the first token of all, so that no example is empty.
     """
     cut = Tokenizer.from_str(tokenizer.to_str())
     cut.enable_truncation(positions)
@@ -64,7 +64,7 @@ def with_own_marks(tokenizer: Tokenizer, texts: list[str], positions: int) -> da
 
 
 def meaning_of(problem: str | None, classes: tuple[str, ...], folder: Path) -> Meaning:
-    """What the logits of an imported classifier mean, by its "problem_type"; None: classes exclude each other.
+    """What logits mean, by an imported classifier's "problem_type"; None: classes exclude each other.
 
     Raises RunError where they are numbers and no classes.
     """

@@ -1,7 +1,7 @@
 """What Hugging Face's files say that our models have no setting for, kept in an imported run's folder.
 
-Ids of the tokens that begin and end a text, and what a classifier's outputs mean ("problem_type"). What writes
-and predicts reads it, and an export says it again.
+Ids of the tokens that begin and end a text, and what a classifier's outputs mean ("problem_type"). What
+writes and predicts reads it, and an export says it again.
 """
 
 from collections.abc import Mapping
