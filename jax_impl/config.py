@@ -314,7 +314,7 @@ def from_json(kind: type[AnyConfig], settings: Mapping[str, Any]) -> AnyConfig:
 
 
 def _check(name: str, value: Any, hint: Any) -> None:
-    """One setting against its type: whole numbers from 1 on (or 0), shares, choices."""
+    """One setting against its type: True or False, whole numbers from 1 on (or 0), shares, choices."""
     kinds = get_args(hint) if type(None) in get_args(hint) else (hint,)
     if value is None and type(None) in kinds:
         return
@@ -325,8 +325,12 @@ def _check(name: str, value: Any, hint: Any) -> None:
         least = 0 if name in ("segments", "position_offset") else 1
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"{name}={value!r}: give a whole number, {least} or more")
-    elif name == "dropout":
-        if not 0.0 <= value < 1.0:
+    elif kinds[0] is bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"{name}={value!r}: give True or False")
+    elif kinds[0] is float:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name == "dropout" and not (number and 0.0 <= value < 1.0):
             raise ValueError(f"{name}={value!r}: give a share from 0 up to, not including, 1")
-    elif kinds[0] is float and not 0.0 < value < float("inf"):
-        raise ValueError(f"{name}={value!r}: give a number above 0")
+        if name != "dropout" and not (number and 0.0 < value < float("inf")):
+            raise ValueError(f"{name}={value!r}: give a number above 0")

@@ -109,7 +109,7 @@ def _generate(
     batch, longest = prompts.shape
     total = longest + new
     model = module.bind(variables)
-    cache = model.empty_cache(batch, total, model.table().dtype)
+    cache = model.empty_cache(batch, total - 1, model.table().dtype)
     if shared > 1:
         _, cache = model.step(prompts[:, : shared - 1], cache)
 
@@ -142,7 +142,7 @@ def _check(model: GPT, prompts: Int[Array, "batch position"], lengths: Sequence[
         raise ValueError(f"lengths={lengths} of {batch} prompts: each has 1 to {longest} tokens")
     if new < 1:
         raise ValueError(f"new={new}: ask for 1 token or more")
-    if longest + new > model.config.max_positions:
+    if longest + new > model.config.max_positions + 1:  # the last one is not read
         raise ValueError(
             f"prompts of {longest} tokens and new={new} need more than the model's "
             f"max_positions={model.config.max_positions}: shorten the prompts, or ask for fewer new tokens"

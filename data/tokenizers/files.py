@@ -8,12 +8,14 @@ is run in GPT-2's manner.
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer, models
 
 from data.errors import DataError
 from data.sets.files import decode, read_bytes
 from data.tokenizers.bpe import BYTES, END, byte_level
+from data.tokenizers.judged import LIMIT, judge
 from data.tokenizers.word_piece import SPECIAL_TOKENS, UNK, add_marks, word_piece
 
 REMEDY = "check the path"
@@ -48,34 +50,96 @@ def load_tokenizer(path: Path) -> Tokenizer:
     path = Path(path)
     if not path.is_dir():
         return LOADERS.get(path.name, _whole)(path)
-    found = {name: load(path / name) for name, load in LOADERS.items() if (path / name).exists()}
+    refuse_differing(path)
+    return next(load(path / name) for name, load in LOADERS.items() if (path / name).exists())
+
+
+def refuse_differing(folder: Path) -> None:
+    """Raise DataError where a folder holds no tokenizer, or two that give a token different ids.
+
+    A `tokenizer.json` may have added tokens that the older files beside it lack.
+    """
+    found = [name for name in LOADERS if (folder / name).exists()]
     if not found:
-        raise DataError(f"{path} holds no tokenizer: no {', '.join(LOADERS)}; {REMEDY}.")
-    vocabularies = {tuple(sorted(tokenizer.get_vocab().items())) for tokenizer in found.values()}
-    if len(vocabularies) > 1:
-        raise DataError(
-            f"{path} holds tokenizers that differ ({', '.join(found)}): name the file of the right one."
-        )
-    return next(iter(found.values()))
+        raise DataError(f"{folder} holds no tokenizer: no {', '.join(LOADERS)}; {REMEDY}.")
+    if len(found) == 1 or found == ["vocab.json", "merges.txt"]:
+        return
+    vocabularies = [read_vocab(folder / name) for name in found if name in ("vocab.txt", "vocab.json")]
+    if found[0] == "tokenizer.json":
+        whole = _whole(folder / found[0])
+        added = {token.content for token in whole.get_added_tokens_decoder().values()}
+        vocabularies.insert(0, whole.get_vocab())
+    else:
+        added = set()
+    first = vocabularies[0] if vocabularies else {}
+    for other in vocabularies[1:]:
+        if not other.items() <= first.items() or not first.keys() - other.keys() <= added:
+            raise DataError(
+                f"{folder} holds tokenizers that differ ({', '.join(found)}): name the file of the right one."
+            )
+
+
+def parse_whole(path: Path) -> dict[str, Any]:
+    """What a `tokenizer.json` says, which is nothing that explodes. Raises DataError."""
+    try:
+        fields = json.loads(_read(path))
+        judge(fields)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise corrupt(path, error) from error
+    if not isinstance(fields, dict):
+        raise corrupt(path, "no settings by name")
+    return fields
+
+
+def read_vocab(path: Path) -> dict[str, int]:
+    """The tokens of a `vocab.txt` or `vocab.json`, with their ids. Raises DataError."""
+    text = _read(path)
+    if path.suffix == ".txt":
+        lines = text.removesuffix("\n").split("\n")  # not splitlines(): some tokens are line breaks
+        tokens = [line.removesuffix("\r") for line in lines]
+        vocab = {token: number for number, token in enumerate(tokens)}
+        if UNK not in vocab or len(vocab) < len(tokens) or "" in vocab:
+            raise corrupt(path, f"one token a line, none twice, and {UNK} among them is expected")
+        return vocab
+    where = f"{path} with {path.with_name('merges.txt')}"
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise corrupt(where, error) from error
+    if not isinstance(found, dict) or not all(type(number) is int for number in found.values()):
+        raise corrupt(where, "tokens with their ids are expected")
+    return found
+
+
+def read_merges(path: Path) -> list[tuple[str, str]]:
+    """The pairs of a `merges.txt`, the first to be merged first. Raises DataError."""
+    lines = _read(path).replace("\r\n", "\n").split("\n")
+    pairs = [line.partition(" ") for line in lines if line and not line.startswith("#version")]
+    return [(left, right) for left, _, right in pairs]
+
+
+def built(make: Callable[[], Tokenizer], path: Path | str) -> Tokenizer:
+    """What the library makes of a file; DataError with its reason where it refuses, or panics."""
+    try:
+        return make()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # the library raises nothing narrower, and its panics are no Exceptions
+        raise corrupt(path, error) from error
 
 
 def _whole(path: Path) -> Tokenizer:
-    text = _read(path)
-    try:
-        tokenizer = Tokenizer.from_str(text)
-    except Exception as error:  # the library raises nothing narrower
-        raise _corrupt(path, error) from error
+    text = json.dumps(parse_whole(path), ensure_ascii=False)
+    tokenizer = built(lambda: Tokenizer.from_str(text), path)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
 
 
 def _word_piece(path: Path) -> Tokenizer:
-    lines = _read(path).removesuffix("\n").split("\n")  # not splitlines(): some tokens are line breaks
-    tokens = [line.removesuffix("\r") for line in lines]
-    vocab = {token: number for number, token in enumerate(tokens)}
-    if UNK not in vocab or len(vocab) < len(tokens) or "" in vocab:
-        raise _corrupt(path, f"one token a line, none twice, and {UNK} among them is expected")
+    vocab = read_vocab(path)
     special = [token for token in SPECIAL_TOKENS if token in vocab]
     capitals = any(token != token.lower() for token in vocab if not token.startswith("["))
     tokenizer = word_piece(vocab, lowercase=not capitals)
@@ -85,26 +149,26 @@ def _word_piece(path: Path) -> Tokenizer:
 
 def _bpe(path: Path) -> Tokenizer:
     vocab_file, merges_file = path.with_name("vocab.json"), path.with_name("merges.txt")
-    text, lines = _read(vocab_file), _read(merges_file).replace("\r\n", "\n").split("\n")
-    pairs = [line.partition(" ") for line in lines if line and not line.startswith("#version")]
-    try:
-        vocab = json.loads(text)
-        tokenizer = byte_level(models.BPE(vocab, [(left, right) for left, _, right in pairs]))
-    except Exception as error:  # the library raises nothing narrower
-        raise _corrupt(f"{vocab_file} with {merges_file}", error) from error
+    merges, vocab = read_merges(merges_file), read_vocab(vocab_file)
+    tokenizer = built(lambda: byte_level(models.BPE(vocab, merges)), f"{vocab_file} with {merges_file}")
     if missing := set(BYTES) - set(vocab):
-        raise _corrupt(vocab_file, f"{len(missing)} of the 256 bytes are not in it, so it is not byte-level")
+        raise corrupt(vocab_file, f"{len(missing)} of the 256 bytes are not in it, so it is not byte-level")
     if END in vocab:
         tokenizer.add_special_tokens([END])
     return tokenizer
 
 
 def _read(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise corrupt(path, "it is no plain file")
+    if path.exists() and path.stat().st_size > LIMIT:
+        raise corrupt(path, f"it has {path.stat().st_size:,} bytes, where {LIMIT:,} are enough")
     return decode(read_bytes(path, REMEDY), f"{path} is not a tokenizer", "write it again")
 
 
-def _corrupt(path: Path | str, why: object) -> DataError:
-    return DataError(f"{path} is not a tokenizer ({why}): write it again.")
+def corrupt(path: Path | str, why: object) -> DataError:
+    reason = " ".join(str(why).split())
+    return DataError(f"{path} is not a tokenizer ({reason[:300]}): write it again.")
 
 
 # In order of preference: the first says most.

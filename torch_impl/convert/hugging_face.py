@@ -1,68 +1,129 @@
-"""Checkpoints of Hugging Face: their names and layouts, and ours.
+"""Checkpoints of Hugging Face become our parameters, and back. `tables` has their names and layouts.
 
-One table an architecture, with Flax's names of ours on the left and their names on the right. Every tensor
-is used exactly once, or an error names it; what is no parameter, or a second copy of one, is listed by name.
+Every tensor is used exactly once, or an error names it; what is no parameter, or a second copy of one, is
+listed by name.
 """
 
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from torch_impl.config import BertConfig, GPTConfig
+from torch_impl.convert.classes import model_of, with_kind
 from torch_impl.convert.config_json import ConvertError, our_config
-from torch_impl.convert.engine import Arrays, to_flax, to_torch
-from torch_impl.convert.row import Row, match
+from torch_impl.convert.engine import Arrays, places, to_flax, to_torch
+from torch_impl.convert.row import Row, fill, match
+from torch_impl.convert.shapes import flax_shape
+from torch_impl.convert.tables import PARTS, Table, table
 
-SPLIT = "embed heads head_dim -> (heads head_dim) embed"
-MERGE = "heads head_dim embed -> embed (heads head_dim)"
-FLAT = "heads head_dim -> (heads head_dim)"
-TURN = "inputs outputs -> outputs inputs"
-SAME2, SAME1 = "entries embed -> entries embed", "embed -> embed"
-OUTPUT = Row("output_embedding/embedding", "lm_head.weight", SAME2)
+# Tensors that tell which parts a folder has, by their kind.
+SIGNS = {
+    "bert": {
+        "pooler": "bert.pooler.dense.weight",
+        "words": "cls.predictions.bias",
+        "next_sentence": "cls.seq_relationship.weight",
+        "head": "classifier.weight",
+    },
+    "roberta": {
+        "pooler": "roberta.pooler.dense.weight",
+        "words": "lm_head.bias",
+        "head": "classifier.out_proj.weight",
+    },
+    "distilbert": {
+        "pooler": "pre_classifier.weight",
+        "words": "vocab_transform.weight",
+        "head": "classifier.weight",
+    },
+}
+SCORE = {"head": "score.weight"}
+BASES = {kind: f"{kind}." for kind in SIGNS}
+OURS = {"pooler": "pooler/dense/kernel", "words": "words/word_bias", "next_sentence": "next_sentence/kernel"}
 
 
-@dataclass(frozen=True)
-class Table:
-    """The table of one ``model_type``.
+def model_in(names: Collection[str], config: Mapping[str, Any]) -> str:
+    """The name of our model that tensors with these names are, as config.json with its kind calls them.
 
-    ``base`` begins the names of the model without its heads; a checkpoint of that alone has it left out.
-    ``ignored`` are names of tensors that are no parameters, ``copies`` of tensors that are others again.
+    Raises ConvertError: none of ours.
     """
+    signs = SIGNS.get(config["model_type"], SCORE)
+    base = BASES.get(config["model_type"], "")
+    parts = [part for part, sign in signs.items() if {sign, sign.removeprefix(base)} & set(names)]
+    if config["model_type"] == "roberta" and "head" in parts:
+        parts.append("pooler")  # it lies in the head there
+    return model_of(config, parts)
 
-    base: str
-    rows: Sequence[Row]
-    ignored: Sequence[str] = ()
-    copies: Mapping[str, str] = field(default_factory=dict)
+
+def classes_in(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any]) -> int:
+    """How many classes the head tells apart; 0 where there is none."""
+    head = SIGNS.get(config["model_type"], SCORE)["head"]
+    return shapes[head][0] if shapes.get(head) else 0
+
+
+def check_shapes(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], classes: int) -> None:
+    """Raise ConvertError unless tensors with these names and shapes fill the model of config.json.
+
+    Nothing is read or built: a file's header says enough. ``classes`` is how many the model's head has.
+    """
+    ours, model = our_config(config), model_in(shapes, config)
+    made = table(config["model_type"], ours, model)
+    full = _parameters({name: name for name in shapes}, made)
+    try:
+        found = places(full, "torch", made.rows)
+    except KeyError as error:
+        raise ConvertError(error.args[0]) from error
+    numbers = {path[0] for row, path in found if "#" in row.patterns("torch")[0]}
+    if len(numbers) != ours.layers:
+        raise ConvertError(f"config.json has {ours.layers} layers, but the tensors are of {len(numbers)}.")
+    for row in made.rows:
+        paths = [(str(number),) for number in range(ours.layers)] if "#" in row.patterns("torch")[0] else [()]
+        for path in paths:
+            names = [fill(pattern, path) for pattern in row.patterns("torch")]
+            missing = [name for name in names if name not in full]
+            if missing:
+                raise ConvertError(f"the tensor {missing[0]} is missing, which a {model} has.")
+            wanted = _their_shape(row, path, ours, classes)
+            for name in names:
+                if shapes[full[name]] != wanted:
+                    raise ConvertError(
+                        f"{name} has shape {shapes[full[name]]}, but config.json makes it {wanted}: they are "
+                        "of different models."
+                    )
 
 
 def from_hugging_face(state: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> Arrays:
     """Our flat parameters from a checkpoint's tensors; ``config`` is its config.json.
 
     Raises:
-        ConvertError: naming the tensor that no row takes, that two give, or that does not fit its row.
+        ConvertError: naming the tensor that no row takes, that two give, that does not fit its row, or whose
+            numbers are no finite ones.
     """
-    ours = our_config(config)
-    table = _table(config["model_type"], ours, state)
-    full = {_full_name(name, table): array for name, array in state.items()}
-    if len(full) != len(state):
-        raise ConvertError(f"tensors occur twice, with and without {table.base!r} before their names.")
-    for name in full.keys() & table.copies.keys():
-        original = table.copies[name]
+    config = with_kind(config, state)
+    ours, model = our_config(config), model_in(state, config)
+    made = table(config["model_type"], ours, model)
+    full = {_full_name(name, made): array for name, array in state.items()}
+    for name in full.keys() & made.copies.keys():
+        original = made.copies[name]
         if original not in full or not np.array_equal(full[name], full[original], equal_nan=True):
             raise ConvertError(f"{name} is no copy of {original}: this model is not tied.")
-    left_out = (*table.ignored, *table.copies)
-    taken = {
-        name: array
-        for name, array in full.items()
-        if not any(match(pattern, name) is not None for pattern in left_out)
-    }
+    taken = _parameters(state, made)
+    for name, array in taken.items():
+        if array.dtype.kind != "f":
+            raise ConvertError(
+                f"{name} holds {array.dtype}: weights are floats, so this file is none of ours."
+            )
+        if not np.isfinite(array).all():
+            raise ConvertError(f"{name} holds numbers that are not finite: take an earlier checkpoint.")
     try:
-        return to_flax(taken, {"head_dim": ours.width}, table.rows)
+        params = to_flax(taken, {"head_dim": ours.width}, made.rows)
     except (KeyError, ValueError) as error:
         raise ConvertError(error.args[0]) from error
+    if model == "gpt_classifier" and "head/kernel" in params:  # theirs has no bias
+        kernel = params["head/kernel"]
+        params["head/bias"] = np.zeros(kernel.shape[1], kernel.dtype)
+    return params
 
 
 def to_hugging_face(params: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> Arrays:
@@ -71,213 +132,81 @@ def to_hugging_face(params: Mapping[str, np.ndarray], config: Mapping[str, Any])
     Raises:
         ConvertError: naming the parameter that no row takes, that is missing, or that does not fit its row.
     """
+    model = _our_model(params, config)
+    if model == "gpt_classifier":
+        params = folded(params)
     try:
-        return to_torch(params, _table(config["model_type"], our_config(config), params).rows)
+        return to_torch(params, table(config["model_type"], our_config(config), model).rows)
     except (KeyError, ValueError) as error:
         raise ConvertError(error.args[0]) from error
 
 
-def _dense(ours: str, theirs: str) -> tuple[Row, Row]:
-    return Row(f"{ours}/kernel", f"{theirs}.weight", TURN), Row(f"{ours}/bias", f"{theirs}.bias", SAME1)
+def folded(params: Mapping[str, np.ndarray]) -> Arrays:
+    """A GPT classifier without the bias of its head, which theirs does not have.
 
+    The head alone reads what the last norm gives, so a shift d of its bias with d @ kernel = bias does
+    the same: the shortest one is taken.
 
-def _conv1d(ours: str, theirs: str) -> tuple[Row, Row]:
-    """OpenAI's linear layers, which Hugging Face kept: (inputs outputs), as Flax's are."""
-    return Row(f"{ours}/kernel", f"{theirs}.weight", SAME2), Row(f"{ours}/bias", f"{theirs}.bias", SAME1)
-
-
-def _norm(ours: str, theirs: str) -> tuple[Row, Row]:
-    return Row(f"{ours}/scale", f"{theirs}.weight", SAME1), Row(f"{ours}/bias", f"{theirs}.bias", SAME1)
-
-
-def _split(ours: str, theirs: str) -> tuple[Row, Row]:
-    """Queries, keys or values."""
-    return Row(f"{ours}/kernel", f"{theirs}.weight", SPLIT), Row(f"{ours}/bias", f"{theirs}.bias", FLAT)
-
-
-def _merge(ours: str, theirs: str) -> tuple[Row, Row]:
-    """What attention does last."""
-    return Row(f"{ours}/kernel", f"{theirs}.weight", MERGE), Row(f"{ours}/bias", f"{theirs}.bias", SAME1)
-
-
-def _encoder(ours: str, theirs: str, names: Mapping[str, str]) -> list[Row]:
-    """The blocks of BERT's kind; ``names`` has their parts' names for ours."""
-    return [
-        *_split(f"{ours}/attention/query", f"{theirs}.{names['query']}"),
-        *_split(f"{ours}/attention/key", f"{theirs}.{names['key']}"),
-        *_split(f"{ours}/attention/value", f"{theirs}.{names['value']}"),
-        *_merge(f"{ours}/attention/output", f"{theirs}.{names['output']}"),
-        *_norm(f"{ours}/attention_norm", f"{theirs}.{names['attention_norm']}"),
-        *_dense(f"{ours}/feed_forward/up", f"{theirs}.{names['up']}"),
-        *_dense(f"{ours}/feed_forward/down", f"{theirs}.{names['down']}"),
-        *_norm(f"{ours}/feed_forward_norm", f"{theirs}.{names['feed_forward_norm']}"),
-    ]
-
-
-BERT_BLOCK = {
-    "query": "attention.self.query",
-    "key": "attention.self.key",
-    "value": "attention.self.value",
-    "output": "attention.output.dense",
-    "attention_norm": "attention.output.LayerNorm",
-    "up": "intermediate.dense",
-    "down": "output.dense",
-    "feed_forward_norm": "output.LayerNorm",
-}
-DISTILBERT_BLOCK = {
-    "query": "attention.q_lin",
-    "key": "attention.k_lin",
-    "value": "attention.v_lin",
-    "output": "attention.out_lin",
-    "attention_norm": "sa_layer_norm",
-    "up": "ffn.lin1",
-    "down": "ffn.lin2",
-    "feed_forward_norm": "output_layer_norm",
-}
-
-
-def _embeddings(base: str, segments: bool) -> list[Row]:
-    names = {"token": "word_embeddings", "position": "position_embeddings"}
-    names |= {"segment": "token_type_embeddings"} if segments else {}
-    tables = [
-        Row(f"bert/embeddings/{ours}_embedding/embedding", f"{base}embeddings.{theirs}.weight", SAME2)
-        for ours, theirs in names.items()
-    ]
-    return [*tables, *_norm("bert/embeddings/norm", f"{base}embeddings.LayerNorm")]
-
-
-def _bert() -> Table:
-    rows = [
-        *_embeddings("bert.", segments=True),
-        *_encoder("bert/blocks_#", "bert.encoder.layer.#", BERT_BLOCK),
-        *_dense("pooler/dense", "bert.pooler.dense"),
-        *_dense("words/transform", "cls.predictions.transform.dense"),
-        *_norm("words/norm", "cls.predictions.transform.LayerNorm"),
-        Row("words/word_bias", "cls.predictions.bias", SAME1),
-        *_dense("next_sentence", "cls.seq_relationship"),
-        *_dense("head", "classifier"),
-    ]
-    copies = {
-        "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
-        "cls.predictions.decoder.bias": "cls.predictions.bias",
-    }
-    return Table("bert.", rows, ("*.position_ids",), copies)
-
-
-def _roberta(names: Iterable[str]) -> Table:
-    """A classifier has the pooler within its head, and a masked language model has no use for one."""
-    named = set(names)
-    classifies = bool(named & {"head/kernel", "classifier.out_proj.weight"})
-    predicts = bool(named & {"words/word_bias", "lm_head.bias"})
-    pooler = "classifier.dense" if classifies else "roberta.pooler.dense"
-    rows = [
-        *_embeddings("roberta.", segments=True),
-        *_encoder("bert/blocks_#", "roberta.encoder.layer.#", BERT_BLOCK),
-        *_dense("words/transform", "lm_head.dense"),
-        *_norm("words/norm", "lm_head.layer_norm"),
-        Row("words/word_bias", "lm_head.bias", SAME1),
-        *_dense("head", "classifier.out_proj"),
-        *(_dense("pooler/dense", pooler) if classifies or not predicts else []),
-    ]
-    ignored = ["*.position_ids", *(["roberta.pooler.*", "pooler.*"] if classifies or predicts else [])]
-    copies = {
-        "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
-        "lm_head.decoder.bias": "lm_head.bias",
-    }
-    return Table("roberta.", rows, ignored, copies)
-
-
-def _distilbert() -> Table:
-    rows = [
-        *_embeddings("distilbert.", segments=False),
-        *_encoder("bert/blocks_#", "distilbert.transformer.layer.#", DISTILBERT_BLOCK),
-        *_dense("pooler/dense", "pre_classifier"),
-        *_dense("words/transform", "vocab_transform"),
-        *_norm("words/norm", "vocab_layer_norm"),
-        Row("words/word_bias", "vocab_projector.bias", SAME1),
-        *_dense("head", "classifier"),
-    ]
-    copies = {"vocab_projector.weight": "distilbert.embeddings.word_embeddings.weight"}
-    return Table("distilbert.", rows, ("*.position_ids",), copies)
-
-
-def _gpt(token: str, position: str, tied: bool) -> Table:
-    ours, theirs = "blocks_#", "transformer.h.#"
-    kernels, biases = (
-        tuple(f"{ours}/attention/{name}/{leaf}" for name in ("query", "key", "value"))
-        for leaf in ("kernel", "bias")
+    Raises:
+        ConvertError: no norm has a bias, or no shift does it.
+    """
+    kernel, bias = (params[f"head/{name}"].astype(np.float64) for name in ("kernel", "bias"))
+    kept = {name: array for name, array in params.items() if name != "head/bias"}
+    if not bias.any():
+        return kept
+    layers = [int(found[1]) for name in params if (found := re.match(r"gpt/blocks_(\d+)/", name))]
+    last = (
+        "gpt/final_norm"
+        if "gpt/final_norm/scale" in params
+        else f"gpt/blocks_{max(layers)}/feed_forward_norm"
     )
-    fused = "three {} heads head_dim -> {} (three heads head_dim)"
-    rows = (
-        Row("embeddings/token_embedding/embedding", f"transformer.{token}.weight", SAME2),
-        *([] if tied else [OUTPUT]),
-        Row("embeddings/position_embedding/embedding", f"transformer.{position}.weight", SAME2),
-        *_norm(f"{ours}/attention_norm", f"{theirs}.ln_1"),
-        Row(kernels, f"{theirs}.attn.c_attn.weight", fused.format("embed", "embed")),
-        Row(biases, f"{theirs}.attn.c_attn.bias", fused.format("", "")),
-        Row(
-            f"{ours}/attention/output/kernel",
-            f"{theirs}.attn.c_proj.weight",
-            "heads head_dim embed -> (heads head_dim) embed",
-        ),
-        Row(f"{ours}/attention/output/bias", f"{theirs}.attn.c_proj.bias", SAME1),
-        *_norm(f"{ours}/feed_forward_norm", f"{theirs}.ln_2"),
-        *_conv1d(f"{ours}/feed_forward/up", f"{theirs}.mlp.c_fc"),
-        *_conv1d(f"{ours}/feed_forward/down", f"{theirs}.mlp.c_proj"),
-        *_norm("final_norm", "transformer.ln_f"),
-    )
-    ignored = ("*.attn.bias", "*.attn.masked_bias")  # the causal mask
-    copies = {str(OUTPUT.torch): f"transformer.{token}.weight"} if tied else {}
-    return Table("transformer.", rows, ignored, copies)
+    name = f"{last}/bias"
+    shift, *_ = np.linalg.lstsq(kernel.T, bias, rcond=None)
+    if name not in params or not np.allclose(shift @ kernel, bias, rtol=1e-9, atol=1e-12):
+        raise ConvertError(
+            "the classifier's head has a bias, which theirs has not, and the last norm cannot carry it."
+        )
+    return {**kept, name: (params[name] + shift).astype(params[name].dtype)}
 
 
-def _llama(ours: GPTConfig) -> Table:
-    """Mistral's and Qwen's too, which have biases or norms on queries and keys."""
-    block, theirs = "blocks_#", "model.layers.#"
-    token = Row("embeddings/token_embedding/embedding", "model.embed_tokens.weight", SAME2)
-    inputs = [
-        row
-        for name in ("query", "key", "value")
-        for row in _split(f"{block}/attention/{name}", f"{theirs}.self_attn.{name[0]}_proj")
-        if ours.input_bias or row.axes == SPLIT
-    ]
-    norms = [
-        Row(f"{block}/attention/{name}_norm/scale", f"{theirs}.self_attn.{name[0]}_norm.weight", SAME1)
-        for name in ("query", "key")
-    ]
-    rows = [
-        token,
-        *([] if ours.tied else [OUTPUT]),
-        *inputs,
-        *(norms if ours.qk_norm else []),
-        Row(f"{block}/attention/output/kernel", f"{theirs}.self_attn.o_proj.weight", MERGE),
-        Row(f"{block}/feed_forward/gate/kernel", f"{theirs}.mlp.gate_proj.weight", TURN),
-        Row(f"{block}/feed_forward/up/kernel", f"{theirs}.mlp.up_proj.weight", TURN),
-        Row(f"{block}/feed_forward/down/kernel", f"{theirs}.mlp.down_proj.weight", TURN),
-        Row(f"{block}/attention_norm/scale", f"{theirs}.input_layernorm.weight", SAME1),
-        Row(f"{block}/feed_forward_norm/scale", f"{theirs}.post_attention_layernorm.weight", SAME1),
-        Row("final_norm/scale", "model.norm.weight", SAME1),
-    ]
-    copies = {str(OUTPUT.torch): str(token.torch)} if ours.tied else {}
-    return Table("model.", rows, ("*rotary_emb.inv_freq",), copies)
+def _our_model(names: Collection[str], config: Mapping[str, Any]) -> str:
+    """The model of ours whose parameters these are."""
+    if config["model_type"] not in SIGNS:
+        return "gpt_classifier" if "head/kernel" in names else "gpt"
+    parts = {part for part, sign in (OURS | {"head": "head/kernel"}).items() if sign in names}
+    exact = [model for model, needed in PARTS.items() if set(needed) == parts]
+    return exact[0] if exact else "bert_pretraining"  # whose table names what is missing
 
 
-def _table(kind: str, ours: BertConfig | GPTConfig, names: Iterable[str]) -> Table:
-    """The table of one ``model_type``; ``names`` are of either side's parameters."""
-    if isinstance(ours, GPTConfig):
-        if kind in ("gpt2", "openai-gpt"):
-            embeddings = ("wte", "wpe") if kind == "gpt2" else ("tokens_embed", "positions_embed")
-            return _gpt(*embeddings, ours.tied)
-        return _llama(ours)
-    if kind == "roberta":
-        return _roberta(names)
-    return _bert() if kind == "bert" else _distilbert()
+def _their_shape(
+    row: Row, path: Iterable[str], ours: BertConfig | GPTConfig, classes: int
+) -> tuple[int, ...]:
+    """The shape of a row's tensor in their layout."""
+    shape = flax_shape(row.names("flax", path)[0], ours, classes)
+    stacked = (len(row.patterns("flax")),) if isinstance(row.flax, tuple) else ()
+    sizes = dict(zip(re.findall(r"\w+", row.layout("flax")), (*stacked, *shape), strict=True))
+    groups = re.findall(r"\(.*?\)|\w+", row.layout("torch"))
+    return tuple(math.prod(sizes[axis] for axis in re.findall(r"\w+", group)) for group in groups)
 
 
-def _full_name(name: str, table: Table) -> str:
+def _parameters(state: Mapping[str, Any], made: Table) -> dict[str, Any]:
+    """Those that are parameters and no copies, by the names that a model with heads has."""
+    full = {_full_name(name, made): value for name, value in state.items()}
+    if len(full) != len(state):
+        raise ConvertError(f"tensors occur twice, with and without {made.base!r} before their names.")
+    left_out = (*made.ignored, *made.copies)
+    return {
+        name: value
+        for name, value in full.items()
+        if not any(match(pattern, name) is not None for pattern in left_out)
+    }
+
+
+def _full_name(name: str, made: Table) -> str:
     """The name as a model with heads has it. Checkpoints of BERT from TensorFlow say gamma and beta."""
     name = re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", name)
     name = re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", name)
-    based = table.base + name
-    known = (pattern for row in table.rows for pattern in row.patterns("torch"))
-    return based if any(match(pattern, based) is not None for pattern in known) else name
+    based = made.base + name
+    known = (pattern for row in made.rows for pattern in row.patterns("torch"))
+    unread = (pattern for pattern in made.ignored if pattern.startswith(made.base))
+    return based if any(match(pattern, based) is not None for pattern in (*known, *unread)) else name

@@ -16,16 +16,20 @@ USED = {"default": [], "linear": ["factor"], "llama3": [*KNOWN]}
 
 def read_rope(config: Mapping[str, Any]) -> dict[str, Any]:
     """``theta`` and ``rope_scaling``: of "rope_parameters", or of "rope_theta" beside "rope_scaling"."""
-    rope = dict(config.get("rope_scaling") or config.get("rope_parameters") or {})
-    kind = rope.pop("rope_type", rope.pop("type", "default"))
-    theta = rope.pop("rope_theta", None) or config.get("rope_theta") or 10000.0
+    said = config.get("rope_scaling") or config.get("rope_parameters") or {}
+    rope = dict(said) if isinstance(said, Mapping) else {"rope_type": said}
+    kind = rope.pop("rope_type", rope.get("type", "default"))
+    rope.pop("type", None)
+    theta = rope.pop("rope_theta", config.get("rope_theta", 10000.0))
     whole = rope.pop("partial_rotary_factor", 1.0)
-    if kind not in USED or whole != 1.0 or rope.keys() - KNOWN.keys():
-        said = config.get("rope_scaling") or config.get("rope_parameters")
+    unknown = kind != "default" and rope.keys() - KNOWN.keys()  # theirs ignores them in the default one
+    if kind not in (*USED,) or whole != 1.0 or unknown:
         raise ValueError(
-            f"scaled rotary positions {said}: ours computes the rope_types {', '.join(USED)} alone, with "
-            f"{', '.join(KNOWN)}"
+            f"scaled rotary positions {ascii(said)[:300]}: ours computes the rope_types {', '.join(USED)} "
+            f"alone, with {', '.join(KNOWN)}"
         )
+    if theta is None:
+        raise ValueError("rope_theta=None: give a number above 0, or leave it out")
     if kind == "default":
         return {"theta": theta, "rope_scaling": None}
     longest = config.get("max_position_embeddings")
@@ -60,6 +64,8 @@ def read_window(name: str, config: Mapping[str, Any], layers: int) -> dict[str, 
     kinds = config.get("layer_types") or [
         "sliding_attention" if number >= first else "full_attention" for number in range(layers)
     ]
+    if not isinstance(kinds, list):
+        raise ValueError(f"layer_types={ascii(kinds)[:99]}: give a list of one for each layer")
     local = [kind == "sliding_attention" for kind in kinds]
     if not any(local):
         return {"window": None}

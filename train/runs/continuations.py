@@ -5,30 +5,37 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-import data
 from train.config import ConfigError
 from train.loops.backend import Arrays, Backend
 from train.runs.sampling import Sampling, check_prompts
+from train.runs.their_settings import Ends
 from train.sizes import refuse_too_many
 
 NEW = 64  # tokens to write where no number is given
 
 
 def continuations(
-    loop: Backend, model: Any, params: Arrays, tokenizer: Tokenizer, prompts: list[str], sampling: Sampling
+    loop: Backend,
+    model: Any,
+    params: Arrays,
+    tokenizer: Tokenizer,
+    prompts: list[str],
+    sampling: Sampling,
+    ends: Ends,
 ) -> list[str]:
     """The continuations of each prompt, ``sampling.num`` of the first one, then of the next.
 
-    An empty prompt begins a new text. Raises ConfigError: no prompt, too long a one, or a setting of no use.
+    An empty prompt begins a new text. The last token that fits needs no position: nothing comes after it.
+    Raises ConfigError: no prompt, too long a one, or a setting of no use.
     """
     sampling.check()
     check_prompts(prompts)
-    end, positions = data.end_id(tokenizer), model.config.max_positions
-    encoded = [tokenizer.encode(prompt).ids or [end] for prompt in prompts]
-    left = positions - max(map(len, encoded))
+    positions = model.config.max_positions
+    encoded = [tokenizer.encode(prompt).ids or _beginning(ends) for prompt in prompts]
+    left = positions + 1 - max(map(len, encoded))
     if sampling.new is None and left < 1:
         raise ConfigError(
-            f"a prompt of {positions - left} tokens leaves nothing to write: the model has {positions} "
+            f"a prompt of {positions + 1 - left} tokens leaves nothing to write: the model has {positions} "
             "positions; shorten the prompt"
         )
     new = sampling.new or min(NEW, left)
@@ -38,10 +45,22 @@ def continuations(
     ids = np.zeros((len(tokens), max(lengths)), np.int32)
     for row, own in zip(ids, tokens, strict=True):
         row[: len(own)] = own
+    end = ends.ends[0] if ends.ends else None
     limits = sampling.temperature, sampling.top_k, sampling.top_p, end
     try:
-        written, ends = loop.generate(model, params, ids, lengths, new, sampling.seed, *limits)
+        written, stops = loop.generate(model, params, ids, lengths, new, sampling.seed, *limits)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    rows = zip(written.tolist(), lengths, ends.tolist(), strict=True)
-    return [tokenizer.decode(row[length:stop]) for row, length, stop in rows]
+    rows = zip(written.tolist(), lengths, stops.tolist(), strict=True)
+    return [tokenizer.decode(_until(row[length:stop], ends)) for row, length, stop in rows]
+
+
+def _beginning(ends: Ends) -> list[int]:
+    if ends.begin is None:
+        raise ConfigError("an empty prompt: nothing says which token begins a text of this model; write one")
+    return [ends.begin]
+
+
+def _until(tokens: list[int], ends: Ends) -> list[int]:
+    """What is written before the first token that ends a text."""
+    return tokens[: next((place for place, token in enumerate(tokens) if token in ends.ends), None)]

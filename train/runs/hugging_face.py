@@ -1,4 +1,8 @@
-"""Checkpoints of Hugging Face become runs, and runs become folders that `transformers` opens."""
+"""Checkpoints of Hugging Face become runs, and runs become folders that `transformers` opens.
+
+A folder is judged before anything is built of it, by its settings and the headers of its files, and without
+either framework: so a broken one is refused in a moment.
+"""
 
 import dataclasses
 import shutil
@@ -7,41 +11,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
 import data
+from data.tokenizers.pretrained import load_pretrained
 from jax_impl.config import CONFIGS, from_json
 from torch_impl import config as torch_config
+from torch_impl.convert.classes import CLASSES, named_classes, with_kind
 from torch_impl.convert.config_json import ConvertError, our_config, their_config
-from torch_impl.convert.hugging_face import from_hugging_face, to_hugging_face
+from torch_impl.convert.hugging_face import (
+    check_shapes,
+    classes_in,
+    from_hugging_face,
+    model_in,
+    to_hugging_face,
+)
 from train.architecture import Architecture
-from train.loops.backend import backend
 from train.runs import checkpoint, folder, used
 from train.runs.durable import write_json
 from train.runs.files import read_json
 from train.runs.load import load
-from train.runs.tensor_files import read_tensors
+from train.runs.lock import owned
+from train.runs.tensor_files import open_tensors
+from train.runs.their_settings import KEPT, kept, labels, read_kept
 
-CLASSES = {  # of theirs, by our model and their kind
-    ("bert_model", "bert"): "BertModel",
-    ("bert_for_masked_lm", "bert"): "BertForMaskedLM",
-    ("bert_pretraining", "bert"): "BertForPreTraining",
-    ("bert_classifier", "bert"): "BertForSequenceClassification",
-    ("bert_model", "roberta"): "RobertaModel",
-    ("bert_for_masked_lm", "roberta"): "RobertaForMaskedLM",
-    ("bert_classifier", "roberta"): "RobertaForSequenceClassification",
-    ("bert", "distilbert"): "DistilBertModel",
-    ("bert_for_masked_lm", "distilbert"): "DistilBertForMaskedLM",
-    ("bert_classifier", "distilbert"): "DistilBertForSequenceClassification",
-    ("gpt", "gpt2"): "GPT2LMHeadModel",
-    ("gpt", "openai-gpt"): "OpenAIGPTLMHeadModel",
-    ("gpt", "llama"): "LlamaForCausalLM",
-    ("gpt", "mistral"): "MistralForCausalLM",
-    ("gpt", "qwen2"): "Qwen2ForCausalLM",
-    ("gpt", "qwen3"): "Qwen3ForCausalLM",
-}
 # These have their tensors without the name that heads give them.
 BARE = {"BertModel": "bert.", "RobertaModel": "roberta.", "DistilBertModel": "distilbert."}
 SPECIAL = {  # ids that a config.json gives, and the tokens that are meant
@@ -55,7 +49,8 @@ TOKENIZER_CONFIG = "tokenizer_config.json"
 def import_run(source: Path, out: Path) -> Architecture:
     """Make a run of a folder with config.json, a tokenizer and tensors. Returns the model it holds.
 
-    Which of BERT's heads the model has follows from the tensors. Every tensor is used exactly once.
+    Which of our models it is follows from the class that config.json names and from the tensors. Every tensor
+    is used exactly once.
 
     Raises:
         DataError: naming the setting, tensor or tokenizer that does not fit.
@@ -63,22 +58,37 @@ def import_run(source: Path, out: Path) -> Architecture:
     """
     used.refuse_used(out)
     config = read_json(source / "config.json", f"{source} is no checkpoint")
+    files = open_tensors(source)
+    shapes = {name: stored.shape for name, stored in files.header.items()}
     with _as_data_error():
-        settings = our_config(config)  # refuses what is unknown before the tensors are read
-    tokenizer = data.load_tokenizer(source)
-    _check_vocabulary(tokenizer, settings.vocab, source)
-    tensors = read_tensors(source)
+        config = with_kind(config, shapes)
+        ours, name = our_config(config), model_in(shapes, config)
+        count = classes_in(shapes, config)
+        check_shapes(shapes, config, count)
+    classes = labels(config, count) if name.endswith("_classifier") else ()
+    if len(classes) == 1 and not named_classes(config):
+        raise data.DataError(
+            f"{source} has a classifier of one class, a regression or a multiple choice; ours has no head "
+            "for the second: name the class in architectures."
+        )
+    said = kept(config, _beside(source, "generation_config.json"), ours.vocab)
+    tokenizer = _tokenizer(source, config["model_type"], ours.vocab)
     with _as_data_error():
-        params = from_hugging_face(tensors, config)
-    architecture, classes = _model(dataclasses.asdict(settings), params, config)
-    if architecture.name == "bert":  # it has no head whose part it would be
-        params = {name.removeprefix("bert/"): array for name, array in params.items()}
-    shapes = backend("jax").parameter_shapes(architecture)
-    checkpoint.check(params, shapes, f"{source} is no whole {architecture.name}")
-    folder.create(out, architecture, classes, tokenizer)
-    if (source / TOKENIZER_CONFIG).is_file():
-        shutil.copyfile(source / TOKENIZER_CONFIG, out / TOKENIZER_CONFIG)
-    checkpoint.save(out, {"params": params}, {"imported": source.name, "model_type": config["model_type"]})
+        params = from_hugging_face(files.read(), config)
+    settings = dataclasses.asdict(ours) | ({"classes": count} if classes else {})
+    if name == "gpt_classifier":
+        settings["tied"] = True  # it has no output layer
+    if name == "bert":  # it has no head whose part it would be
+        params = {path.removeprefix("bert/"): array for path, array in params.items()}
+    architecture = Architecture(name, from_json(CONFIGS[name], settings))
+    with owned(out):
+        used.refuse_used(out)
+        folder.create(out, architecture, classes, tokenizer)
+        if (source / TOKENIZER_CONFIG).is_file():
+            shutil.copyfile(source / TOKENIZER_CONFIG, out / TOKENIZER_CONFIG)
+        write_json(out / KEPT, said)
+        about = {"imported": source.name, "model_type": config["model_type"], "files": folder.parts(out)}
+        checkpoint.save(out, {"params": params}, about)
     return architecture
 
 
@@ -91,7 +101,7 @@ def export_run(source: Path, out: Path) -> str:
     """
     used.refuse_used(out)
     run = load(source)
-    config, theirs = _config(run.architecture, run.tokenizer, run.classes)
+    config, theirs = _config(run.architecture, run.tokenizer, run.classes, read_kept(source))
     params = run.params
     if run.architecture.name == "bert":
         params = {f"bert/{name}": array for name, array in params.items()}
@@ -111,6 +121,25 @@ def export_run(source: Path, out: Path) -> str:
     return theirs
 
 
+def _tokenizer(source: Path, kind: str, vocab: int) -> Tokenizer:
+    """The tokenizer of a folder. Every token needs a row of the embedding; there may be rows to spare."""
+    config = _beside(source, TOKENIZER_CONFIG)
+    special, added = _beside(source, "special_tokens_map.json"), _beside(source, "added_tokens.json")
+    tokenizer = load_pretrained(source, kind, config, special, added, vocab)
+    last = max([*tokenizer.get_vocab().values(), *tokenizer.encode("").ids], default=-1)
+    if last >= vocab:
+        raise data.DataError(
+            f"{source}: the tokenizer has a token {last}, but the embedding has rows 0 to {vocab - 1} "
+            f"(vocab_size={vocab}): put back the files that belong together."
+        )
+    return tokenizer
+
+
+def _beside(source: Path, name: str) -> dict[str, Any]:
+    """What a JSON file says that a folder may have."""
+    return read_json(source / name, "") if (source / name).exists() else {}
+
+
 @contextmanager
 def _as_data_error() -> Iterator[None]:
     """What the converter refuses is refused as data that does not fit."""
@@ -120,46 +149,32 @@ def _as_data_error() -> Iterator[None]:
         raise data.DataError(str(error)) from error
 
 
-def _model(
-    settings: dict[str, Any], params: Mapping[str, np.ndarray], config: Mapping[str, Any]
-) -> tuple[Architecture, tuple[str, ...]]:
-    """Our model, and the names of its classes."""
-    name, classes = "bert_model", ()
-    if ("gpt", config["model_type"]) in CLASSES:
-        name = "gpt"
-    elif "head/kernel" in params:
-        name, count = "bert_classifier", params["head/kernel"].shape[1]
-        named = config.get("id2label") or {}
-        classes = tuple(named.get(str(number), f"LABEL_{number}") for number in range(count))
-        settings["classes"] = count
-    elif "next_sentence/kernel" in params:
-        name = "bert_pretraining"
-    elif "words/word_bias" in params:
-        name = "bert_for_masked_lm"
-    elif ("bert", config["model_type"]) in CLASSES:
-        name = "bert"
-    return Architecture(name, from_json(CONFIGS[name], settings)), classes
-
-
 def _config(
-    architecture: Architecture, tokenizer: Tokenizer, classes: tuple[str, ...]
+    architecture: Architecture, tokenizer: Tokenizer, classes: tuple[str, ...], said: Mapping[str, Any]
 ) -> tuple[dict[str, Any], str]:
-    """Their config.json and the name of their class."""
+    """Their config.json and the name of their class; ``said`` is what an import kept."""
     name, settings = architecture.name, dataclasses.asdict(architecture.config)
     special = {
         name: number
         for name, token in SPECIAL.items()
         if (number := tokenizer.token_to_id(token)) is not None
     }
+    special |= said
+    if name == "gpt_classifier" and "eos_token_id" in special:  # theirs finds a text's end by the padding
+        special.setdefault("pad_token_id", special["eos_token_id"])
     if name in ("bert", "bert_for_masked_lm"):  # they have no pooler, whatever it would end with
         settings["pooler_activation"] = "tanh" if settings["segments"] else "relu"
     config: dict[str, Any] = {}
-    if name in {known for known, _ in CLASSES} and settings.get("pooling", "first") == "first":
+    if (
+        any(name in known.values() for known in CLASSES.values())
+        and settings.get("pooling", "first") == "first"
+    ):
         with _as_data_error():
             config = their_config(torch_config.from_json(torch_config.CONFIGS[name], settings), special)
-    if (name, config.get("model_type")) not in CLASSES:
+    known = {ours: theirs for theirs, ours in CLASSES.get(config.get("model_type", ""), {}).items()}
+    if name not in known:
         raise data.DataError(f"no model at Hugging Face computes this {name}: {architecture.config}.")
-    theirs = CLASSES[name, config["model_type"]]
+    theirs = known[name]
     labels = dict(enumerate(classes))
     named = (
         {"id2label": labels, "label2id": {name: number for number, name in labels.items()}} if labels else {}
@@ -173,13 +188,3 @@ def _tokenizer_config(tokenizer: Tokenizer, positions: int) -> dict[str, Any]:
     tokens = dict(zip(names, data.SPECIAL_TOKENS, strict=True)) | {"bos": data.END, "eos": data.END}
     known = {f"{name}_token": t for name, t in tokens.items() if tokenizer.token_to_id(t) is not None}
     return {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": positions, **known}
-
-
-def _check_vocabulary(tokenizer: Tokenizer, vocab: int, source: Path) -> None:
-    """Every token needs a row of the embedding; there may be rows to spare."""
-    last = max(tokenizer.get_vocab().values())
-    if last >= vocab:
-        raise data.DataError(
-            f"{source}: the tokenizer has a token {last}, but the embedding has rows 0 to {vocab - 1} "
-            f"(vocab_size={vocab}): put back the files that belong together."
-        )

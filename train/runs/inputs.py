@@ -7,6 +7,7 @@ from typing import Any, get_args
 import numpy as np
 
 import data
+from jax_impl.config import EmbeddingConfig
 
 TOKENS = ("ids", "source", "target")  # inputs that are token ids
 
@@ -37,11 +38,12 @@ def inputs_of(model: Any) -> list[Input]:
     return found
 
 
-def checked(expected: list[Input], given: tuple[Any, ...], vocab: int) -> list[np.ndarray]:
+def checked(expected: list[Input], given: tuple[Any, ...], config: EmbeddingConfig) -> list[np.ndarray]:
     """The given inputs as arrays, whole numbers as int32.
 
     Raises ValueError that says what is expected and what came: too few or too many inputs, another dtype,
-    other axes, sizes that do not fit each other; and `data.DataError` on an id outside the vocabulary.
+    other axes, sizes that do not fit each other, segments and positions that there are none of; and
+    `data.DataError` on an id outside the vocabulary.
     """
     needed = sum(one.needed for one in expected)
     if not needed <= len(given) <= len(expected):
@@ -55,9 +57,21 @@ def checked(expected: list[Input], given: tuple[Any, ...], vocab: int) -> list[n
             if size != known:
                 raise ValueError(f"{one}; got shape {array.shape}, but {owner} has {axis} {known}")
         if one.name in TOKENS:
-            data.check_ids(list(array), vocab)
+            data.check_ids(list(array), config.vocab)
+        if one.name == "segment_ids":
+            _check_range(one, array, getattr(config, "segments", 0))
+        if one.name == "masked_positions":
+            _check_range(one, array, sizes["position"][0])
         arrays.append(array)
     return arrays
+
+
+def _check_range(one: Input, array: np.ndarray, limit: int) -> None:
+    """Refuse a number outside a table: it is NaN in JAX, and another row's answer in PyTorch."""
+    outside = array[(array < 0) | (array >= limit)]
+    if len(outside):
+        has = f"has 0 to {limit - 1}" if limit else "has none"
+        raise ValueError(f"{one}; got {outside[0]}, but there the model {has}")
 
 
 def _array(one: Input, value: Any) -> np.ndarray:

@@ -18,8 +18,17 @@ from train.runs.continuations import continuations
 from train.runs.files import RunError, check_writes, read_model
 from train.runs.folder import checkpoint_folder
 from train.runs.inputs import checked, inputs_of
-from train.runs.predict import Prediction, logits_of, prediction, softmax, texts_of
+from train.runs.predict import (
+    Prediction,
+    logits_of,
+    meaning_of,
+    prediction,
+    softmax,
+    texts_of,
+    with_own_marks,
+)
 from train.runs.sampling import Sampling
+from train.runs.their_settings import KEPT, ends_of, read_kept
 
 MASK = data.SPECIAL_TOKENS[data.MASK_ID]
 
@@ -50,17 +59,22 @@ class Run:
 
         ``train.load("runs/polarity").predict("A film to remember.")[0].label`` is the likeliest class.
 
-        Raises RunError where the run is no classifier, and ValueError on what is no text.
+        An imported classifier whose classes do not exclude each other gives each its own probability. Raises
+        RunError where the run is no classifier, or gives a number, and ValueError on what is no text.
         """
         if not self.classes:
             raise RunError(f"{self.folder} holds a {self.architecture.name}, which tells no classes apart")
         if not (texts := texts_of(texts)):
             return []
         positions = self.architecture.config.max_positions
-        marked = self.architecture.name == "bert_classifier"  # [CLS] and [SEP] around each text
-        examples = data.encode(self.tokenizer, texts, positions, marked).examples
+        if (self.folder / KEPT).exists():
+            examples = with_own_marks(self.tokenizer, texts, positions)
+        else:
+            marked = self.architecture.name == "bert_classifier"  # [CLS] and [SEP] around each text
+            examples = data.encode(self.tokenizer, texts, positions, marked).examples
+        meaning = meaning_of(read_kept(self.folder).get("problem_type"), self.classes, self.folder)
         logits = logits_of(self.outputs, examples, positions)
-        return [prediction(text, row, self.classes) for text, row in zip(texts, logits, strict=True)]
+        return [prediction(text, row, self.classes, meaning) for text, row in zip(texts, logits, strict=True)]
 
     def generate(self, prompts: str | Sequence[str], **settings: Any) -> list[str]:
         """What the model writes after each prompt; the settings are those of `Sampling`.
@@ -72,7 +86,8 @@ class Run:
         """
         check_writes(self.folder, self.architecture)
         loop, sampling = backend(self.framework), Sampling(**settings)
-        return continuations(loop, self.model, self.params, self.tokenizer, texts_of(prompts), sampling)
+        ends, prompts = ends_of(self.folder, self.tokenizer), texts_of(prompts)
+        return continuations(loop, self.model, self.params, self.tokenizer, prompts, sampling, ends)
 
     def fill_mask(self, text: str, top: int = 5) -> list[dict[str, float]]:
         """For each [MASK] in the text, the ``top`` likeliest tokens with their probabilities.
@@ -119,13 +134,13 @@ def load(folder: str | Path, framework: Framework = "jax") -> Run:
         raise RunError(f"framework={framework!r}: choose one of {', '.join(FRAMEWORKS)}")
     architecture, classes = read_model(folder)
     tokenizer = data.load_tokenizer(folder / "tokenizer.json")
-    loop, vocab = backend(framework), architecture.config.vocab
+    loop = backend(framework)
     shapes = loop.parameter_shapes(architecture)
     params = checkpoint.load(checkpoint_folder(folder, framework), shapes, folder)
     model = loop.build_model(architecture)
     unchecked, expected = loop.outputs(model, params), inputs_of(model)
 
     def outputs(*inputs: Any) -> Any:
-        return unchecked(*checked(expected, inputs, vocab))
+        return unchecked(*checked(expected, inputs, architecture.config))
 
     return Run(folder, framework, architecture, classes, tokenizer, model, params, outputs)

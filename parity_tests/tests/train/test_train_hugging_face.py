@@ -249,9 +249,13 @@ def damage_json(folder: Path, **changes: Any) -> None:
             "activation 'quick_gelu'",
         ),
         (lambda f: damage_json(f, scale_attn_weights=False), data.DataError, "scale_attn_weights=False"),
-        (lambda f: damage_json(f, vocab_size=200), data.DataError, "the embedding has rows 0 to 199"),
-        (lambda f: damage_json(f, n_layer=3), CheckpointError, r"blocks_2/attention.* has shape None there"),
-        (lambda f: damage_json(f, n_positions=8), CheckpointError, r"position_embedding.*\(16, 24\) there"),
+        (
+            lambda f: damage_json(f, vocab_size=200),
+            data.DataError,
+            r"wte.*\(283, 24\), but config.json makes",
+        ),
+        (lambda f: damage_json(f, n_layer=3), data.DataError, "has 3 layers, but the tensors are of 2"),
+        (lambda f: damage_json(f, n_positions=8), data.DataError, r"wpe.*\(16, 24\), but config.json makes"),
         (lambda f: (f / "tokenizer.json").unlink(), data.DataError, "holds no tokenizer"),
         (lambda f: (f / "model.safetensors").unlink(), CheckpointError, "holds no model.safetensors"),
         (
