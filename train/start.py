@@ -94,7 +94,7 @@ def carry_out(
     if after:
         summary["parity_after"] = after
     each = [f"{framework}/report.json" for framework in reports]
-    written = digests.of_files(out, (*folder.PARTS, "parity.json", "curves.png", *each))
+    written = digests.of_files(out, ("run.json", *folder.PARTS, "parity.json", "curves.png", *each))
     write_json(out / "report.json", digests.sealed({**summary, "files": written}))
     for framework, report in reports.items():
         task.print_report(report, framework, console)

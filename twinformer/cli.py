@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.text import Text
 
 import twinformer
-from train.loops.interrupt import interruptible
 from twinformer.messages import as_typed
 from twinformer.shadows import PACKAGES, refuse_shadows
 
@@ -46,6 +45,8 @@ def status(arguments: list[str]) -> int:
     try:
         refuse_shadows()
         refuse_undecodable(arguments)
+        from train.loops.interrupt import interruptible
+
         command = parse(arguments)
         # Paths and texts are printed as they are: "[/x]" is a path too, and ":x:" no emoji.
         with interruptible():

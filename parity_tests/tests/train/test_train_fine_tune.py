@@ -35,7 +35,7 @@ def language(family: str, out: Path) -> Path:
         config = GPTConfig(**SIZES, vocab=tokenizer.get_vocab_size(), tied=False)
         model = Architecture("gpt", config)
     folder.create(out, model, (), tokenizer)
-    checkpoint.save(out, {"params": backend("torch").initial_params(model, 5)}, {})
+    checkpoint.save(out, {"params": backend("torch").initial_params(model, 5)}, {"files": folder.parts(out)})
     return out
 
 

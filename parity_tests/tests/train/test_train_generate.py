@@ -31,7 +31,9 @@ def save(out: Path, name: str, extra: dict[str, Any]) -> Path:
     model = Architecture(name, CONFIGS[name](**settings))
     folder.create(out, model, (), tokenizer)
     params = backend("torch").initial_params(model, 5)
-    checkpoint.save(out, {"params": {name: 10 * array for name, array in params.items()}}, {})
+    checkpoint.save(
+        out, {"params": {name: 10 * array for name, array in params.items()}}, {"files": folder.parts(out)}
+    )
     return out
 
 
@@ -62,7 +64,7 @@ def test_the_seed_is_the_seed(run: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"new": 21}, r"prompts of 4 tokens and new=21 need more than the model's max_positions=24"),
+        ({"new": 22}, r"prompts of 4 tokens and new=22 need more than the model's max_positions=24"),
         ({"new": 0}, "new=0"),
         ({"num": 0}, "num=0"),
         ({"temperature": -1.0}, r"temperature=-1\.0"),

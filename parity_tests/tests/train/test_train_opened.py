@@ -35,7 +35,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Run]
         model = Architecture(name, CONFIGS[name](**sizes))
         folder.create(out, model, classes, tokenizer)
         params = backend("torch").initial_params(model, 5)
-        checkpoint.save(out, {"params": {key: 10 * array for key, array in params.items()}}, {})
+        checkpoint.save(
+            out, {"params": {key: 10 * array for key, array in params.items()}}, {"files": folder.parts(out)}
+        )
         opened |= {(name, framework): train.load(out, framework) for framework in FRAMEWORKS}
     return opened
 
@@ -101,7 +103,7 @@ def test_generate_takes_one_prompt_or_many(runs) -> None:
 def test_without_a_number_of_tokens_generate_writes_what_fits(runs) -> None:
     run = runs["gpt", "torch"]
     (text,) = run.generate("the cat", temperature=0.0)
-    fits = 24 - len(run.tokenizer.encode("the cat").ids)
+    fits = 25 - len(run.tokenizer.encode("the cat").ids)
     assert [text] == run.generate("the cat", temperature=0.0, new=fits)
     with pytest.raises(ValueError, match=f"new={fits + 1} need more"):
         run.generate("the cat", new=fits + 1)

@@ -9,9 +9,12 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 import twinformer
+from train.runs import checkpoint
+from train.runs.plan import Plan
 
 ROOT = Path(twinformer.__file__).parents[1]
 SLOW = ["jax", "flax", "torch", "matplotlib", "transformers", "pooch"]
@@ -75,7 +78,7 @@ REFUSED = {
     "train gpt-embedded --out {folder}/file": "--out {folder}/file: {folder}/file is no folder",
     "train gpt-embedded --out {folder}/file/sub": "--out {folder}/file/sub: {folder}/file is no folder",
     "train gpt-embedded --out {folder}/done": "it holds a run; or give another folder, or begin again with --overwrite",
-    "train gpt-embedded --out {folder}/begun": "go on with: twinformer resume {folder}/begun {folder}/begun-2",
+    "train gpt-embedded --out {folder}/begun": "holds 7 steps; go on with: twinformer resume {folder}/begun",
     "train gpt-embedded --out {folder}/used --model.layers 0": "--model.layers 0",
     "train classifier-polarity --pooling first": "--pooling first: goes with --init only",
     "train classifier --pooling first --data polarity": "--pooling first: goes with --init only",
@@ -159,7 +162,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(made / "imported", model=model, tokenizer={})
     (made / "imported" / "checkpoint.safetensors").touch()
     write(made / "begun", model=model, tokenizer={}, config=config)
-    write(made / "begun" / "jax", checkpoint={"step": 7})
+    Plan(("jax",)).write(made / "begun")
+    (made / "begun" / "jax").mkdir()
+    checkpoint.save(made / "begun" / "jax", {"params": {"bias": np.zeros(1, np.float32)}}, {"step": 7})
     write(made / "done", model=model, tokenizer={}, config=config, report={})
     return made
 
