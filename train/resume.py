@@ -105,6 +105,7 @@ def _state(run: Path, source: Framework, framework: Framework, task: Task) -> ch
     """What ``source`` saved last, for ``framework`` to go on from."""
     loop, architecture = backend(framework), read_model(run)[0]
     kinds = loop.MOMENTS[task.config.optimizer.method]
+    checkpoint.refuse_unlike(run / source, architecture.config, run)
     state = checkpoint.load_state(run / source, loop.parameter_shapes(architecture), kinds, run)
     if state.step > lengths(task)[1]:
         raise RunError(f"{run / source} took {state.step} steps, and the run has {lengths(task)[1]}")

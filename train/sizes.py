@@ -1,12 +1,16 @@
 """What a run takes of the machine's memory, estimated before anything is built."""
 
+import math
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from train.config import Config, ConfigError, ModelConfig
 
 NUMBERS = 4  # of each parameter while it is trained: itself, its gradient and two moments
 BYTES = 4  # of a number in float32
+POSITIONS = 2**24  # of a model whose checkpoint has no table of them
+ANY = ("window", "window_every")  # settings that take no memory
 
 
 def memory() -> float:
@@ -35,6 +39,21 @@ def refuse_too_large(config: Config) -> None:
             f"take {gigabytes(needed)} with gradients and moments; this machine has {gigabytes(memory())}. "
             "Choose a smaller model"
         )
+
+
+def impossible(model: Any, shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    """A setting, with its value, that a model with weights of these shapes, by name, cannot have; or None.
+
+    It is found without building the model, which may be of a billion layers.
+    """
+    numbers = sum(map(math.prod, shapes.values()))
+    for name, value in vars(model).items():
+        if type(value) is not int or name in ANY:
+            continue
+        table = name != "max_positions" or model.position_encoding == "learned"
+        if value > (len(shapes) if name == "layers" else numbers if table else POSITIONS):
+            return f"{name}={value}"
+    return None
 
 
 def refuse_too_many(num: int, prompts: int, model: Any) -> None:

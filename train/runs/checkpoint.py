@@ -21,6 +21,7 @@ from train.runs.durable import replacing
 from train.runs.errors import CheckpointError as CheckpointError
 from train.runs.safetensors_header import header
 from train.runs.untrusted import parse_json
+from train.sizes import impossible
 
 Arrays = dict[str, np.ndarray]
 NAME = "checkpoint.safetensors"
@@ -97,6 +98,23 @@ def read_about(path: Path) -> dict[str, Any]:
 def read_whole(path: Path) -> dict[str, Any]:
     """The same, and every array is as it was saved. Raises CheckpointError."""
     return _open(path, None)[1]
+
+
+def refuse_unlike(folder: Path, model: Any, run: Path) -> None:
+    """Raise CheckpointError where a model of these settings cannot have the weights in a folder.
+
+    The file's header says so, before anything is built.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint {path}: train a run first, or check the folder")
+    found = header(path, "train the run again")
+    shapes = {name: one.shape for name, one in found.items() if name.startswith("params/")}
+    if setting := impossible(model, shapes):
+        raise CheckpointError(
+            f"{run / 'model.json'} says {setting}, more than {path} with {len(shapes):,} tensors can be of; "
+            "put back files that were written together"
+        )
 
 
 def load(folder: Path, expected: Mapping[str, tuple[int, ...]], run: Path | None = None) -> Arrays:

@@ -30,9 +30,20 @@ def read_model(folder: Path) -> tuple[Architecture, tuple[str, ...]]:
     """The model of a run, and the names of its classes."""
     fields = read_json(folder / "model.json", f"{folder} is no trained run")
     try:
-        return Architecture.from_json(fields), tuple(fields["classes"])
+        architecture, classes = Architecture.from_json(fields), fields["classes"]
+        _check_classes(architecture, classes)
+        return architecture, tuple(classes)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"{folder / 'model.json'} is not the model of a run: {error!r}") from error
+
+
+def _check_classes(architecture: Architecture, classes: Any) -> None:
+    """Raise ValueError unless there is a name for each class that the model tells apart."""
+    count = getattr(architecture.config, "classes", 0) if architecture.name.endswith("classifier") else 0
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise ValueError(f"classes {classes!r:.60} are no list of names")
+    if len(classes) != count:
+        raise ValueError(f"{len(classes)} names for {count} classes")
 
 
 def read_json(path: Path, missing: str) -> dict[str, Any]:

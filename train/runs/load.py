@@ -135,8 +135,9 @@ def load(folder: str | Path, framework: Framework = "jax") -> Run:
     architecture, classes = read_model(folder)
     tokenizer = data.load_tokenizer(folder / "tokenizer.json")
     loop = backend(framework)
-    shapes = loop.parameter_shapes(architecture)
-    params = checkpoint.load(checkpoint_folder(folder, framework), shapes, folder)
+    place = checkpoint_folder(folder, framework)
+    checkpoint.refuse_unlike(place, architecture.config, folder)
+    params = checkpoint.load(place, loop.parameter_shapes(architecture), folder)
     model = loop.build_model(architecture)
     unchecked, expected = loop.outputs(model, params), inputs_of(model)
 

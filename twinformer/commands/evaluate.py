@@ -29,9 +29,8 @@ class Evaluate:
         read_config(self.run)
         check_file("run", self.run / f"evaluation-{self.framework}.json")
 
-        warn_unfinished(self.run)
-
         from train.evaluate import evaluate
 
         evaluate(self.run, self.framework, self.data_dir, console)
+        warn_unfinished(self.run)
         return 0

@@ -32,11 +32,10 @@ class Generate:
         check_prompts(self.prompts)
         check_writes(self.run, read_model(self.run)[0])
 
-        warn_unfinished(self.run)
-
         from train.runs.generate import generate
 
         texts = generate(self.run, self.prompts, self.sampling, self.framework)
+        warn_unfinished(self.run)
         prompts = [prompt for prompt in self.prompts for _ in range(self.sampling.num)]
         for prompt, text in zip(prompts, texts, strict=True):
             console.print(Text.assemble((prompt, "bold"), text, "\n"))

@@ -39,7 +39,7 @@ class Resume:
         from train.runs.used import refuse_used
 
         check_data_dir(self.data_dir)
-        read_config(self.run)
+        read_config(self.run).check()
         if self.out is not None:
             refuse_used(self.out)
         else:
