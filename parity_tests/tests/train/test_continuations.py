@@ -10,6 +10,7 @@ import data
 from torch_impl.config import GPTConfig
 from train.runs.continuations import continuations
 from train.runs.sampling import Sampling
+from train.runs.their_settings import Ends
 
 TOKENIZER = data.train_bpe(["the cat sat on the mat", "a dog ran after the ball"], 270)
 PROMPTS = ["a dog ran after the ball", "the", "the cat sat"]
@@ -27,6 +28,10 @@ class Loop:
         return rows, np.array(lengths) + 1
 
 
+# What an empty prompt begins with, and what ends a text.
+ENDS = Ends(data.end_id(TOKENIZER), (data.end_id(TOKENIZER),))
+
+
 def letter(row: int) -> int:
     return TOKENIZER.encode("ABCDEF"[row]).ids[0]
 
@@ -35,7 +40,7 @@ def letter(row: int) -> int:
 def test_the_first_prompt_s_continuations_come_first() -> None:
     loop: Any = Loop()
     sampling = Sampling(new=3, temperature=0.8, top_k=5, top_p=0.9, num=2, seed=11)
-    written = continuations(loop, MODEL, {}, TOKENIZER, PROMPTS, sampling)
+    written = continuations(loop, MODEL, {}, TOKENIZER, PROMPTS, sampling, ENDS)
     assert written == list("ABCDEF")
     encoded = [TOKENIZER.encode(prompt).ids for prompt in PROMPTS]
     assert loop.given["lengths"] == [len(row) for row in encoded for _ in range(2)]

@@ -24,7 +24,7 @@ def test_each_text_has_its_own_logits(count: int) -> None:
 
 def test_classes_come_with_their_own_probabilities() -> None:
     logits = np.array([0.5, 2.0, -1.0], np.float32)
-    found = prediction("of which", logits, CLASSES)
+    found = prediction("of which", logits, CLASSES, softmax)
     assert found.label == "apple" and list(found.probabilities) == ["apple", "plum", "fig"]
     expected = dict(zip(CLASSES, softmax(logits.astype(np.float64)), strict=True))
     assert found.probabilities == pytest.approx(expected) and found.text == "of which"

@@ -152,7 +152,10 @@ def test_long_epochs_are_saved_in_between(tmp_path: Path) -> None:
     def save(folder, groups, about, keep):
         saved.append(about["step"])
 
-    with mock.patch.object(checkpoint, "save", save), mock.patch("train.runs.digests.of_files", dict):
+    with (
+        mock.patch.object(checkpoint, "save", save),
+        mock.patch("train.runs.digests.of_files", lambda *rest: {}),
+    ):
         for every in ("1", "2", "3600s"):
             train(
                 replace(CONFIG, epochs=1),

@@ -138,7 +138,7 @@ def test_training_refuses_models_that_diverge(tmp_path: Path) -> None:
     for isolation in parity["isolation"]:
         diverging = [block["worst"] for block in isolation["blocks"] if block["verdict"] == "diverges"]
         assert diverging == ["blocks.0/feed_forward/active"]
-    assert [i["model"] for i in parity["isolation"]] == ["classifier", "classifier in training"]
+    assert [i["model"] for i in parity["isolation"]] == ["classifier in training"]
     assert not (tmp_path / "run" / "jax").exists()
 
 
@@ -176,7 +176,7 @@ def test_a_checkpoint_of_another_model_is_named(run: tuple[Path, dict[str, Any]]
     (tmp_path / "model.json").write_text(json.dumps(fields))
     (tmp_path / "tokenizer.json").write_bytes((run[0] / "tokenizer.json").read_bytes())
     (tmp_path / "jax").symlink_to(run[0] / "jax")
-    with pytest.raises(CheckpointError, match=r"model\.json: blocks_0/feed_forward/down/kernel"):
+    with pytest.raises(CheckpointError, match=r"is not the file that .* was saved with"):
         train.load(tmp_path)
 
 

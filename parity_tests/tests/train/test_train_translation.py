@@ -14,6 +14,7 @@ from data.sets.reversal import reversal_evaluation
 from train.config import ConfigError
 from train.evaluate import evaluate
 from train.loops.backend import backend
+from train.loops.saving import Saving
 from train.recipes import recipe_of
 from train.resume import resume
 from train.start import train as train_run
@@ -34,10 +35,9 @@ def test_a_run_opens_evaluates_and_goes_on(tmp_path: Path) -> None:
         return step(self, number)
 
     whole = train_run(CONFIG, ["torch"], tmp_path / "whole", None, True, QUIET)["torch"]
-    often = mock.patch.multiple("train.loops.fit", SAVE=0.0, FLUSH=1)
     stopped = mock.patch.object(backend("torch").Trainer, "step", until_the_third)
-    with often, stopped, pytest.raises(KeyboardInterrupt):
-        train_run(CONFIG, ["torch"], tmp_path / "cut", None, True, QUIET)
+    with stopped, pytest.raises(KeyboardInterrupt):
+        train_run(CONFIG, ["torch"], tmp_path / "cut", None, True, QUIET, saving=Saving("1"))
     resumed = resume(tmp_path / "cut", tmp_path / "new", None, None, None, True, QUIET)["torch"]
     again = evaluate(tmp_path / "new", "torch", None, QUIET)
     for report in (resumed, again):

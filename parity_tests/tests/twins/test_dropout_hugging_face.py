@@ -221,9 +221,13 @@ def test_our_masks_in_bert_and_the_mean_of_its_tokens_give_our_classifier():
     config._attn_implementation = "eager"
     settings = config.to_dict()
     model = MeanBert(config).double()
-    theirs = run(model, model, to_hugging_face(params, settings), inputs, masks)
+    bare = {name: array for name, array in params.items() if not name.startswith("head/")}
+    head = {"classifier.weight": params["head/kernel"].T, "classifier.bias": params["head/bias"]}
+    theirs = run(model, model, to_hugging_face(bare, settings) | head, inputs, masks)
     gradients = theirs.arrays["parameter gradient"]
-    theirs.arrays["parameter gradient"] = from_hugging_face(gradients, settings)
+    kernel, bias = gradients.pop("classifier.weight").T, gradients.pop("classifier.bias")
+    found = from_hugging_face(gradients, settings) | {"head/kernel": kernel, "head/bias": bias}
+    theirs.arrays["parameter gradient"] = found
     assert_equal(theirs, ours)
 
 

@@ -323,7 +323,7 @@ def test_jax_compiles_once_for_all_prompts_of_a_shape():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"new": 13}, r"prompts of 8 tokens and new=13 .* max_positions=20: shorten"),
+        ({"new": 14}, r"prompts of 8 tokens and new=14 .* max_positions=20: shorten"),
         ({"new": 0}, "new=0"),
         ({"lengths": [5, 8]}, r"lengths=\[5, 8\] of 3 prompts"),
         ({"lengths": [5, 9, 3]}, "1 to 8 tokens"),
