@@ -252,10 +252,10 @@ def damage_json(folder: Path, **changes: Any) -> None:
         (
             lambda f: damage_json(f, vocab_size=200),
             data.DataError,
-            r"wte.*\(283, 24\), but config.json makes",
+            r"wte.*\(283, 24\), but config.json",
         ),
         (lambda f: damage_json(f, n_layer=3), data.DataError, "has 3 layers, but the tensors are of 2"),
-        (lambda f: damage_json(f, n_positions=8), data.DataError, r"wpe.*\(16, 24\), but config.json makes"),
+        (lambda f: damage_json(f, n_positions=8), data.DataError, r"wpe.*\(16, 24\), but config.json"),
         (lambda f: (f / "tokenizer.json").unlink(), data.DataError, "holds no tokenizer"),
         (lambda f: (f / "model.safetensors").unlink(), CheckpointError, "holds no model.safetensors"),
         (
