@@ -68,7 +68,7 @@ def _shards(index: Path, opened: Callable[[Path], TensorFiles]) -> TensorFiles:
         raise CheckpointError(f"{index} is damaged: it has no weight_map of tensors to files: {REMEDY}")
     files = sorted(set(places.values()))
     for name in files:
-        if Path(name).name != name or not name.isprintable() or "\\" in name:
+        if Path(name).name != name or name == ".." or "\\" in name or not name.isprintable():
             raise CheckpointError(
                 f"{index} names the shard {name[:NAME]!a}, which is no file beside it; nothing was read"
             )

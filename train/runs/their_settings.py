@@ -34,12 +34,9 @@ def kept(config: Mapping[str, Any], generation: Mapping[str, Any], vocab: int) -
     """
     found: dict[str, Any] = {}
     for name in IDS:
-        given = generation.get(name)
-        value = config.get(name) if given is None else given
-        numbers = value if isinstance(value, list) and name == "eos_token_id" else [value]
-        if not all(number is None or type(number) is int for number in numbers):
-            raise data.DataError(f"{name}={ascii(value)[:99]}: give the number of a token.")
-        inside = [number for number in numbers if number is not None and 0 <= number < vocab]
+        said = [_numbers(name, settings.get(name)) for settings in (generation, config)]
+        numbers = said[0] or said[1]
+        inside = [number for number in numbers if 0 <= number < vocab]
         if inside:  # configurations have numbers of other vocabularies
             found[name] = inside if len(inside) > 1 else inside[0]
     if (problem := config.get("problem_type")) is not None:
@@ -47,6 +44,16 @@ def kept(config: Mapping[str, Any], generation: Mapping[str, Any], vocab: int) -
             raise data.DataError(f"problem_type={ascii(problem)[:99]}: known are {', '.join(PROBLEMS)}.")
         found["problem_type"] = problem
     return found
+
+
+def _numbers(name: str, value: Any) -> list[int]:
+    """The numbers of the tokens of one setting: none, one, or several that end a text."""
+    if value is None:
+        return []
+    numbers = value if isinstance(value, list) and name == "eos_token_id" else [value]
+    if not all(type(number) is int for number in numbers):
+        raise data.DataError(f"{name}={ascii(value)[:99]}: give the number of a token.")
+    return numbers
 
 
 def labels(config: Mapping[str, Any], count: int) -> tuple[str, ...]:

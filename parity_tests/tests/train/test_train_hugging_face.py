@@ -64,12 +64,22 @@ MODELS: dict[str, tuple[str, dict[str, Any], str]] = {
     "Qwen2ForCausalLM": ("Qwen2Config", LLAMA | {"tie_word_embeddings": True}, "gpt"),
     "Qwen3ForCausalLM": ("Qwen3Config", LLAMA | {"head_dim": 8}, "gpt"),
 }
+# `test_imports_open` has these.
+CLASSIFIERS = {
+    name.replace("LMHeadModel", "X").replace("ForCausalLM", "X").replace("X", "ForSequenceClassification"): (
+        kind,
+        settings | {"id2label": NAMES},
+        "gpt_classifier",
+    )
+    for name, (kind, settings, target) in MODELS.items()
+    if target == "gpt"
+}
 
 
 def make(name: str, folder: Path, **changes: Any) -> Any:
     """Their model with random weights, and a tokenizer, in a folder."""
     torch.manual_seed(0)
-    kind, settings, target = MODELS[name]
+    kind, settings, target = (MODELS | CLASSIFIERS)[name]
     bert = target.startswith("bert")
     if kind == "RobertaConfig":
         changes = {"pad_token_id": 0, **changes}  # as the tokenizer has it
