@@ -29,7 +29,7 @@ def save(out: Path, name: str, extra: dict[str, Any]) -> Path:
     tokenizer = data.train_bpe(TEXTS, 270)
     settings = SIZES | {"vocab": tokenizer.get_vocab_size()} | extra
     model = Architecture(name, CONFIGS[name](**settings))
-    folder.create(out, model, (), tokenizer)
+    folder.create(out, model, ("cats", "dogs")[: extra.get("classes", 0)], tokenizer)
     params = backend("torch").initial_params(model, 5)
     checkpoint.save(
         out, {"params": {name: 10 * array for name, array in params.items()}}, {"files": folder.parts(out)}
