@@ -11,13 +11,13 @@ import data
 from train.config import FRAMEWORKS, Framework
 from train.loops.backend import backend
 from train.loops.fit import fingerprint, lengths
-from train.loops.saving import Saving
+from train.loops.saving import DEFAULT
 from train.runs import checkpoint, used
 from train.runs.files import RunError, read_config, read_json, read_model
 from train.runs.lock import owned
 from train.runs.metrics import NAME as METRICS
 from train.runs.metrics import written_by
-from train.runs.plan import Plan, read_plan
+from train.runs.plan import Plan, is_planned, read_plan
 from train.start import begin, carry_out
 from train.tasks.task import Task, prepare
 
@@ -88,7 +88,7 @@ def _copy(
         if state.step >= lengths(task)[1]:
             raise RunError(f"{run / source} took all of its {state.step} steps: there is nothing to resume")
         before = written_by(run / source, state.step, state.metrics)
-        plan = Plan((framework,), skip_parity, read_plan(run).saving if _planned(run) else Saving())
+        plan = Plan((framework,), skip_parity, read_plan(run).saving if is_planned(run) else DEFAULT)
         begin(task, plan, out)
         (out / framework).mkdir()
         (out / framework / METRICS).write_bytes(before)
@@ -120,10 +120,6 @@ def _state(run: Path, source: Framework, framework: Framework, task: Task) -> ch
 
 def _describe(run: Path, source: Framework, framework: Framework, task: Task, step: int) -> str:
     return f"Resuming {run / source} after step {step} of {lengths(task)[1]}, in {framework}."
-
-
-def _planned(run: Path) -> bool:
-    return (run / "run.json").is_file()
 
 
 def _only_source(run: Path) -> Framework:

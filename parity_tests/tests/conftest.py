@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from unittest import mock
 
 import jax
-import jaxtyping
 import pytest
 import torch
 from jaxtyping import install_import_hook
+
+from parity_tests.tests.annotations import annotations_unchecked
 
 # Every annotated shape and dtype is checked in every call; the tests themselves are free.
 LIBRARY = ("core", "runners", "twins", "pair", "pair_arguments", "plugin")  # of parity_tests
@@ -60,8 +61,5 @@ def optimised() -> Iterator[None]:
 @pytest.fixture
 def unchecked() -> Iterator[None]:
     """Without the checks of annotations, as users have it: what is refused then, the code itself refuses."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    try:
+    with annotations_unchecked():
         yield
-    finally:
-        jaxtyping.config.update("jaxtyping_disable", False)

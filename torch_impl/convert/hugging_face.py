@@ -69,7 +69,7 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any
     """
     ours, model = our_config(config), model_in(shapes, config)
     made = table(config["model_type"], ours, model)
-    full = _parameters({name: name for name in shapes}, made)
+    full = _parameters(_full({name: name for name in shapes}, made), made)
     try:
         found = places(full, "torch", made.rows)
     except KeyError as error:
@@ -103,12 +103,12 @@ def from_hugging_face(state: Mapping[str, np.ndarray], config: Mapping[str, Any]
     config = with_kind(config, state)
     ours, model = our_config(config), model_in(state, config)
     made = table(config["model_type"], ours, model)
-    full = {_full_name(name, made): array for name, array in state.items()}
+    full = _full(state, made)
     for name in full.keys() & made.copies.keys():
         original = made.copies[name]
         if original not in full or not np.array_equal(full[name], full[original], equal_nan=True):
             raise ConvertError(f"{name} is no copy of {original}: this model is not tied.")
-    taken = _parameters(state, made)
+    taken = _parameters(full, made)
     for name, array in taken.items():
         if array.dtype.kind != "f":
             raise ConvertError(
@@ -189,11 +189,16 @@ def _their_shape(
     return tuple(math.prod(sizes[axis] for axis in re.findall(r"\w+", group)) for group in groups)
 
 
-def _parameters(state: Mapping[str, Any], made: Table) -> dict[str, Any]:
-    """Those that are parameters and no copies, by the names that a model with heads has."""
+def _full(state: Mapping[str, Any], made: Table) -> dict[str, Any]:
+    """By the names that a model with heads has. Raises ConvertError where two become one."""
     full = {_full_name(name, made): value for name, value in state.items()}
     if len(full) != len(state):
         raise ConvertError(f"tensors occur twice, with and without {made.base!r} before their names.")
+    return full
+
+
+def _parameters(full: Mapping[str, Any], made: Table) -> dict[str, Any]:
+    """Those that are parameters and no copies."""
     left_out = (*made.ignored, *made.copies)
     return {
         name: value

@@ -117,9 +117,21 @@ def _words(transform: str, norm: str, bias: str) -> list[Row]:
     ]
 
 
-def _chosen(model: str, parts: Mapping[str, Sequence[Row]]) -> list[Row]:
-    """The rows of the parts that a model has."""
-    return [row for name in PARTS[model] for row in parts[name]]
+def _encoding(
+    model: str,
+    base: str,
+    encoder: list[Row],
+    parts: Mapping[str, Sequence[Row]],
+    copies: Mapping[str, str],
+    unread: Mapping[str, Sequence[str]],
+) -> Table:
+    """The table of a model of BERT's kind: its encoder, and of ``parts`` those that it has.
+
+    ``copies`` are the masked language model's, ``unread`` what a model leaves in the file, by model.
+    """
+    rows = [*encoder, *(row for name in PARTS[model] for row in parts[name])]
+    ignored = (*BUFFERS, *unread.get(model, ()))
+    return Table(base, rows, ignored, copies if "words" in PARTS[model] else {})
 
 
 def _bert(model: str) -> Table:
@@ -133,10 +145,9 @@ def _bert(model: str) -> Table:
         "next_sentence": _dense("next_sentence", "cls.seq_relationship"),
         "head": _dense("head", "classifier"),
     }
-    rows = [
+    encoder = [
         *_embeddings("bert.", segments=True),
         *_encoder("bert/blocks_#", "bert.encoder.layer.#", BERT_BLOCK),
-        *_chosen(model, parts),
     ]
     copies = {
         "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
@@ -146,7 +157,7 @@ def _bert(model: str) -> Table:
         "bert_for_masked_lm": ("bert.pooler.*", "cls.seq_relationship.*"),
         "bert_classifier": ("cls.*",),
     }
-    return Table("bert.", rows, (*BUFFERS, *unread.get(model, ())), copies if "words" in PARTS[model] else {})
+    return _encoding(model, "bert.", encoder, parts, copies, unread)
 
 
 def _roberta(model: str) -> Table:
@@ -157,10 +168,9 @@ def _roberta(model: str) -> Table:
         "words": _words("lm_head.dense", "lm_head.layer_norm", "lm_head.bias"),
         "head": _dense("head", "classifier.out_proj"),
     }
-    rows = [
+    encoder = [
         *_embeddings("roberta.", segments=True),
         *_encoder("bert/blocks_#", "roberta.encoder.layer.#", BERT_BLOCK),
-        *_chosen(model, parts),
     ]
     copies = {
         "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
@@ -170,9 +180,7 @@ def _roberta(model: str) -> Table:
         "bert_for_masked_lm": ("roberta.pooler.*",),
         "bert_classifier": ("roberta.pooler.*", "lm_head.*"),
     }
-    return Table(
-        "roberta.", rows, (*BUFFERS, *unread.get(model, ())), copies if "words" in PARTS[model] else {}
-    )
+    return _encoding(model, "roberta.", encoder, parts, copies, unread)
 
 
 def _distilbert(model: str) -> Table:
@@ -181,16 +189,13 @@ def _distilbert(model: str) -> Table:
         "words": _words("vocab_transform", "vocab_layer_norm", "vocab_projector.bias"),
         "head": _dense("head", "classifier"),
     }
-    rows = [
+    encoder = [
         *_embeddings("distilbert.", segments=False),
         *_encoder("bert/blocks_#", "distilbert.transformer.layer.#", DISTILBERT_BLOCK),
-        *_chosen(model, parts),
     ]
     copies = {"vocab_projector.weight": "distilbert.embeddings.word_embeddings.weight"}
     unread = {"bert_classifier": ("vocab_*",)}
-    return Table(
-        "distilbert.", rows, (*BUFFERS, *unread.get(model, ())), copies if "words" in PARTS[model] else {}
-    )
+    return _encoding(model, "distilbert.", encoder, parts, copies, unread)
 
 
 def _output(ours: GPTConfig, model: str, token: str) -> tuple[list[Row], list[str], dict[str, str]]:

@@ -74,9 +74,10 @@ def fit(
             saves = epoch_ends or signalled.number is not None or timer.due(number + 1)
             if len(pending) < FLUSH and not saves:
                 continue
-            for step, row in read(pending, framework, optimizer.learning_rate):
+            rows = read(pending, framework, optimizer.learning_rate)
+            for step, row in rows:
                 log.write(step, **row, learning_rate=learning_rate(step, steps, optimizer))
-            mean = np.mean([float(row["loss"]) for _, row in pending])
+            mean = np.mean([row["loss"] for _, row in rows])
             progress.update(bar, completed=number + 1, status=f"loss {mean:.3f}")
             pending = []
             log.flush()

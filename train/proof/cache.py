@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
@@ -87,7 +87,7 @@ def libraries() -> dict[str, Any]:
     """Versions, and every setting of JAX and PyTorch that can change a number."""
     return {
         "python": platform.python_version(),
-        "versions": dict(_versions()),
+        "versions": {package: version(package) for package in VERSIONS},
         "jax": {name: repr(getattr(jax.config, name, None)) for name in sorted(jax.config.values)},
         "torch": {
             "build": torch.__config__.show(),
@@ -121,8 +121,3 @@ def machine() -> dict[str, Any]:
         "jax": [jax.default_backend(), *(device.device_kind for device in jax.devices())],
         "torch": cards,
     }
-
-
-def _versions() -> Iterator[tuple[str, str]]:
-    for package in VERSIONS:
-        yield package, version(package)

@@ -61,7 +61,7 @@ def preflight(task: Task, path: Path, watch: Callable[[str], None] = lambda at: 
             watch("every tap and gradient")
             params = task.initial_params(torch_loop)
             checks = check_twin(twin, "float64", task.config.seed, evaluation=False)
-            for check in () if first_divergence(checks) else rehearse(task, params):
+            for check in () if first_divergence(checks) else rehearse(task, params, training, evaluation):
                 watch(check.model)
                 checks.append(check)
     failed = first_divergence(checks)

@@ -11,7 +11,7 @@ from parity_tests.core.trajectory import EXEMPT, TRAJECTORY_BOUNDS
 from train.loops import jax_loop, torch_loop
 from train.loops.backend import Arrays, Backend
 from train.loops.fit import lengths
-from train.proof.side_by_side import precision
+from train.proof.side_by_side import cast, precision
 from train.tasks.task import Task
 
 ROWS = 4  # of a batch; enough to differ in length
@@ -31,20 +31,23 @@ def few(batch: Batch) -> Batch:
     return type(batch)(*(array[:ROWS] for array in batch))
 
 
-def rehearse(task: Task, params: Arrays) -> Iterator[Check]:
+def rehearse(
+    task: Task, params: Arrays, training: Iterable[Batch], evaluation: Iterable[Batch]
+) -> Iterator[Check]:
     """Take an update on each width with the run's own optimizer and dropout, evaluate, and predict.
 
-    Yields a check for loss, metrics, gradient norm, moments and weights of each update, for the metrics of
-    each evaluation batch, and for what the report would show of it.
+    The batches are those of `batches_of`. Yields a check for loss, metrics, gradient norm, moments and
+    weights of each update, for the metrics of each evaluation batch, and for what the report
+    would show of it.
     """
-    training, evaluation = batches_of(task)
+    batches = [cast(batch, DTYPE) for batch in training]
     start = {name: array.astype(DTYPE) for name, array in params.items()}
     name = task.config.family
     with precision(DTYPE):
-        both = (_updates(task, loop, start, list(map(wide, training))) for loop in (jax_loop, torch_loop))
+        both = (_updates(task, loop, start, batches) for loop in (jax_loop, torch_loop))
         for (about, ours), (_, theirs) in zip(*both, strict=True):
             yield from _compare(f"{name}, {about}", ours, theirs)
-    yield from evaluate_both(task, start, evaluation)
+    yield from evaluate_both(task, params, evaluation)
 
 
 def evaluate_both(task: Task, params: Arrays, batches: Iterable[Batch]) -> list[Check]:
@@ -52,7 +55,7 @@ def evaluate_both(task: Task, params: Arrays, batches: Iterable[Batch]) -> list[
     exact = {name: array.astype(DTYPE) for name, array in params.items()}
     checks: list[Check] = []
     with precision(DTYPE):
-        for batch in map(wide, batches):
+        for batch in (cast(batch, DTYPE) for batch in batches):
             records = [_evaluated(task, loop, exact, batch) for loop in (jax_loop, torch_loop)]
             checks += _compare(f"{task.config.family} at width {_width(batch)}", *records)
     return checks
@@ -93,11 +96,6 @@ def _compare(about: str, ours: Mapping[str, Arrays], theirs: Mapping[str, Arrays
         found = errors(arrays, theirs[kind], scales(kind, arrays, DTYPE))
         for name, (absolute, relative) in found.items():
             yield Check(about, kind, name, DTYPE, absolute, relative, bound, relative <= bound)
-
-
-def wide(batch: Batch) -> Batch:
-    """The numbers of a batch that are no whole ones, in float64."""
-    return type(batch)(*(a.astype(DTYPE) if a.dtype.kind == "f" else a for a in batch))
 
 
 def _width(batch: Any) -> int:

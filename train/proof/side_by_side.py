@@ -74,12 +74,16 @@ def training_setup(config: Config, steps: int, dtype: str) -> TrainingSetup:
     params = {name: array.astype(dtype) for name, array in task.initial_params(torch_loop).items()}
 
     def stream(number: int) -> Batch:
-        batch = task.batch(number)
-        return type(batch)(*(a.astype(dtype) if a.dtype.kind == "f" else a for a in batch))
+        return cast(task.batch(number), dtype)
 
     return TrainingSetup(
         config.family, task.architecture, params, stream, config.optimizer, steps, config.seed
     )
+
+
+def cast(batch: Batch, dtype: str) -> Batch:
+    """A batch whose numbers are in a precision, but for whole ones and masks."""
+    return type(batch)(*(a.astype(dtype) if a.dtype.kind == "f" else a for a in batch))
 
 
 def trajectory(

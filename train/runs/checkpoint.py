@@ -19,8 +19,9 @@ from safetensors.numpy import save_file
 from train.runs import digests
 from train.runs.durable import replacing
 from train.runs.errors import CheckpointError as CheckpointError
-from train.runs.safetensors_header import header
-from train.runs.untrusted import parse_json
+from train.runs.errors import RunError
+from train.runs.safetensors_header import Stored, header
+from train.runs.untrusted import parse_json, read_json
 from train.sizes import impossible
 
 Arrays = dict[str, np.ndarray]
@@ -106,10 +107,7 @@ def refuse_unlike(folder: Path, model: Any, run: Path) -> None:
     The file's header says so, before anything is built.
     """
     path = folder / NAME
-    if not path.is_file():
-        raise CheckpointError(f"no checkpoint {path}: train a run first, or check the folder")
-    found = header(path, "train the run again")
-    shapes = {name: one.shape for name, one in found.items() if name.startswith("params/")}
+    shapes = {name: one.shape for name, one in _header(path).items() if name.startswith("params/")}
     if setting := impossible(model, shapes):
         raise CheckpointError(
             f"{run / 'model.json'} says {setting}, more than {path} with {len(shapes):,} tensors can be of; "
@@ -155,13 +153,8 @@ def _read(
 
 def _open(path: Path, groups: Iterable[str] | None) -> tuple[dict[str, Arrays], dict[str, Any]]:
     """`_read` without a model to hold it against; None is all groups there are."""
-    if not path.is_file():
-        raise CheckpointError(f"no checkpoint {path}: train a run first, or check the folder")
+    keys = _header(path)
     found: dict[str, Arrays] = {group: {} for group in groups or ()}
-    remedy = "train the run again"
-    if kept := older(path.parent):
-        remedy = f"{kept[0].name} was saved before it; rename that to {NAME}"
-    keys = header(path, remedy)
     try:
         with safe_open(path, "numpy") as file:
             about = parse_json((file.metadata() or {}).get("about", "{}"))
@@ -175,8 +168,22 @@ def _open(path: Path, groups: Iterable[str] | None) -> tuple[dict[str, Arrays], 
     except CheckpointError:
         raise
     except (SafetensorError, ValueError, TypeError) as error:  # TypeError: a dtype that numpy does not have
-        raise CheckpointError(f"{path} is damaged ({error}): {remedy}") from error
+        raise CheckpointError(f"{path} is damaged ({error}): {_remedy(path)}") from error
     return found, about
+
+
+def _header(path: Path) -> dict[str, Stored]:
+    """What the file says that it holds. Raises CheckpointError."""
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint {path}: train a run first, or check the folder")
+    return header(path, _remedy(path))
+
+
+def _remedy(path: Path) -> str:
+    """What to do about a checkpoint that is damaged."""
+    if kept := older(path.parent):
+        return f"{kept[0].name} was saved before it; rename that to {NAME}"
+    return "train the run again"
 
 
 def check_about(path: Path, about: Any, keys: Iterable[str]) -> None:
@@ -219,9 +226,8 @@ def check_files(path: Path, about: Mapping[str, Any], run: Path) -> None:
 def digested(run: Path) -> bool:
     """Whether a run is of a version that digests its checkpoints: its model.json says so."""
     try:
-        fields = json.loads((run / "model.json").read_text(encoding="utf-8"))
-        return bool(fields.get("schema", 1) > 2)
-    except (OSError, ValueError, AttributeError, TypeError):
+        return bool(read_json(run / "model.json").get("schema", 1) > 2)
+    except (RunError, TypeError):
         return True
 
 

@@ -3,7 +3,6 @@
 The system gives the lock back when a process ends, however it ends, so none has to be removed by hand.
 """
 
-import json
 import os
 import platform
 import shlex
@@ -17,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from train.runs.durable import write_json
 from train.runs.errors import RunError
+from train.runs.untrusted import read_json
 
 LOCK, OWNER = ".lock", "owner.json"
 
@@ -47,19 +47,12 @@ def owned(folder: Path) -> Iterator[None]:
             folder.rmdir()
 
 
-def refuse_owned(folder: Path) -> None:
-    """Raise RunError where another process owns a folder, without owning it."""
-    if (folder / LOCK).exists():
-        with owned(folder):
-            pass
-
-
 def owner(folder: Path) -> str:
     """Who owns a folder, for a person."""
     try:
-        fields = json.loads((folder / OWNER).read_text(encoding="utf-8"))
+        fields = read_json(folder / OWNER)
         return f"process {fields['pid']} on {fields['host']} since {fields['since']} ({fields['command']})"
-    except (OSError, ValueError, KeyError, TypeError):  # between its taking the lock and saying so
+    except (RunError, KeyError):  # between its taking the lock and saying so
         return "another process"
 
 

@@ -28,6 +28,11 @@ class Plan:
         write_json(folder / NAME, digests.sealed(asdict(self)))
 
 
+def is_planned(folder: Path) -> bool:
+    """Whether a run of version 0.2 or later began in a folder."""
+    return (folder / NAME).is_file()
+
+
 def read_plan(folder: Path) -> Plan:
     """The plan of a run. Raises RunError where there is none, or none that can be used."""
     if not (folder / NAME).exists():

@@ -7,7 +7,7 @@ from pathlib import Path
 from train.config import FRAMEWORKS, Framework
 from train.paths import check_folder
 from train.runs import plan
-from train.runs.checkpoint import CheckpointError, older, read_about
+from train.runs.checkpoint import NAME, CheckpointError, older, read_about
 from train.runs.files import RunError
 from train.runs.lock import LOCK, OWNER
 
@@ -43,7 +43,7 @@ def held(folder: Path) -> list[str]:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder is what a run, a trained or an imported one, began to write."""
-    began = (folder / plan.NAME).is_file() or (folder / f"{plan.NAME}.partial").is_file()
+    began = plan.is_planned(folder) or (folder / f"{plan.NAME}.partial").is_file()
     return began or all((folder / name).is_file() for name in ("model.json", "tokenizer.json"))
 
 
@@ -51,7 +51,7 @@ def steps_saved(folder: Path) -> dict[Framework, int]:
     """The steps that each framework's checkpoint has behind it, in a run."""
     found: dict[Framework, int] = {}
     for framework in FRAMEWORKS:
-        path = folder / framework / "checkpoint.safetensors"
+        path = folder / framework / NAME
         if path.is_file():
             try:
                 found[framework] = int(read_about(path).get("step", 0))
@@ -62,7 +62,7 @@ def steps_saved(folder: Path) -> dict[Framework, int]:
 
 def unfinished(folder: Path) -> bool:
     """Whether a run that trained here, or was to, has no report."""
-    begun = (folder / plan.NAME).is_file() or bool(steps_saved(folder))
+    begun = plan.is_planned(folder) or bool(steps_saved(folder))
     return begun and not (folder / "report.json").is_file()
 
 
@@ -73,7 +73,7 @@ def how_to_go_on(folder: Path) -> str:
         return "no checkpoint was saved; begin again with the same command and --overwrite"
     steps = " and ".join(f"{folder / framework} holds {number} steps" for framework, number in saved.items())
     command = ["twinformer", "resume", str(folder)]
-    if not (folder / plan.NAME).is_file():  # of version 0.1
+    if not plan.is_planned(folder):  # of version 0.1
         command += [f"{folder}-2", "--source", next(iter(saved))]
     return f"{steps}; go on with: {shlex.join(command)}"
 

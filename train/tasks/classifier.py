@@ -79,17 +79,20 @@ class ClassifierTask:
         return {"ids": batch.ids, "mask": batch.mask}
 
     def evaluated(self) -> list[TextBatch]:
-        examples, labels = self.examples["validation"], self.texts.validation.labels
-        batches = data.evaluation_batches(examples, labels, EVALUATION_BATCH, self.buckets)
-        return [longest_first(batch) for batch in {batch.ids.shape[1]: batch for batch in batches}.values()]
+        of_width = {batch.ids.shape[1]: batch for batch in self._evaluation("validation")}
+        return [longest_first(batch) for batch in of_width.values()]
+
+    def _evaluation(self, split: str) -> list[TextBatch]:
+        """Batches that hold each example of a split once."""
+        labels = getattr(self.texts, split).labels
+        return data.evaluation_batches(self.examples[split], labels, EVALUATION_BATCH, self.buckets)
 
     def evaluate(self, loop: Backend, params: Arrays, batch: TextBatch) -> dict[str, Any]:
         return {"logits": loop.outputs(loop.build_model(self.architecture), params)(batch.ids, batch.mask)}
 
     def logits(self, loop: Backend, params: Arrays, split: str) -> Float[np.ndarray, "example classes"]:
         """The logits of all examples of a split, in its order."""
-        labels = getattr(self.texts, split).labels
-        batches = data.evaluation_batches(self.examples[split], labels, EVALUATION_BATCH, self.buckets)
+        batches = self._evaluation(split)
         outputs = loop.outputs(loop.build_model(self.architecture), params)
         return in_order(batches, [outputs(batch.ids, batch.mask) for batch in batches])
 

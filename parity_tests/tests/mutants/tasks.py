@@ -347,8 +347,8 @@ TASKS = (
     one(
         "parity is checked on the test split",
         CLASSIFIER,
-        'self.examples["validation"], self.texts.validation.labels',
-        'self.examples["test"], self.texts.test.labels',
+        'self._evaluation("validation")',
+        'self._evaluation("test")',
         f"{CHECKED}[classifier]",
     ),
     one(

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import jaxtyping
 import numpy as np
 import pytest
 from rich.console import Console
 
+from parity_tests.tests.annotations import annotations_unchecked
 from parity_tests.tests.train.marked import reader, splits_in
 from parity_tests.tests.train.marked_tasks import MODELS, config, marked_data, task_of, written
 from parity_tests.tests.train.recording_loop import RecordingLoop
@@ -29,11 +29,8 @@ SETTINGS: dict[str, Any] = {
 @pytest.fixture(scope="module", autouse=True)
 def unchecked() -> Iterator[None]:
     """The recording loop is no backend."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    try:
+    with annotations_unchecked():
         yield
-    finally:
-        jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="module", params=MODELS)
