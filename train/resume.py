@@ -64,9 +64,9 @@ def _go_on(run: Path, data_dir: Path | None, skip_parity: bool, console: Console
             begun[framework] = state
         for framework in set(plan.frameworks) - begun.keys():  # it was killed before it had any
             (run / framework / METRICS).unlink(missing_ok=True)
-        return carry_out(
-            task, replace(plan, skip_parity=plan.skip_parity or skip_parity), run, console, begun
-        )
+        plan = replace(plan, skip_parity=plan.skip_parity or skip_parity)
+        with used.surviving(run):
+            return carry_out(task, plan, run, console, begun)
 
 
 def _copy(
@@ -93,7 +93,8 @@ def _copy(
         (out / framework).mkdir()
         (out / framework / METRICS).write_bytes(before)
         console.print(_describe(run, source, framework, task, state.step))
-        return carry_out(task, plan, out, console, {framework: state})
+        with used.surviving(out):
+            return carry_out(task, plan, out, console, {framework: state})
 
 
 def _task(run: Path, data_dir: Path | None, framework: Framework) -> Task:

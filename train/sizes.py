@@ -3,6 +3,8 @@
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from train.config import Config, ConfigError, ModelConfig
@@ -10,15 +12,24 @@ from train.config import Config, ConfigError, ModelConfig
 NUMBERS = 4  # of each parameter while it is trained: itself, its gradient and two moments
 BYTES = 4  # of a number in float32
 POSITIONS = 2**24  # of a model whose checkpoint has no table of them
+CONTAINER = Path("/sys/fs/cgroup/memory.max")  # what a container may have, on Linux
 ANY = ("window", "window_every")  # settings that take no memory
 
 
 def memory() -> float:
-    """The machine's, in bytes; infinite where the system does not say."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return float("inf")
+    """What this process may have, in bytes: the machine's, or less where a limit is set; infinite where the
+    system does not say."""
+    found = [float("inf")]
+    with suppress(AttributeError, ValueError, OSError):
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with suppress(ValueError, OSError):  # "max" is no limit
+        found.append(int(CONTAINER.read_text("ascii")))
+    with suppress(ImportError):  # Windows has none
+        import resource
+
+        limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+        found += [limit for limit in limits if limit != resource.RLIM_INFINITY]
+    return float(min(found))
 
 
 def parameters(model: ModelConfig) -> int:
@@ -36,7 +47,7 @@ def refuse_too_large(config: Config) -> None:
         model = config.model
         raise ConfigError(
             f"embed={model.embed}, mlp={model.mlp}, layers={model.layers}: about {count:,} parameters, which "
-            f"take {gigabytes(needed)} with gradients and moments; this machine has {gigabytes(memory())}. "
+            f"take {gigabytes(needed)} with gradients and moments; there are {gigabytes(memory())} here. "
             "Choose a smaller model"
         )
 
@@ -65,7 +76,7 @@ def refuse_too_many(num: int, prompts: int, model: Any) -> None:
     needed = num * prompts * row * BYTES
     if needed > memory():
         raise ConfigError(
-            f"num={num}: the texts together take {gigabytes(needed)}; this machine has "
+            f"num={num}: the texts together take {gigabytes(needed)}; there are "
             f"{gigabytes(memory())}. Choose fewer"
         )
 

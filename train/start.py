@@ -42,8 +42,9 @@ def train(
         if overwrite:
             used.remove_run(out)
         plan = Plan(tuple(frameworks), skip_parity, saving)
-        begin(task, plan, out)
-        return carry_out(task, plan, out, console, {})
+        with used.surviving(out):
+            begin(task, plan, out)
+            return carry_out(task, plan, out, console, {})
 
 
 def begin(task: Task, plan: Plan, out: Path) -> None:

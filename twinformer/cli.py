@@ -46,10 +46,11 @@ def status(arguments: list[str]) -> int:
         refuse_shadows()
         refuse_undecodable(arguments)
         from train.loops.interrupt import interruptible
+        from train.loops.memory import told_alike
 
         command = parse(arguments)
         # Paths and texts are printed as they are: "[/x]" is a path too, and ":x:" no emoji.
-        with interruptible():
+        with interruptible(), told_alike():
             return command.carry_out(Console(markup=False, emoji=False))
     except KeyboardInterrupt as interrupt:
         left = getattr(command, "interrupted", str)()
@@ -58,7 +59,8 @@ def status(arguments: list[str]) -> int:
     except Exception as error:
         if not foreseen(error):
             return tell(unforeseen(error, arguments), UNFORESEEN)
-        return tell(as_typed(words(error), command), getattr(error, "exit_status", REFUSED))
+        said = "; ".join([as_typed(words(error), command), *getattr(error, "__notes__", ())])
+        return tell(said, getattr(error, "exit_status", REFUSED))
 
 
 def parse(arguments: Sequence[str]) -> Command:

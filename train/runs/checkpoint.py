@@ -4,8 +4,10 @@ Each holds the digests of its tensors, and of the files of the run that it belon
 was saved.
 """
 
+import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
@@ -50,21 +52,20 @@ def save(folder: Path, groups: Mapping[str, Arrays], about: Mapping[str, Any], k
     of the one before when it is whole and on the disk; ``about`` is in the same file, so that the two never
     belong to different steps. Of those before, ``keep`` - 1 stay, as checkpoint-STEP.safetensors.
 
-    Raises CheckpointError where it cannot be written; the one before then stays as it is.
+    Raises OSError where it cannot be written; the one before then stays as it is.
     """
     flat = {f"{group}/{name}": array for group, arrays in groups.items() for name, array in arrays.items()}
     versions = {name: version(name) for name in ("jax", "flax", "optax", "torch", "numpy")}
     tensors = {name: digests.of_array(array) for name, array in flat.items()}
     whole = digests.sealed({**about, "versions": versions, "tensors": tensors})
     path = folder / NAME
-    try:
-        with replacing(path) as partial:
+    with replacing(path) as partial:
+        try:
             save_file(flat, partial, {"about": json.dumps(whole)})
-            _keep(path, keep - 1)
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"{path} cannot be written ({error}): make room; what was saved before is as it was"
-        ) from error
+        except SafetensorError as error:
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(int(number[1]) if number else errno.EIO, str(error), str(path)) from error
+        _keep(path, keep - 1)
 
 
 def _keep(path: Path, number: int) -> None:

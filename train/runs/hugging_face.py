@@ -172,6 +172,8 @@ def _config(
         with _as_data_error():
             config = their_config(torch_config.from_json(torch_config.CONFIGS[name], settings), special)
     known = {ours: theirs for theirs, ours in CLASSES.get(config.get("model_type", ""), {}).items()}
+    if "bert_model" in known:  # they open it without a pooler, too, and say that there is none
+        known.setdefault("bert", known["bert_model"])
     if name not in known:
         raise data.DataError(f"no model at Hugging Face computes this {name}: {architecture.config}.")
     theirs = known[name]

@@ -30,7 +30,7 @@ from train.runs.predict import (
 from train.runs.sampling import Sampling
 from train.runs.their_settings import KEPT, ends_of, read_kept
 
-MASK = data.SPECIAL_TOKENS[data.MASK_ID]
+MASKS = (data.SPECIAL_TOKENS[data.MASK_ID], "<mask>")  # ours and BERT's, RoBERTa's
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -90,17 +90,19 @@ class Run:
         return continuations(loop, self.model, self.params, self.tokenizer, prompts, sampling, ends)
 
     def fill_mask(self, text: str, top: int = 5) -> list[dict[str, float]]:
-        """For each [MASK] in the text, the ``top`` likeliest tokens with their probabilities.
+        """For each [MASK] in the text (RoBERTa's <mask>), the ``top`` likeliest tokens, with probabilities.
 
-        Raises RunError where the run is no BERT with its head, and ValueError on a text without [MASK].
+        Raises RunError where the run is no BERT with its head, and ValueError on a text without a mask.
         """
         if self.architecture.name != "bert_for_masked_lm":
             raise RunError(f"{self.folder} holds a {self.architecture.name}, which fills no masks in")
         positions = self.architecture.config.max_positions
+        known = {token: self.tokenizer.token_to_id(token) for token in MASKS}
         (ids,) = data.encode(self.tokenizer, texts_of(text), positions, marked=True).examples
-        masked = np.flatnonzero(ids == self.tokenizer.token_to_id(MASK))
+        masked = np.flatnonzero(np.isin(ids, [number for number in known.values() if number is not None]))
         if not len(masked):
-            raise ValueError(f"{text!r} has no {MASK} to fill in")
+            names = " or ".join(token for token, number in known.items() if number is not None)
+            raise ValueError(f"{text!r} has no {names or 'mask, nor has the tokenizer one,'} to fill in")
         (logits,) = self.outputs(ids[None], np.ones((1, len(ids)), bool), masked[None])
         rows = [(row, np.argsort(-row)[:top]) for row in map(softmax, logits)]
         return [{str(self.tokenizer.id_to_token(n)): float(row[n]) for n in best} for row, best in rows]

@@ -39,11 +39,11 @@ def owned(folder: Path) -> Iterator[None]:
         write_json(folder / OWNER, _self())
         yield
     finally:
-        (folder / OWNER).unlink(missing_ok=True)
-        with suppress(PermissionError):  # Windows removes no open file
-            (folder / LOCK).unlink(missing_ok=True)
+        for name in (OWNER, LOCK):
+            with suppress(OSError):  # Windows removes no open file
+                (folder / name).unlink()
         lock.release()
-        if folder.is_dir() and not any(folder.iterdir()):
+        with suppress(OSError):  # it is not empty
             folder.rmdir()
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from train.runs.durable import naming
 from train.runs.errors import CheckpointError
 
 NAME = "metrics.jsonl"
@@ -17,8 +18,8 @@ Rows = list[dict[str, Any]]
 class Log:
     """A metrics.jsonl that is being written."""
 
-    def __init__(self, file: IO[bytes], digest: Any, size: int) -> None:
-        self._file, self._digest, self._size = file, digest, size
+    def __init__(self, path: Path, file: IO[bytes], digest: Any, size: int) -> None:
+        self._path, self._file, self._digest, self._size = path, file, digest, size
 
     def write(self, step: int, **row: float) -> None:
         line = (json.dumps({"step": step, **row}) + "\n").encode()
@@ -28,21 +29,28 @@ class Log:
 
     def state(self) -> dict[str, Any]:
         """How many bytes were written, now on the disk, and their digest."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self.flush()
+        with naming(self._path):
+            os.fsync(self._file.fileno())
         return {"bytes": self._size, "sha256": self._digest.hexdigest()}
 
     def flush(self) -> None:
-        self._file.flush()
+        with naming(self._path):
+            self._file.flush()
 
 
 @contextmanager
 def appended(folder: Path) -> Iterator[Log]:
     """The folder's log, to go on with after what it holds."""
-    with (folder / NAME).open("a+b") as file:
+    path = folder / NAME
+    file = path.open("a+b")
+    try:
         file.seek(0)
         digest, size = hashlib.file_digest(file, "sha256"), file.tell()
-        yield Log(file, digest, size)
+        yield Log(path, file, digest, size)
+    finally:
+        with naming(path):
+            file.close()
 
 
 def written_by(folder: Path, step: int, state: Mapping[str, Any] | None) -> bytes:

@@ -2,9 +2,12 @@
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from train.config import FRAMEWORKS, Framework
+from train.loops.memory import ran_out
 from train.paths import check_folder
 from train.runs import plan
 from train.runs.checkpoint import NAME, CheckpointError, older, read_about
@@ -38,7 +41,7 @@ def refuse_used(folder: Path, overwrite: bool | None = None) -> None:
 
 def held(folder: Path) -> list[str]:
     """The names in a folder, those of its lock aside."""
-    return [path.name for path in folder.iterdir() if path.name not in (LOCK, OWNER)]
+    return [path.name for path in folder.iterdir() if path.name.removesuffix(".partial") not in (LOCK, OWNER)]
 
 
 def is_run(folder: Path) -> bool:
@@ -70,12 +73,24 @@ def how_to_go_on(folder: Path) -> str:
     """What is saved of a run that ended early, and the command that takes it up again."""
     saved = steps_saved(folder)
     if not saved:
-        return "no checkpoint was saved; begin again with the same command and --overwrite"
+        return "no checkpoint is there; begin again with the same command and --overwrite"
     steps = " and ".join(f"{folder / framework} holds {number} steps" for framework, number in saved.items())
     command = ["twinformer", "resume", str(folder)]
     if not plan.is_planned(folder):  # of version 0.1
         command += [f"{folder}-2", "--source", next(iter(saved))]
     return f"{steps}; go on with: {shlex.join(command)}"
+
+
+@contextmanager
+def surviving(folder: Path) -> Iterator[None]:
+    """What the machine does to a run is told with what is saved of it, as a note of the error."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OSError) or ran_out(error):
+            with suppress(OSError):
+                error.add_note(how_to_go_on(folder))
+        raise
 
 
 def warn_unfinished(folder: Path) -> None:

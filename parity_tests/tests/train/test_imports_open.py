@@ -337,3 +337,35 @@ def test_a_bias_that_no_norm_can_carry_is_refused(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "run", {"params": params}, {"files": folder.parts(tmp_path / "run")})
     with pytest.raises(data.DataError, match="the last norm cannot carry it"):
         export_run(tmp_path / "run", tmp_path / "export")
+
+
+@pytest.mark.parametrize("kind", ["BertModel", "RobertaModel"])
+def test_an_encoder_without_a_pooler_goes_back(kind: str, tmp_path: Path) -> None:
+    made = make(kind, tmp_path / "source")
+    tensors(lambda state: {name: value for name, value in state.items() if "pooler" not in name})(
+        tmp_path / "source"
+    )
+    import_run(tmp_path / "source", tmp_path / "run")
+    assert export_run(tmp_path / "run", tmp_path / "export") == kind
+    opened, report = getattr(transformers, kind).from_pretrained(
+        tmp_path / "export", output_loading_info=True
+    )
+    assert {name.split(".")[0] for name in report["missing_keys"]} == {"pooler"}
+    assert not report["unexpected_keys"] and not report["mismatched_keys"]
+    ids, mask = inputs()
+    real = mask[:, :, None]
+    assert (theirs(opened.eval(), ids, mask)[0] * real == theirs(made, ids, mask)[0] * real).all()
+    assert import_run(tmp_path / "export", tmp_path / "again").name == "bert"
+
+
+def test_a_mask_has_the_name_that_its_tokenizer_gives_it(tmp_path: Path) -> None:
+    """RoBERTa's is <mask>."""
+    make("RobertaForMaskedLM", tmp_path / "source")
+    path = tmp_path / "source" / "tokenizer.json"
+    path.write_text(path.read_text("utf-8").replace("[MASK]", "<mask>"), "utf-8")
+    import_run(tmp_path / "source", tmp_path / "run")
+    opened = train.load(tmp_path / "run")
+    found = opened.fill_mask("the <mask> sat", top=3)
+    assert len(found) == 1 and len(found[0]) == 3
+    with pytest.raises(ValueError, match="has no <mask> to fill in"):
+        opened.fill_mask("the [MASK] sat")

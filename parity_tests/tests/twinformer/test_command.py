@@ -138,7 +138,7 @@ def test_an_interruption_before_anything_is_saved_says_so(
 ) -> None:
     with mock.patch("train.start.train", side_effect=KeyboardInterrupt):
         assert cli.status([*SMALL, "--out", str(tmp_path / "run")]) == 130
-    assert "no checkpoint was saved; begin again" in told(capsys)
+    assert "no checkpoint is there; begin again" in told(capsys)
 
 
 def test_only_what_a_run_wrote_is_removed(tmp_path: Path) -> None:
