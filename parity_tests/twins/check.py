@@ -7,6 +7,7 @@ import numpy as np
 from parity_tests.core.compare import BFLOAT16_FACTOR, BOUNDS, Check, compare_bfloat16, compare_traces
 from parity_tests.core.isolate import Isolation, isolate
 from parity_tests.core.trace import Trace
+from parity_tests.runners.arrays import Params
 from parity_tests.twins.catalogue import TWINS, Twin
 from parity_tests.twins.names import check_name
 from parity_tests.twins.run import initial_params, jax_program, run_jax, run_torch
@@ -15,14 +16,17 @@ TRAINING = " in training"  # ends the name of a model that was compared with its
 DRAWS = 4  # of inputs and dropout in bfloat16: one would be judged by luck
 
 
-def check_twin(twin: Twin, dtype: str, seed: int = 0, evaluation: bool = True) -> list[Check]:
+def check_twin(
+    twin: Twin, dtype: str, seed: int = 0, evaluation: bool = True, params: Params | None = None
+) -> list[Check]:
     """Hold PyTorch's twin against Flax's: in evaluation, and with dropout on where it has any.
 
-    Without ``evaluation``, a twin that has dropout is compared with it alone.
+    Without ``evaluation``, a twin that has dropout is compared with it alone. ``params`` are those to compare
+    at, flat, in Flax's layout; otherwise they are drawn.
 
     In bfloat16 several inputs are tried, each with dropout of its own, at the same weights.
     """
-    params = initial_params(twin, twin.inputs(np.random.default_rng(seed)), seed)
+    params = params or initial_params(twin, twin.inputs(np.random.default_rng(seed)), seed)
     program = jax_program(twin, dtype)
     checks = []
 
@@ -46,7 +50,9 @@ def check_twin(twin: Twin, dtype: str, seed: int = 0, evaluation: bool = True) -
     return checks
 
 
-def isolate_twin(twin: Twin, checks: list[Check], seed: int = 0) -> list[Isolation]:
+def isolate_twin(
+    twin: Twin, checks: list[Check], seed: int = 0, params: Params | None = None
+) -> list[Isolation]:
     """Tell apart what diverges and what is downstream, for each mode of a twin that failed in these checks.
 
     PyTorch's twin runs once more with every piece reading Flax's values. bfloat16 has no bounds for single
@@ -54,7 +60,7 @@ def isolate_twin(twin: Twin, checks: list[Check], seed: int = 0) -> list[Isolati
     """
     failed = {check.model: check.dtype for check in checks if not check.passed}
     inputs = twin.inputs(np.random.default_rng(seed))
-    params = initial_params(twin, inputs, seed)
+    params = params or initial_params(twin, inputs, seed)
     isolations = []
     for name, dropout_seed in modes(twin, seed):
         if failed.get(name) in BOUNDS:

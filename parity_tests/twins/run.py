@@ -22,21 +22,26 @@ LARGE = 10_000  # numbers in a matrix
 
 
 def initial_params(twin: Twin, inputs: Inputs, seed: int) -> dict[str, np.ndarray]:
-    """Flat parameters to compare twins at: the initial ones plus noise.
-
-    Without the noise, biases would be zero and scales one, and many a mistake would not show. Large matrices
-    get less of it: 0.1 on 768 inputs saturates every softmax, and its gradients become rounding noise.
-    """
+    """Flat parameters to compare twins at: those that Flax draws, plus noise."""
     module = twin.build("jax_impl")
     if isinstance(module, partial):
         return {}
     arguments = {name: jnp.asarray(array) for name, array in inputs.items()}
     params = module.init(jax.random.key(seed), **arguments).get("params", {})
+    return with_noise(flatten_dict(params, sep="/"), seed)
+
+
+def with_noise(params: Params, seed: int) -> dict[str, np.ndarray]:
+    """Flat parameters with noise, in float64.
+
+    Without it, biases would be zero and scales one, and many a mistake would not show. Large matrices get
+    less: 0.1 on 768 inputs saturates every softmax, and its gradients become rounding noise.
+    """
     rng = np.random.default_rng(seed)
     return {
         name: np.asarray(array, np.float64)
         + (0.1 if array.size < LARGE else 0.02) * rng.standard_normal(array.shape)
-        for name, array in flatten_dict(params, sep="/").items()
+        for name, array in params.items()
     }
 
 

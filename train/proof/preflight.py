@@ -12,6 +12,7 @@ from parity_tests.core.report import to_json
 from parity_tests.twins.check import check_twin, isolate_twin
 from parity_tests.twins.inputs import Twin
 from parity_tests.twins.registry import MODELS
+from parity_tests.twins.run import with_noise
 from train.loops import torch_loop
 from train.loops.fit import lengths
 from train.proof import cache
@@ -54,18 +55,19 @@ def preflight(task: Task, path: Path, watch: Callable[[str], None] = lambda at: 
     }
     arrays = [*training, *evaluation, tuple(task.begun[name] for name in sorted(task.begun))]
     name = cache.digest(question, [array for batch in arrays for array in batch])
+    params = task.initial_params(torch_loop)
+    start = with_noise(params, task.config.seed)
     checks = cache.recall(name, torch_loop.parameter_shapes(task.architecture))
     remembered = checks is not None
     if checks is None:
         with quickly_compiled():
             watch("every tap and gradient")
-            params = task.initial_params(torch_loop)
-            checks = check_twin(twin, "float64", task.config.seed, evaluation=False)
+            checks = check_twin(twin, "float64", task.config.seed, evaluation=False, params=start)
             for check in () if first_divergence(checks) else rehearse(task, params, training, evaluation):
                 watch(check.model)
                 checks.append(check)
     failed = first_divergence(checks)
-    isolations = isolate_twin(twin, checks, task.config.seed) if failed else []
+    isolations = isolate_twin(twin, checks, task.config.seed, start) if failed else []
     write_json(path, digests.sealed(to_json(checks, isolations)))
     if failed:
         blocks = [block for isolation in isolations for block in isolation.blocks]

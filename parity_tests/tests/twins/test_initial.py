@@ -22,7 +22,9 @@ MODULES = [twin for twin in TWINS if isinstance(twin.build("torch_impl"), torch.
 
 def flax_initial(twin, seed):
     inputs = {name: jnp.asarray(a) for name, a in twin.inputs(np.random.default_rng(0)).items()}
-    return flatten_dict(twin.build("jax_impl").init(jax.random.key(seed), **inputs)["params"], sep="/")
+    return flatten_dict(
+        jax.jit(twin.build("jax_impl").init)(jax.random.key(seed), **inputs)["params"], sep="/"
+    )
 
 
 @pytest.mark.parametrize("twin", MODULES, ids=lambda twin: twin.name)
