@@ -28,7 +28,9 @@ def initial_params(twin: Twin, inputs: Inputs, seed: int) -> dict[str, np.ndarra
         return {}
     arguments = {name: jnp.asarray(array) for name, array in inputs.items()}
     params = module.init(jax.random.key(seed), **arguments).get("params", {})
-    return with_noise(flatten_dict(params, sep="/"), seed)
+    return with_noise(
+        {name: np.asarray(array) for name, array in flatten_dict(params, sep="/").items()}, seed
+    )
 
 
 def with_noise(params: Params, seed: int) -> dict[str, np.ndarray]:
@@ -39,7 +41,7 @@ def with_noise(params: Params, seed: int) -> dict[str, np.ndarray]:
     """
     rng = np.random.default_rng(seed)
     return {
-        name: np.asarray(array, np.float64)
+        name: array.astype(np.float64)
         + (0.1 if array.size < LARGE else 0.02) * rng.standard_normal(array.shape)
         for name, array in params.items()
     }
