@@ -13,7 +13,7 @@ from parity_tests.tests.annotations import annotations_unchecked
 
 # Every annotated shape and dtype is checked in every call; the tests themselves are free.
 LIBRARY = ("core", "runners", "twins", "pair", "pair_arguments", "plugin")  # of parity_tests
-CHECKED = ["jax_impl", "torch_impl", "data", "train", *(f"parity_tests.{name}" for name in LIBRARY)]
+CHECKED = ["jax_impl", "torch_impl", "data", "train", "study", *(f"parity_tests.{name}" for name in LIBRARY)]
 install_import_hook(CHECKED, "beartype.beartype")
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -22,6 +22,8 @@ jax.config.update("jax_default_matmul_precision", "highest")
 # Compiling is most of the tests' time, and each program runs once or twice: XLA leaves out its costly passes.
 # With them: `twinformer parity`, `make proof`, tests in a process of their own, what asks for `optimised`.
 jax.config.update("jax_disable_most_optimizations", True)
+if jax.__version_info__[:2] == (0, 10):  # its emitters take half of the time; later ones have no such flag
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false"
 torch.use_deterministic_algorithms(True)
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU refuses to be deterministic
 torch.set_num_threads(1)  # the tests run side by side, and threads that wait for each other cost more
@@ -63,3 +65,8 @@ def unchecked() -> Iterator[None]:
     """Without the checks of annotations, as users have it: what is refused then, the code itself refuses."""
     with annotations_unchecked():
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The file that takes longest comes first: no worker waits for it at the end."""
+    items.sort(key=lambda item: item.path.name != "test_twins.py")

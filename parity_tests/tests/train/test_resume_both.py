@@ -51,8 +51,7 @@ def timeless(report: Any) -> Any:
     return {name: timeless(value) for name, value in report.items() if name not in left_out}
 
 
-@pytest.mark.parametrize("step", [0, 2, 4], ids=["first", "third", "last"])
-@pytest.mark.parametrize("half", FRAMEWORKS)
+@pytest.mark.parametrize(("half", "step"), [("jax", 0), ("jax", 4), ("torch", 2), ("torch", 4)])
 def test_whichever_half_is_ended_both_are_finished(
     half: Any, step: int, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
