@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer
@@ -33,7 +33,7 @@ from train.runs.durable import write_json
 from train.runs.files import read_json
 from train.runs.load import load
 from train.runs.lock import owned
-from train.runs.tensor_files import open_tensors
+from train.runs.tensor_files import TensorFiles, open_tensors
 from train.runs.their_settings import KEPT, kept, labels, read_kept
 
 # These have their tensors without the name that heads give them.
@@ -57,6 +57,40 @@ def import_run(source: Path, out: Path) -> Architecture:
         RunError, CheckpointError: naming the file at fault.
     """
     used.refuse_used(out)
+    theirs = judge(source)
+    config, vocab = theirs.config, theirs.architecture.config.vocab
+    said = kept(config, _beside(source, "generation_config.json"), vocab)
+    tokenizer = _tokenizer(source, config["model_type"], vocab)
+    with _as_data_error():
+        params = from_hugging_face(theirs.files.read(), config)
+    if theirs.architecture.name == "bert":  # it has no head whose part it would be
+        params = {path.removeprefix("bert/"): array for path, array in params.items()}
+    with owned(out):
+        used.refuse_used(out)
+        folder.create(out, theirs.architecture, theirs.classes, tokenizer)
+        if (source / TOKENIZER_CONFIG).is_file():
+            shutil.copyfile(source / TOKENIZER_CONFIG, out / TOKENIZER_CONFIG)
+        write_json(out / KEPT, said)
+        about = {"imported": source.name, "model_type": config["model_type"], "files": folder.parts(out)}
+        checkpoint.save(out, {"params": params}, about)
+    return theirs.architecture
+
+
+class Judged(NamedTuple):
+    """A folder of theirs whose settings and tensors go together."""
+
+    config: dict[str, Any]
+    """Its config.json, with the kind."""
+    files: TensorFiles
+    architecture: Architecture
+    classes: tuple[str, ...]
+
+
+def judge(source: Path) -> Judged:
+    """Which of our models a folder of theirs is, by its settings and the headers of its files alone.
+
+    Raises what `import_run` does.
+    """
     config = read_json(source / "config.json", f"{source} is no checkpoint")
     files = open_tensors(source)
     shapes = {name: stored.shape for name, stored in files.header.items()}
@@ -71,25 +105,10 @@ def import_run(source: Path, out: Path) -> Architecture:
             f"{source} has a classifier of one class, a regression or a multiple choice; ours has no head "
             "for the second: name the class in architectures."
         )
-    said = kept(config, _beside(source, "generation_config.json"), ours.vocab)
-    tokenizer = _tokenizer(source, config["model_type"], ours.vocab)
-    with _as_data_error():
-        params = from_hugging_face(files.read(), config)
     settings = dataclasses.asdict(ours) | ({"classes": count} if classes else {})
     if name == "gpt_classifier":
         settings["tied"] = True  # it has no output layer
-    if name == "bert":  # it has no head whose part it would be
-        params = {path.removeprefix("bert/"): array for path, array in params.items()}
-    architecture = Architecture(name, from_json(CONFIGS[name], settings))
-    with owned(out):
-        used.refuse_used(out)
-        folder.create(out, architecture, classes, tokenizer)
-        if (source / TOKENIZER_CONFIG).is_file():
-            shutil.copyfile(source / TOKENIZER_CONFIG, out / TOKENIZER_CONFIG)
-        write_json(out / KEPT, said)
-        about = {"imported": source.name, "model_type": config["model_type"], "files": folder.parts(out)}
-        checkpoint.save(out, {"params": params}, about)
-    return architecture
+    return Judged(config, files, Architecture(name, from_json(CONFIGS[name], settings)), classes)
 
 
 def export_run(source: Path, out: Path) -> str:

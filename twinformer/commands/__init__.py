@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 import tyro
 
+from twinformer.commands.attention import Attention
 from twinformer.commands.evaluate import Evaluate
 from twinformer.commands.exchange import Export, Import
 from twinformer.commands.generate import Generate
 from twinformer.commands.parity import Parity
 from twinformer.commands.resume import Resume
+from twinformer.commands.shapes import Shapes
 from twinformer.commands.train import Overview
 from twinformer.commands.verify import Verify
 
@@ -25,4 +27,6 @@ COMMANDS: Any = (
     | Import
     | Export
     | Verify
+    | Shapes
+    | Attention
 )

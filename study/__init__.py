@@ -1,0 +1,1 @@
+"""What a learner uses: shapes of both frameworks side by side."""

@@ -1,0 +1,144 @@
+"""The rows of the atlas: what a model computes in order of execution, what it has learned, and totals."""
+
+import math
+import re
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+
+from study.shapes.flops import Stretch
+from study.shapes.subject import Subject
+from study.shapes.trace import Shape, in_jax, in_torch
+from torch_impl.convert.engine import places
+from torch_impl.convert.table import TABLE
+
+REST = "(after the last tap)"
+
+
+@dataclass(frozen=True)
+class TapRow:
+    """One tap."""
+
+    name: str
+    axes: tuple[str, ...]
+    jax: Shape
+    torch: Shape
+    dtype: str
+    work: Stretch
+    """What is computed up to it, since the tap before."""
+
+    @property
+    def bytes(self) -> int:
+        return math.prod(self.jax) * np.dtype(self.dtype).itemsize
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return dict(zip(self.axes, self.jax, strict=True))
+
+
+@dataclass(frozen=True)
+class ParameterRow:
+    """One parameter: its name and shape in each framework, and the pattern from Flax's to the other."""
+
+    jax_name: str
+    torch_name: str
+    jax: Shape
+    torch: Shape
+    pattern: str
+
+    @property
+    def count(self) -> int:
+        return math.prod(self.jax)
+
+    @property
+    def transposed(self) -> bool:
+        """Whether PyTorch keeps the transpose of what the formula x W says."""
+        left, right = (re.findall(r"\w+", side) for side in self.pattern.split("->"))
+        return left != right
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """A model's shapes in both frameworks."""
+
+    name: str
+    taps: tuple[TapRow, ...]
+    parameters: tuple[ParameterRow, ...]
+    rest: Stretch
+    """What is computed after the last tap."""
+    xla: float | None
+    """All operations as XLA counts them."""
+
+    @property
+    def matmul(self) -> int:
+        return sum(row.work.matmul for row in self.taps) + self.rest.matmul
+
+    @property
+    def operations(self) -> int:
+        return sum(row.work.total for row in self.taps) + self.rest.total
+
+    @property
+    def parameter_count(self) -> int:
+        return sum(row.count for row in self.parameters)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for a program."""
+        return {
+            "schema": 1,
+            "name": self.name,
+            "taps": [
+                {
+                    "name": row.name,
+                    "axes": row.axes,
+                    "jax": row.jax,
+                    "torch": row.torch,
+                    "dtype": row.dtype,
+                    "bytes": row.bytes,
+                    "matmul": row.work.matmul,
+                    "operations": row.work.total,
+                }
+                for row in self.taps
+            ],
+            "parameters": [
+                {
+                    "jax_name": row.jax_name,
+                    "torch_name": row.torch_name,
+                    "jax": row.jax,
+                    "torch": row.torch,
+                    "pattern": row.pattern,
+                    "transposed": row.transposed,
+                }
+                for row in self.parameters
+            ],
+            "parameter_count": self.parameter_count,
+            "matmul": self.matmul,
+            "operations": self.operations,
+            "xla": self.xla,
+        }
+
+
+def atlas(subject: Subject, xla: bool = True) -> Atlas:
+    """Run both twins on shapes alone. Raises ValueError where they tap other values, or none."""
+    ours, theirs = in_jax(subject, xla), in_torch(subject)
+    rows = []
+    for (name, one), (other_name, other) in zip_longest(
+        ours.taps.items(), theirs.taps.items(), fillvalue=("nothing", None)
+    ):
+        if name != other_name or one is None or other is None:
+            raise ValueError(f"{subject.name}: JAX taps {name} where PyTorch taps {other_name}")
+        work = next(stretch for stretch in ours.stretches if stretch.mark == name)
+        rows.append(TapRow(name, tuple(one.axes.split()), one.shape, other.shape, one.dtype, work))
+    return Atlas(
+        subject.name, tuple(rows), _parameters(ours.params, theirs.params), ours.stretches[-1], ours.xla
+    )
+
+
+def _parameters(ours: dict[str, Shape], theirs: dict[str, Shape]) -> tuple[ParameterRow, ...]:
+    """Flax's parameters with their counterparts in PyTorch, by the converter's table, in PyTorch's order."""
+    found = {}
+    for (row, path), (name,) in places(ours, "flax", TABLE).items():
+        (other,) = row.names("torch", path)
+        found[other] = ParameterRow(name, other, ours[name], theirs[other], row.axes)
+    return tuple(found[name] for name in theirs)
