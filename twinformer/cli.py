@@ -59,8 +59,11 @@ def status(arguments: list[str]) -> int:
     except Exception as error:
         if not foreseen(error):
             return tell(unforeseen(error, arguments), UNFORESEEN)
-        said = "; ".join([as_typed(words(error), command), *getattr(error, "__notes__", ())])
-        return tell(said, getattr(error, "exit_status", REFUSED))
+        # Ours are of a class of their own (`GoOn`), which cannot be imported where `train` is hidden.
+        notes = [note for note in getattr(error, "__notes__", ()) if type(note) is not str]
+        return tell(
+            "; ".join([as_typed(words(error), command), *notes]), getattr(error, "exit_status", REFUSED)
+        )
 
 
 def parse(arguments: Sequence[str]) -> Command:

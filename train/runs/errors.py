@@ -7,3 +7,7 @@ class RunError(ValueError):
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be used; the message names it, the reason and the remedy."""
+
+
+class GoOn(str):
+    """A note of an error: what is saved of a run, and the command that goes on. Frameworks add notes too."""

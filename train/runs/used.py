@@ -11,6 +11,7 @@ from train.loops.memory import ran_out
 from train.paths import check_folder
 from train.runs import plan
 from train.runs.checkpoint import NAME, CheckpointError, older, read_about
+from train.runs.errors import GoOn
 from train.runs.files import RunError
 from train.runs.lock import LOCK, OWNER
 
@@ -89,7 +90,7 @@ def surviving(folder: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) or ran_out(error):
             with suppress(OSError):
-                error.add_note(how_to_go_on(folder))
+                error.add_note(GoOn(how_to_go_on(folder)))
         raise
 
 

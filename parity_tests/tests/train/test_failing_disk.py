@@ -1,4 +1,4 @@
-"""A full disk, no permission, a folder that vanished: one line, status 2, and what was saved goes on."""
+"""A full disk, no permission, a folder gone, no memory: one line, status 2, and what was saved goes on."""
 
 import errno
 import resource
@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from parity_tests.tests.train.failing_disk import KINDS, failing
+from train import sizes
+from train.config import FRAMEWORKS
 from train.loops import torch_loop
+from train.loops.backend import backend
 from train.runs.checkpoint import NAME, read_whole
 from train.runs.verify import verify
 from train.tasks import task as tasks
@@ -24,15 +29,15 @@ from twinformer import cli
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads /proc")
 
 TRAIN = (
-    "train classifier-embedded --framework torch --skip-parity --text.batch 64 --text.buckets 1 "
+    "train classifier-embedded --skip-parity --text.batch 64 --text.buckets 1 "
     "--model.vocab 300 --model.max-positions 8 --model.embed 8 --model.heads 2 --model.mlp 8 --model.layers 1"
     " --steps 6 --save-every 2 --keep 2"
 )
 
 
-def train(run: Path, *more: str) -> int:
+def train(run: Path, *more: str, framework: str = "torch") -> int:
     """The status of the command."""
-    return cli.status([*TRAIN.split(), "--out", str(run), *more])
+    return cli.status([*TRAIN.split(), "--framework", framework, "--out", str(run), *more])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -153,3 +158,48 @@ def test_the_lock_is_given_back_where_nothing_can_be_removed(tmp_path: Path) -> 
     with failing(run, 3, errno.EACCES, lasts=True):  # the folder, the lock, and then no more
         assert train(run) == 2
     assert train(run, "--overwrite") == 0
+
+
+def data_of_this_process() -> int:
+    """Bytes, as the system limits them."""
+    status = Path("/proc/self/status").read_text("ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmData:"))
+    return int(line.split()[1]) * 1024
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_memory_that_runs_out(framework: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A limit that the system holds, and what each framework says of it."""
+    run, trainer = tmp_path / "run", backend(framework).Trainer
+    step, ask = trainer.step, {"jax": jnp.zeros, "torch": torch.zeros}[framework]
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+
+    def asking(self: Any, number: int) -> Any:
+        if number == 3:
+            resource.setrlimit(resource.RLIMIT_DATA, (data_of_this_process() + 2**26, hard))
+            np.asarray(ask(2**29) + 1)
+        return step(self, number)
+
+    try:
+        with mock.patch.object(trainer, "step", asking):
+            assert train(run, framework=framework) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+    said = capsys.readouterr().err
+    assert said.startswith("twinformer: not enough memory (") and said.splitlines()[1:] == []
+    assert "make the model, the batch or the number of texts smaller" in said
+    assert f"{run / framework} holds 2 steps; go on with: twinformer resume {run}" in said
+    assert cli.status(["resume", str(run)]) == 0
+
+
+def test_a_limit_counts_as_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """That of the process, and that of a container."""
+    machine = sizes.memory()
+    monkeypatch.setattr(sizes, "CONTAINER", tmp_path / "memory.max")
+    (tmp_path / "memory.max").write_text("12345\n")
+    assert sizes.memory() == 12345
+    (tmp_path / "memory.max").write_text("max\n")
+    assert sizes.memory() == machine
+    limits = {resource.RLIMIT_DATA: (777, -1), resource.RLIMIT_AS: (-1, -1)}
+    monkeypatch.setattr(resource, "getrlimit", limits.__getitem__)
+    assert sizes.memory() == 777
