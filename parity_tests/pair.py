@@ -109,7 +109,7 @@ def compare(
     """
     if dtype not in BOUNDS:
         raise ValueError(f"dtype {dtype!r}: choose one of {', '.join(BOUNDS)}")
-    first, second = _adapted(reference), _adapted(candidate)
+    first, second = adapted(reference), adapted(candidate)
     if first.framework == second.framework:
         raise TypeError(
             f"one model must be PyTorch's and one JAX's, but {first.name} and {second.name} are both "
@@ -182,7 +182,8 @@ def _renamed(taps: Mapping[str, np.ndarray], pairs: Mapping[str, str]) -> dict[s
     return {name: taps[other] for name, other in pairs.items()}
 
 
-def _adapted(model: Any) -> TorchModel | JaxModel:
+def adapted(model: Any) -> TorchModel | JaxModel:
+    """A model as one side of a pair."""
     if isinstance(model, TorchModel | JaxModel):
         return model
     return TorchModel(model) if isinstance(model, torch.nn.Module) else JaxModel(model)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from data import load_tokenizer, train_bpe, train_tokenizer
     from parity_tests.core.compare import first_divergence
     from parity_tests.pair import JaxModel, Row, TorchModel, compare
+    from study.shapes.foreign import shapes
     from torch_impl import convert
     from train.recipes import recipes
     from train.runs.generate import generate
@@ -31,6 +32,7 @@ NAMES = {
     "TorchModel": "parity_tests.pair",
     "first_divergence": "parity_tests.core.compare",
     "convert": "torch_impl",
+    "shapes": "study.shapes.foreign",
     "load": "train.runs.load",
     "Run": "train.runs.load",
     "Sampling": "train.runs.sampling",
@@ -59,6 +61,7 @@ __all__ = [
     "load",
     "load_tokenizer",
     "recipes",
+    "shapes",
     "train_bpe",
     "train_tokenizer",
 ]
