@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import tyro
 
 from twinformer.commands.attention import Attention
+from twinformer.commands.cards import Cards
 from twinformer.commands.evaluate import Evaluate
 from twinformer.commands.exchange import Export, Import
 from twinformer.commands.generate import Generate
@@ -29,4 +30,5 @@ COMMANDS: Any = (
     | Verify
     | Shapes
     | Attention
+    | Cards
 )

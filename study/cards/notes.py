@@ -1,0 +1,95 @@
+"""Questions and answers, each with a name of its own that stays when its words change."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from parity_tests.twins.defects import DEFECTS
+from study.shapes.atlas import atlas
+from study.shapes.subject import find
+from study.shapes.table import shape
+from torch_impl.convert.table import TABLE
+
+GLOSSARY = "glossary.md"
+# Where the page lies: in an installed package beside this file, in the repository among the docs.
+PLACES = (Path(__file__).with_name(GLOSSARY), Path(__file__).parents[2] / "docs" / GLOSSARY)
+TRACED = ("multi_head", "cross_attention", "block_pre", "gpt", "bert_for_masked_lm", "encoder_decoder")
+LAYER = re.compile(r"^(.*\.)(\d+)(?=/)")
+
+
+class Note(NamedTuple):
+    """One card."""
+
+    name: str
+    """What it is about; the same in every version, so that a card is updated and not doubled."""
+    question: str
+    answer: str
+    kind: str
+    """shapes, layouts, mistakes or words."""
+
+
+def notes() -> list[Note]:
+    """All of them, in the order in which they are learned. Raises ValueError where two have one name."""
+    found = [*words(), *shapes(), *layouts(), *mistakes()]
+    names = [note.name for note in found]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"two cards are called {sorted(twice)[0]}")
+    return found
+
+
+def words() -> Iterator[Note]:
+    """The glossary: a term and what it means."""
+    path = next((place for place in PLACES if place.is_file()), PLACES[0])
+    for line in path.read_text("utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("| **") and not line.startswith("| `"):
+            continue
+        term = re.sub(r"[*`]", "", cells[0])
+        meaning = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", cells[1])
+        kind = "axis" if line.startswith("| `") else "term"
+        question = f"The axis {term}: of what?" if kind == "axis" else f"What is meant by “{term}”?"
+        yield Note(f"{kind}: {term}", question, re.sub(r"[*`]", "", meaning), "words")
+
+
+def shapes() -> Iterator[Note]:
+    """Each kind of tap once a model: its axes, and what comes of them."""
+    for name in TRACED:
+        seen = set()
+        for row in atlas(find(name, None, None, {}), xla=False).taps:
+            place = LAYER.sub(r"\1#", row.name)
+            if place in seen or not row.axes:
+                continue
+            seen.add(place)
+            sizes = ", ".join(f"{axis} {size}" for axis, size in sorted(set(row.sizes.items())))
+            yield Note(
+                f"shape: {name}: {place}",
+                f"In a {name.replace('_', ' ')}: which axes has {place}, and which shape with {sizes}?",
+                f"({' '.join(row.axes)}), so {shape(row.jax)} in JAX and {shape(row.torch)} in PyTorch",
+                "shapes",
+            )
+
+
+def layouts() -> Iterator[Note]:
+    """Each row of the converter's table: Flax's layout and PyTorch's."""
+    for row in TABLE:
+        left, right = row.layout("flax"), row.layout("torch")
+        turned = re.findall(r"\w+", left) != re.findall(r"\w+", right)
+        why = "transposed, since its Linear computes x (Wᵀ)ᵀ" if turned else "the axes in the same order"
+        yield Note(
+            f"layout: {row.flax}",
+            f"Flax keeps {row.flax} as ({left}). How does PyTorch keep {row.torch}?",
+            f"as ({right}): {why}",
+            "layouts",
+        )
+
+
+def mistakes() -> Iterator[Note]:
+    """Each defect that people make: where it shows first."""
+    for defect in DEFECTS:
+        yield Note(
+            f"mistake: {defect.name}",
+            f"A transformer is rewritten with this mistake: {defect.name}. Where do the two part first?",
+            f"at {defect.located}" + (", with the dropout on" if defect.in_training else ""),
+            "mistakes",
+        )
