@@ -1,6 +1,7 @@
 """What a run will do, done by both frameworks in float64 and compared: updates, evaluation, predictions."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from data import Batch
 from parity_tests.core.compare import BOUNDS, Check, errors, scales
 from parity_tests.core.trajectory import EXEMPT, TRAJECTORY_BOUNDS
+from parity_tests.runners.jax_numerics import jax_numerics
 from train.loops import jax_loop, torch_loop
 from train.loops.backend import Arrays, Backend
 from train.loops.fit import lengths
@@ -43,6 +45,8 @@ def rehearse(
     batches = [cast(batch, DTYPE) for batch in training]
     start = {name: array.astype(DTYPE) for name, array in params.items()}
     name = task.config.family
+    if len(batches) > 1:
+        _compile_ahead(task, start, batches, [cast(batch, DTYPE) for batch in evaluation])
     with precision(DTYPE):
         both = (_updates(task, loop, start, batches) for loop in (jax_loop, torch_loop))
         for (about, ours), (_, theirs) in zip(*both, strict=True):
@@ -59,6 +63,29 @@ def evaluate_both(task: Task, params: Arrays, batches: Iterable[Batch]) -> list[
             records = [_evaluated(task, loop, exact, batch) for loop in (jax_loop, torch_loop)]
             checks += _compare(f"{task.config.family} at width {_width(batch)}", *records)
     return checks
+
+
+def _compile_ahead(task: Task, start: Arrays, training: list[Batch], evaluation: list[Batch]) -> None:
+    """Have XLA compile the programs of all widths side by side, which is most of the time.
+
+    JAX keeps them; what they compute here is dropped.
+    """
+    config = task.config
+
+    def update(batch: Batch) -> None:
+        arguments = (task.architecture, start, lambda number: batch, config.optimizer, lengths(task)[1])
+        with jax_numerics(DTYPE):  # each thread has its own
+            jax_loop.Trainer(config.family, *arguments, config.seed).step(0)
+
+    def evaluate(batch: Batch) -> None:
+        with jax_numerics(DTYPE):
+            task.evaluate(jax_loop, start, batch)
+
+    with ThreadPoolExecutor() as pool:
+        jobs = [pool.submit(update, batch) for batch in training]
+        jobs += [pool.submit(evaluate, batch) for batch in evaluation]
+        for job in jobs:
+            job.result()
 
 
 def _updates(
