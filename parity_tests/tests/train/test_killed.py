@@ -60,31 +60,33 @@ def test_a_checkpoint_is_whole_whenever_its_writer_is_killed(tmp_path: Path) -> 
     assert cut > 0  # some died inside the writing
 
 
-def command(*words: str) -> subprocess.Popen[bytes]:
+def command(said: Path, *words: str) -> subprocess.Popen[bytes]:
+    """The command begun; what goes wrong is in the file ``said``."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "twinformer", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=environment,
-    )
+    with said.open("wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "twinformer", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+            env=environment,
+        )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_run_that_is_killed_again_and_again_is_the_run_that_was_not(framework: str, tmp_path: Path) -> None:
     """Each run is killed at random moments, resumed, killed again, until it ends; then the next begins."""
-    whole = tmp_path / "whole"
-    process = command(*TRAIN.split(), "--framework", framework, "--out", str(whole))
+    whole, said = tmp_path / "whole", tmp_path / "said.txt"
+    process = command(said, *TRAIN.split(), "--framework", framework, "--out", str(whole))
     assert process.wait() == 0
     draw, kills, inside, finished = random.Random(1), 0, 0, 0
     for run in folders(tmp_path):
         words = [*TRAIN.split(), "--framework", framework, "--out", str(run)]
         while True:
-            process = command(*words)
+            process = command(said, *words)
             done = ended(process, run / framework, draw)
             if done:
-                assert process.returncode == 0, process.stderr and process.stderr.read()
+                assert process.returncode == 0, said.read_text()
                 break
             kills += 1
             inside += any(run.rglob("*.partial"))
