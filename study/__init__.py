@@ -1,1 +1,1 @@
-"""What a learner uses: shapes of both frameworks side by side."""
+"""What a learner uses: shapes of both frameworks side by side, attention drawn, flash cards."""

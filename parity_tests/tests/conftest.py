@@ -1,6 +1,7 @@
 """Strict settings for all tests, made before the packages are imported."""
 
 import os
+import signal
 from collections.abc import Iterator
 from unittest import mock
 
@@ -58,6 +59,17 @@ def optimised() -> Iterator[None]:
         yield
     finally:
         jax.config.update("jax_disable_most_optimizations", True)
+
+
+@pytest.fixture
+def not_ignored() -> Iterator[None]:
+    """The signals as a terminal has them: tests that run in the background may begin with Ctrl-C ignored."""
+    from train.loops.interrupt import SIGNALS
+
+    before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from study.attention.heads import of_ids, read
 from study.attention.page import page
 from study.attention.statistics import Head, induction, statistics
 from train.config import Framework
+from train.runs.durable import write
 from train.runs.load import load
 
 
@@ -23,9 +24,12 @@ def draw(
     ids, tokens = read(run, text)
     found = of_ids(run, ids, tokens, text)
     each = statistics(found, induction(run))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix.lower() == ".html":
-        out.write_text(page(found, each, framework, layer or 0, head or 0), "utf-8")
-    else:
-        picture.draw(found, each, out, layer, head)
+
+    def page_or_picture(path: Path) -> None:
+        if path.suffix.lower() == ".html":
+            path.write_text(page(found, each, framework, layer or 0, head or 0), "utf-8")
+        else:
+            picture.draw(found, each, path, layer, head)
+
+    write(out, page_or_picture)
     return each

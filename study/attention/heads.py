@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+import data
 from train.config import ConfigError
 from train.runs.load import Run
 from train.runs.predict import with_own_marks
 from train.runs.their_settings import KEPT
 
-DRAWN = 64  # tokens whose words a picture has room for
+WHOLE = 2**31  # tokens: no text is cut
 SPACE, LINE = "␣", "↵"
 
 
@@ -62,16 +63,14 @@ def read(run: Run, text: str) -> tuple[np.ndarray, tuple[str, ...]]:
 
     Raises ConfigError: no tokens, or more than the model has positions.
     """
-    positions, name = run.architecture.config.max_positions, run.architecture.name
-    tokenizer, imported = run.tokenizer, (run.folder / KEPT).exists()
-    if imported:
-        (ids,) = with_own_marks(tokenizer, [text], positions + 1)
-    else:
-        own = tokenizer.encode(text, add_special_tokens=False).ids
-        begin, end = (tokenizer.token_to_id(mark) for mark in ("[CLS]", "[SEP]"))
-        ids = np.array([begin, *own, end] if name.startswith("bert") else own, np.int32)
-    if not text.strip() or not len(ids):
+    positions, tokenizer = run.architecture.config.max_positions, run.tokenizer
+    if not text.strip():
         raise ConfigError("text='': it has no tokens; write a sentence")
+    if (run.folder / KEPT).exists():
+        (ids,) = with_own_marks(tokenizer, [text], WHOLE)
+    else:
+        marked = run.architecture.name.startswith("bert")
+        (ids,) = data.encode(tokenizer, [text], WHOLE, marked).examples
     if len(ids) > positions:
         raise ConfigError(f"the text has {len(ids)} tokens, and the model {positions} positions: shorten it")
     return ids, tuple(shown(tokenizer, int(number)) for number in ids)

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-
 from study.attention.heads import Heads
 from study.attention.picture import habit
 from study.attention.statistics import Head
-from study.page import in_script
+from study.page import render
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 DIGITS = 4  # of a weight on the page
@@ -23,7 +21,4 @@ def page(found: Heads, each: list[Head], framework: str, layer: int, head: int) 
         "weights": found.weights.round(DIGITS).tolist(),
         "heads": [vars(row) | {"habit": habit(row)} for row in each],
     }
-    environment = Environment(autoescape=True, undefined=StrictUndefined)
-    return environment.from_string(TEMPLATE.read_text("utf-8")).render(
-        title=found.title, framework=framework, known=in_script(known)
-    )
+    return render(TEMPLATE, known, title=found.title, framework=framework)

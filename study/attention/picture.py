@@ -9,9 +9,10 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from study.attention.heads import DRAWN, Heads
+from study.attention.heads import Heads
 from study.attention.statistics import Head
 
+DRAWN = 64  # tokens whose words there is room for
 MAP, HIDDEN = "viridis", "#d4d4d4"  # which people with any colour vision can read; what a mask hides
 
 

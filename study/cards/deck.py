@@ -6,6 +6,7 @@ from pathlib import Path
 import genanki
 
 from study.cards.notes import Note, notes
+from train.runs.durable import write
 
 # Drawn once: whoever imports a newer package has these.
 DECK, MODEL = 1_804_289_383, 1_681_692_777
@@ -25,13 +26,12 @@ CARD = genanki.Model(
 )
 
 
-def write(out: Path) -> list[Note]:
+def write_deck(out: Path) -> list[Note]:
     """Write the package; returns its notes."""
     deck, found = genanki.Deck(DECK, "Twinformer"), notes()
     for note in found:
         fields = [html.escape(text) for text in (note.question, note.answer, note.name)]
         guid = genanki.guid_for("twinformer", note.name)
         deck.add_note(genanki.Note(CARD, fields, guid=guid, tags=["twinformer", note.kind]))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    genanki.Package(deck).write_to_file(out)
+    write(out, genanki.Package(deck).write_to_file)
     return found

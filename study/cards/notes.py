@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from parity_tests.twins.defects import DEFECTS
-from study.shapes.atlas import atlas
+from study.shapes.atlas import atlas, turned
 from study.shapes.subject import find
-from study.shapes.table import shape
+from study.shapes.table import listed, shape
 from torch_impl.convert.table import TABLE
 
 GLOSSARY = "glossary.md"
@@ -61,7 +61,7 @@ def shapes() -> Iterator[Note]:
             if place in seen or not row.axes:
                 continue
             seen.add(place)
-            sizes = ", ".join(f"{axis} {size}" for axis, size in sorted(set(row.sizes.items())))
+            sizes = listed(sorted(row.sizes.items()))
             yield Note(
                 f"shape: {name}: {place}",
                 f"In a {name.replace('_', ' ')}: which axes has {place}, and which shape with {sizes}?",
@@ -74,8 +74,8 @@ def layouts() -> Iterator[Note]:
     """Each row of the converter's table: Flax's layout and PyTorch's."""
     for row in TABLE:
         left, right = row.layout("flax"), row.layout("torch")
-        turned = re.findall(r"\w+", left) != re.findall(r"\w+", right)
-        why = "transposed, since its Linear computes x (Wᵀ)ᵀ" if turned else "the axes in the same order"
+        same = "the axes in the same order"
+        why = "transposed, since its Linear computes x (Wᵀ)ᵀ" if turned(row.axes) else same
         yield Note(
             f"layout: {row.flax}",
             f"Flax keeps {row.flax} as ({left}). How does PyTorch keep {row.torch}?",

@@ -55,8 +55,13 @@ class ParameterRow:
     @property
     def transposed(self) -> bool:
         """Whether PyTorch keeps the transpose of what the formula x W says."""
-        left, right = (re.findall(r"\w+", side) for side in self.pattern.split("->"))
-        return left != right
+        return turned(self.pattern)
+
+
+def turned(pattern: str) -> bool:
+    """Whether the two sides of an einops pattern have their axes in different orders."""
+    left, right = (re.findall(r"\w+", side) for side in pattern.split("->"))
+    return left != right
 
 
 @dataclass(frozen=True)
@@ -122,17 +127,15 @@ class Atlas:
 def atlas(subject: Subject, xla: bool = True) -> Atlas:
     """Run both twins on shapes alone. Raises ValueError where they tap other values, or none."""
     ours, theirs = in_jax(subject, xla), in_torch(subject)
-    rows = []
-    for (name, one), (other_name, other) in zip_longest(
-        ours.taps.items(), theirs.taps.items(), fillvalue=("nothing", None)
-    ):
-        if name != other_name or one is None or other is None:
-            raise ValueError(f"{subject.name}: JAX taps {name} where PyTorch taps {other_name}")
-        work = next(stretch for stretch in ours.stretches if stretch.mark == name)
-        rows.append(TapRow(name, tuple(one.axes.split()), one.shape, other.shape, one.dtype, work))
-    return Atlas(
-        subject.name, tuple(rows), _parameters(ours.params, theirs.params), ours.stretches[-1], ours.xla
-    )
+    for name, other in zip_longest(ours.taps, theirs.taps, fillvalue="nothing"):
+        if name != other:
+            raise ValueError(f"{subject.name}: JAX taps {name} where PyTorch taps {other}")
+    *works, rest = ours.stretches
+    rows = [
+        TapRow(name, tuple(ours.axes[name].split()), one.shape, theirs.taps[name].shape, one.dtype, work)
+        for (name, one), work in zip(ours.taps.items(), works, strict=True)
+    ]
+    return Atlas(subject.name, tuple(rows), _parameters(ours.params, theirs.params), rest, ours.xla)
 
 
 def _parameters(ours: dict[str, Shape], theirs: dict[str, Shape]) -> tuple[ParameterRow, ...]:

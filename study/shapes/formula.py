@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from parity_tests.twins.names import UnknownTwin
-from study.shapes.atlas import Atlas, atlas
+from study.shapes.atlas import atlas
 from study.shapes.subject import Subject
+from study.shapes.trace import in_jax
 from train.config import ConfigError
 
 TERMS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2))  # powers of batch and of length
@@ -54,28 +55,20 @@ def variants(subject: Subject) -> list[Variant]:
 
 def variant(subject: Subject, heads: int | None) -> Variant:
     """The polynomials of one model. Raises ValueError where they are none."""
-    samples = [atlas(subject.changed(*size), xla=False) for size in SAMPLES]
+    samples = [in_jax(subject.changed(*size), xla=False) for size in SAMPLES]
     probe = atlas(subject.changed(*PROBE), xla=False)
+    shapes = [[one.shape for one in sample.taps.values()] for sample in samples]
     sizes = [
-        [
-            coefficients([sample.taps[tap].jax[axis] for sample in samples], probe.taps[tap].jax[axis])
-            for axis in range(len(row.jax))
-        ]
+        [coefficients([taps[tap][axis] for taps in shapes], size) for axis, size in enumerate(row.jax)]
         for tap, row in enumerate(probe.taps)
     ]
-    work = [worked(sample) for sample in samples]
-    operations = [
-        coefficients([row[place] for row in work], expected) for place, expected in enumerate(worked(probe))
-    ]
+    work = [[stretch.total for stretch in sample.stretches] for sample in samples]
+    expected = [*(row.work.total for row in probe.taps), probe.rest.total]
+    operations = [coefficients([row[place] for row in work], total) for place, total in enumerate(expected)]
     parameters = [
         {"jax": list(row.jax), "torch": list(row.torch), "count": row.count} for row in probe.parameters
     ]
     return Variant(heads, sizes, operations, parameters)
-
-
-def worked(found: Atlas) -> list[int]:
-    """The operations by tap, and those after the last."""
-    return [*(row.work.total for row in found.taps), found.rest.total]
 
 
 def coefficients(values: list[int], expected: int) -> list[int]:

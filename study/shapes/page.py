@@ -3,9 +3,7 @@
 from importlib.metadata import version
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-
-from study.page import in_script
+from study.page import render
 from study.shapes.atlas import Atlas
 from study.shapes.formula import TERMS, variants
 from study.shapes.subject import Subject
@@ -39,8 +37,5 @@ def page(subject: Subject, atlas: Atlas) -> str:
         ],
         "variants": [one.to_json() for one in variants(subject)],
     }
-    environment = Environment(autoescape=True, undefined=StrictUndefined)
     versions = ", ".join(f"{name} {version(name)}" for name in ("jax", "flax", "torch"))
-    return environment.from_string(TEMPLATE.read_text("utf-8")).render(
-        name=atlas.name, versions=versions, known=in_script(known)
-    )
+    return render(TEMPLATE, known, name=atlas.name, versions=versions)

@@ -1,5 +1,6 @@
 """Exercises about shapes, made from a real trace, with their answers and the reason."""
 
+import math
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -7,8 +8,8 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from study.shapes.atlas import Atlas, TapRow
-from study.shapes.table import shape
+from study.shapes.atlas import Atlas
+from study.shapes.table import listed, shape
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ def plain(answer: str) -> str:
 def exercises(atlas: Atlas, seed: int) -> Iterator[Exercise]:
     """Exercises without end, of one kind after the other, none twice as long as there are others."""
     rng = random.Random(seed)
-    kinds = [kind for kind in (shapes, softmaxes, contractions, transposes, counts) if kind(atlas)]
-    left: dict[Callable[[Atlas], list[Exercise]], list[Exercise]] = {kind: [] for kind in kinds}
-    while kinds:
-        for kind in kinds:
-            if not left[kind]:
-                left[kind] = kind(atlas)
-                rng.shuffle(left[kind])
-            yield left[kind].pop()
+    made = [found for kind in (shapes, softmaxes, contractions, transposes, counts) if (found := kind(atlas))]
+    left: list[list[Exercise]] = [[] for _ in made]
+    while made:
+        for found, queue in zip(made, left, strict=True):
+            if not queue:
+                queue += found
+                rng.shuffle(queue)
+            yield queue.pop()
 
 
 def shapes(atlas: Atlas) -> list[Exercise]:
@@ -50,7 +51,7 @@ def shapes(atlas: Atlas) -> list[Exercise]:
     taps = [
         Exercise(
             f"{row.name} has the axes {' '.join(row.axes)}. What is its shape"
-            f" ({', '.join(f'{name} {size}' for name, size in sorted(row.sizes.items()))})?",
+            f" ({listed(sorted(row.sizes.items()))})?",
             (shape(row.torch),),
             f"One length for each axis, in their order: {shape(row.torch)}, in JAX and in PyTorch.",
         )
@@ -127,24 +128,13 @@ def counts(atlas: Atlas) -> list[Exercise]:
     """How many numbers does a tap hold?"""
     return [
         Exercise(
-            f"How many numbers does {row.name} hold ({_sizes(row)})?",
-            (str(_product(row)),),
-            f"{' × '.join(map(str, row.jax))} = {_product(row)}.",
+            f"How many numbers does {row.name} hold ({listed(row.sizes.items())})?",
+            (str(math.prod(row.jax)),),
+            f"{' × '.join(map(str, row.jax))} = {math.prod(row.jax)}.",
         )
         for row in atlas.taps
         if row.axes[-2:] == ("query", "key")
     ]
-
-
-def _sizes(row: TapRow) -> str:
-    return ", ".join(f"{name} {size}" for name, size in row.sizes.items())
-
-
-def _product(row: TapRow) -> int:
-    total = 1
-    for size in row.jax:
-        total *= size
-    return total
 
 
 def ask(atlas: Atlas, number: int, seed: int, console: Console, answer: Callable[[], str]) -> tuple[int, int]:

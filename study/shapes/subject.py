@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 
 from jax_impl.config import from_json
+from parity_tests.runners.arrays import Inputs
 from parity_tests.twins.catalogue import TWINS
 from parity_tests.twins.inputs import Twin
 from parity_tests.twins.registry import MODELS
@@ -53,7 +54,7 @@ def find(name: str, batch: int | None, length: int | None, settings: Mapping[str
         if fixed:
             raise ConfigError(f"length={length}: {name} has {limit} positions; give no more")
         settings = {**settings, "max_positions": length}
-    default = _length(twin) if not fixed else min(LENGTH, limit or LENGTH)
+    default = _length(*_drawn(twin)) if not fixed else min(LENGTH, limit or LENGTH)
     return sized(name, _with(twin, settings), batch or BATCH, length or default)
 
 
@@ -96,9 +97,8 @@ def _with(twin: Twin, settings: Mapping[str, Any]) -> Twin:
 
 def sized(name: str, twin: Twin, batch: int, length: int) -> Subject:
     """The twin's own inputs, with as many rows and as long as asked for."""
-    drawn = twin.inputs(np.random.default_rng(0))
-    axes = axes_of(twin, drawn)
-    rows, long = _length(twin, ("batch",)), _length(twin)
+    drawn, axes = _drawn(twin)
+    rows, long = _length(drawn, axes, ("batch",)), _length(drawn, axes)
     kind = twin.pair.config
     config = from_json(kind, twin.arguments) if kind is not None else None
     inputs = {}
@@ -124,20 +124,21 @@ def _setting(config: Any, axis: str, size: int) -> int:
     return size
 
 
-def _length(twin: Twin, wanted: tuple[str, ...] = ("position", "query")) -> int:
-    """How long its own inputs are along an axis; 1 where none has it."""
-    drawn = twin.inputs(np.random.default_rng(0))
-    for key, names in axes_of(twin, drawn).items():
+def _drawn(twin: Twin) -> tuple[Inputs, dict[str, list[str]]]:
+    """A twin's own inputs, and the names of each one's axes; "*axes" and "..." are spelled out."""
+    drawn, known = twin.inputs(np.random.default_rng(0)), annotated(twin)
+    return drawn, {key: _spelled(known.get(key, "...").split(), one.ndim) for key, one in drawn.items()}
+
+
+def _length(
+    drawn: Inputs, axes: Mapping[str, list[str]], wanted: tuple[str, ...] = ("position", "query")
+) -> int:
+    """How long inputs are along an axis; 1 where none has it."""
+    for key, names in axes.items():
         for name, size in zip(names, drawn[key].shape, strict=True):
             if name in wanted and size > 1:
                 return int(size)
     return 1
-
-
-def axes_of(twin: Twin, drawn: Mapping[str, np.ndarray]) -> dict[str, list[str]]:
-    """The names of each input's axes, as its annotation has them; "*axes" and "..." are spelled out."""
-    known = annotated(twin)
-    return {key: _spelled(known.get(key, "...").split(), array.ndim) for key, array in drawn.items()}
 
 
 def _spelled(names: list[str], rank: int) -> list[str]:

@@ -1,11 +1,12 @@
 """The atlas in the terminal."""
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from study.shapes.atlas import REST, Atlas
-from study.shapes.flops import Stretch
 from study.shapes.trace import Shape
 
 WIDTH = 200  # of what goes into a file or another program, where lines are not broken
@@ -43,9 +44,9 @@ def _taps(atlas: Atlas) -> Table:
     for row in atlas.taps:
         same = row.jax == row.torch
         shapes = (shape(row.jax), "the same" if same else shape(row.torch))
-        table.add_row(row.name, axes(row.sizes), *shapes, row.dtype, f"{row.bytes:,}", operations(row.work))
+        table.add_row(row.name, axes(row.sizes), *shapes, row.dtype, f"{row.bytes:,}", f"{row.work.total:,}")
     if atlas.rest.total:
-        table.add_row(REST, "", "", "", "", "", operations(atlas.rest))
+        table.add_row(REST, "", "", "", "", "", f"{atlas.rest.total:,}")
     return table
 
 
@@ -69,8 +70,9 @@ def shape(sizes: Shape) -> str:
     return "(" + ", ".join(map(str, sizes)) + ("," if len(sizes) == 1 else "") + ")"
 
 
-def operations(work: Stretch) -> str:
-    return f"{work.total:,}"
+def listed(sizes: Iterable[tuple[str, int]]) -> str:
+    """Names with sizes, in a sentence: "batch 2, heads 3"."""
+    return ", ".join(f"{name} {size}" for name, size in sizes)
 
 
 def totals(atlas: Atlas) -> str:

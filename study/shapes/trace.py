@@ -3,10 +3,9 @@
 JAX traces its program, PyTorch computes on the device "meta"; so a model of any size takes a moment.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +15,7 @@ from flax.traverse_util import flatten_dict
 from jax.ad_checkpoint import checkpoint_name
 
 from parity_tests.runners.calls import takes_taps
+from parity_tests.runners.recorder import Recorder
 from study.shapes.flops import Stretch, stretches
 from study.shapes.subject import Subject
 
@@ -23,29 +23,11 @@ DTYPE = "float32"
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """What one framework handed to a tap."""
 
-    axes: str
     shape: Shape
     dtype: str
-
-
-class Taps:
-    """Writes down what it is given, in the order of execution; what comes again has "(2)" after its name."""
-
-    def __init__(self, mark: Callable[[Any, str], Any]) -> None:
-        self.taken: dict[str, Taken] = {}
-        self._mark = mark
-
-    def tap(self, name: str, value: Any, axes: str = "") -> Any:
-        called, calls = name, 1
-        while called in self.taken:
-            calls += 1
-            called = f"{name} ({calls})"
-        self.taken[called] = Taken(axes, tuple(value.shape), str(value.dtype).removeprefix("torch."))
-        return self._mark(value, called)
 
 
 @dataclass(frozen=True)
@@ -53,6 +35,8 @@ class Traced:
     """One framework's taps and parameters; JAX's operations between the taps too."""
 
     taps: dict[str, Taken]
+    axes: dict[str, str]
+    """By tap."""
     params: dict[str, Shape]
     stretches: tuple[Stretch, ...] = ()
     xla: float | None = None
@@ -68,17 +52,21 @@ def in_jax(subject: Subject, xla: bool = True) -> Traced:
     if not is_function:
         made = jax.eval_shape(lambda key, arrays: module.init(key, **arrays), jax.random.key(0), inputs)
         params = made.get("params", {})
-    taps = Taps(checkpoint_name)
+    recorder = new_recorder(jax.Array)
+
+    def tap(name: str, value: Any, axes: str = "") -> Any:
+        recorder.tap(name, value, axes)
+        return checkpoint_name(value, next(reversed(recorder.values)))  # the name with the number of the call
 
     def forward(weights: Any, arrays: Any) -> Any:
-        taps.taken.clear()
-        named = {**arrays, "tap": taps.tap} if takes_taps(module) else arrays
+        named = {**arrays, "tap": tap} if takes_taps(module) else arrays
         return module(**named) if is_function else module.apply({"params": weights}, **named)
 
-    found = stretches(jax.make_jaxpr(forward)(params, inputs).jaxpr)
-    cost: Any = jax.jit(forward).lower(params, inputs).cost_analysis() if xla else None
+    traced = jax.jit(forward).trace(params, inputs)
+    cost: Any = traced.lower().cost_analysis() if xla else None
     shapes = {name: tuple(one.shape) for name, one in flatten_dict(params, sep="/").items()}
-    return Traced(dict(taps.taken), shapes, tuple(found), (cost or {}).get("flops"))
+    found = tuple(stretches(traced.jaxpr.jaxpr))
+    return Traced(recorder.values, recorder.axes, shapes, found, (cost or {}).get("flops"))
 
 
 def in_torch(subject: Subject) -> Traced:
@@ -89,10 +77,19 @@ def in_torch(subject: Subject) -> Traced:
             name: torch.empty(array.shape, dtype=getattr(torch, _dtype(array)))
             for name, array in subject.inputs.items()
         }
-        taps = Taps(lambda value, name: value)
-        module(**inputs, **({"tap": taps.tap} if takes_taps(module) else {}))
+        recorder = new_recorder(torch.Tensor)
+        module(**inputs, **recorder.argument(module))
     named = module.named_parameters() if isinstance(module, torch.nn.Module) else ()
-    return Traced(taps.taken, {name: tuple(parameter.shape) for name, parameter in named})
+    return Traced(recorder.values, recorder.axes, {name: tuple(parameter.shape) for name, parameter in named})
+
+
+def new_recorder(array: type) -> Recorder:
+    """One that keeps shapes and dtypes."""
+    return Recorder(None, array, _taken, lambda value, computed: value)
+
+
+def _taken(value: Any) -> Taken:
+    return Taken(tuple(value.shape), str(value.dtype).removeprefix("torch."))
 
 
 def _spec(array: np.ndarray) -> jax.ShapeDtypeStruct:

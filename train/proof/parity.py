@@ -1,8 +1,7 @@
 """The parity command: twins compared once, or trained side by side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import TaskID, track
@@ -20,7 +19,7 @@ from train.loops.fit import progress_bar
 from train.proof.side_by_side import trajectory
 from train.proof.training_defects import TRAINING_DEFECTS, try_training_defect
 from train.proof.trajectory_report import draw_trajectories, print_trajectories
-from train.runs.durable import write_json
+from train.runs.durable import write, write_json
 
 
 def compare_twins(
@@ -91,10 +90,3 @@ def inject_defects(json_path: Path | None, console: Console) -> int:
     found = {"passed": all_found(results), "defects": [finite(vars(one)) for one in results]}
     write(json_path, lambda path: write_json(path, found))
     return 0 if all_found(results) else 1
-
-
-def write(path: Path | None, how: Callable[[Path], Any]) -> None:
-    """Write a file that was asked for, into a new folder if need be."""
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        how(path)

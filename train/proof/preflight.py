@@ -55,19 +55,20 @@ def preflight(task: Task, path: Path, watch: Callable[[str], None] = lambda at: 
     }
     arrays = [*training, *evaluation, tuple(task.begun[name] for name in sorted(task.begun))]
     name = cache.digest(question, [array for batch in arrays for array in batch])
-    params = task.initial_params(torch_loop)
-    start = with_noise(params, task.config.seed)
-    checks = cache.recall(name, torch_loop.parameter_shapes(task.architecture))
+    checks, isolations = cache.recall(name, torch_loop.parameter_shapes(task.architecture)), []
     remembered = checks is not None
     if checks is None:
+        params = task.initial_params(torch_loop)
+        start = with_noise(params, task.config.seed)
         with quickly_compiled():
             watch("every tap and gradient")
             checks = check_twin(twin, "float64", task.config.seed, evaluation=False, params=start)
             for check in () if first_divergence(checks) else rehearse(task, params, training, evaluation):
                 watch(check.model)
                 checks.append(check)
+        if first_divergence(checks):
+            isolations = isolate_twin(twin, checks, task.config.seed, start)
     failed = first_divergence(checks)
-    isolations = isolate_twin(twin, checks, task.config.seed, start) if failed else []
     write_json(path, digests.sealed(to_json(checks, isolations)))
     if failed:
         blocks = [block for isolation in isolations for block in isolation.blocks]

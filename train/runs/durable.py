@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -62,3 +62,10 @@ def write_json(path: Path, value: Any) -> None:
         return
     with replacing(path.resolve()) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def write(path: Path | None, how: Callable[[Path], Any]) -> None:
+    """Write a file that was asked for, into a new folder if need be."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        how(path)

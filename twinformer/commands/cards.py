@@ -22,9 +22,9 @@ class Cards:
 
         check_file("out", self.out, (".apkg",))
 
-        from study.cards.deck import write
+        from study.cards.deck import write_deck
 
-        found = write(self.out)
+        found = write_deck(self.out)
         counts = Counter(note.kind for note in found)
         parts = ", ".join(f"{number} of {kind}" for kind, number in counts.items())
         console.print(f"{self.out}: {len(found)} cards, {parts}", highlight=False)

@@ -50,20 +50,14 @@ class Shapes:
             check_file(name, getattr(self, name))
 
         from study.shapes.atlas import atlas
+        from study.shapes.page import page
         from study.shapes.subject import find
+        from train.runs.durable import write, write_json
 
         subject = find(self.subject, self.batch, self.length, settings)
         found = atlas(subject)
-        if self.html is not None:
-            from study.shapes.page import page
-
-            self.html.parent.mkdir(parents=True, exist_ok=True)
-            self.html.write_text(page(subject, found), "utf-8")
-        if self.json is not None:
-            from train.runs.durable import write_json
-
-            self.json.parent.mkdir(parents=True, exist_ok=True)
-            write_json(self.json, found.to_json())
+        write(self.html, lambda path: path.write_text(page(subject, found), "utf-8"))
+        write(self.json, lambda path: write_json(path, found.to_json()))
         if self.quiz:
             from study.shapes.quiz import ask
 

@@ -11,7 +11,7 @@ import pytest
 
 from parity_tests.twins.defects import DEFECTS
 from study.cards import notes as module
-from study.cards.deck import DECK, MODEL, write
+from study.cards.deck import DECK, MODEL, write_deck
 from study.cards.notes import Note, notes
 from torch_impl.convert.table import TABLE
 from twinformer import cli
@@ -52,7 +52,7 @@ def test_a_later_package_updates_and_doubles_none(tmp_path: Path) -> None:
     packages = []
     for number, found in enumerate((before, after)):
         with mock.patch("study.cards.deck.notes", lambda found=found: found):
-            write(tmp_path / f"{number}.apkg")
+            write_deck(tmp_path / f"{number}.apkg")
         packages.append(opened(tmp_path / f"{number}.apkg", tmp_path / str(number)))
     assert packages[0].keys() < packages[1].keys() and len(packages[1]) == 3
     (changed,) = (guid for guid in packages[0] if packages[0][guid] != packages[1][guid])

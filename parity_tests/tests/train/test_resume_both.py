@@ -2,7 +2,6 @@
 
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,20 +14,13 @@ from train.loops.backend import backend
 from train.runs.checkpoint import NAME, read_about
 from twinformer import cli
 
+pytestmark = pytest.mark.usefixtures("not_ignored")
+
 TRAIN = (
     "train classifier-embedded --skip-parity --text.batch 256 --text.buckets 1 --model.vocab 300 "
     "--model.max-positions 8 --model.embed 8 --model.heads 2 --model.mlp 8 --model.layers 1 --steps 5"
 )
 SIGNALS = {"jax": signal.SIGTERM, "torch": signal.SIGHUP}
-
-
-@pytest.fixture(autouse=True)
-def not_ignored() -> Iterator[None]:
-    """Tests that run in the background may begin with signals ignored."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS.values()}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def train(out: Path) -> int:

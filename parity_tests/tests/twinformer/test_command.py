@@ -1,7 +1,7 @@
 """What happens around a command: interruption, runs that are there already, and errors nobody foresaw."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,6 +21,8 @@ from train.runs.checkpoint import read_about
 from train.runs.sampling import check_prompts
 from twinformer import cli
 from twinformer.messages import as_typed
+
+pytestmark = pytest.mark.usefixtures("not_ignored")
 
 SMALL = [
     "train",
@@ -47,15 +49,6 @@ SMALL = [
 
 def told(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join(capsys.readouterr().err.split())
-
-
-@pytest.fixture(autouse=True)
-def not_ignored() -> Iterator[None]:
-    """The signals as a terminal has them: tests that run in the background may begin with Ctrl-C ignored."""
-    before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture
