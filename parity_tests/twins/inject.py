@@ -4,8 +4,8 @@ The comparison must fail, and must name the place where the defect was injected:
 the first one after it.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any
@@ -68,14 +68,23 @@ def isolate_defect(defect: Defect, seed: int = 0) -> Isolation:
 
 
 def patched(owner: Any, name: str, wrong: Callable[..., Any]) -> Inject:
-    """Call ``wrong(original, *arguments)`` instead of the function or method of this name."""
-    original = getattr(owner, name)
+    """Call ``wrong(original, *arguments)`` instead of the function or method of this name.
 
-    @wraps(original)
-    def replacement(*arguments: Any, **keywords: Any) -> Any:
-        return wrong(original, *arguments, **keywords)
+    The original is what is there when the mistake is injected, so that one can be injected upon another.
+    """
 
-    return lambda: patch.object(owner, name, replacement)
+    @contextmanager
+    def inject() -> Iterator[None]:
+        original = getattr(owner, name)
+
+        @wraps(original)
+        def replacement(*arguments: Any, **keywords: Any) -> Any:
+            return wrong(original, *arguments, **keywords)
+
+        with patch.object(owner, name, replacement):
+            yield
+
+    return inject
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import torch
 from flax.traverse_util import flatten_dict
@@ -93,7 +92,7 @@ def _taken(value: Any) -> Taken:
 
 
 def _spec(array: np.ndarray) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(array.shape, jnp.dtype(_dtype(array)))
+    return jax.ShapeDtypeStruct(array.shape, jax.dtypes.canonicalize_dtype(_dtype(array)))
 
 
 def _dtype(array: np.ndarray) -> str:

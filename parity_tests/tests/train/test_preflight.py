@@ -169,7 +169,7 @@ MISTAKES: dict[str, tuple[str, Any, str, Callable[..., Any], str]] = {
         OBJECTIVES,
         "classifier",
         mask_dropped,
-        "metric loss",
+        "metric (loss|accuracy)",
     ),
     "positions from 24 on": (
         "classifier",
