@@ -1,6 +1,7 @@
 """How long the preflight of each recipe takes, nothing remembered, each in a process of its own.
 
-``python -m parity_tests.tests.train.preflight_times`` for all whose data is there, or with some recipes' names.
+``python -m parity_tests.tests.train.preflight_times`` for all whose data is there, or with some recipes'
+names.
 """
 
 import subprocess

@@ -1,0 +1,145 @@
+"""Which mistakes reproduce a learner's numbers: each planted in the reference, alone and in pairs.
+
+What matches nothing is never given a name.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from parity_tests.runners.arrays import Inputs
+from study.grade.block_mistakes import BLOCK
+from study.grade.mistakes import ATTENTION, Mistake
+from study.grade.model_mistakes import MODEL
+from study.grade.reference import Reference
+from study.grade.weights import Reading
+
+MISTAKES = (*ATTENTION, *BLOCK, *MODEL)
+SAME = 1e-9  # relative to the largest number: two float64 programs of one formula differ by less
+SINGLE = 1e-4  # the same where the learner computes in float32 somewhere
+PAIRED = 2  # readings of the weights under which pairs are tried
+IMPOSSIBLE = (
+    RuntimeError,
+    ValueError,
+    IndexError,
+    TypeError,
+    AttributeError,
+)  # raised where shapes do not allow it
+
+Outputs = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What a learner was asked and what came back, by case."""
+
+    inputs: Mapping[str, Inputs]
+    outputs: Outputs
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A way to read the weights, and the sets of mistakes that reproduce the numbers; none: it is right."""
+
+    reading: Reading
+    mistakes: tuple[tuple[Mistake, ...], ...]
+
+
+def error(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest difference, relative to the largest number of ours; infinite for other shapes.
+
+    Numbers that are not finite are left out, on either side: that there are some is told apart.
+    """
+    if ours.shape != theirs.shape:
+        return np.inf
+    known = np.isfinite(ours) & np.isfinite(theirs)
+    if not known.any():
+        return np.inf
+    return float(np.abs(ours - theirs)[known].max() / max(np.abs(ours)[known].max(), 1e-30))
+
+
+def distance(reference: Reference, module: Any, cases: Cases, mistakes: tuple[Mistake, ...] = ()) -> float:
+    """The largest error over the cases; no more are tried after one that is beyond `SINGLE`.
+
+    ``module`` is the reference with its weights. Infinite where the mistakes cannot be in this part.
+    """
+    worst = 0.0
+    shown = {case: output for case, output in cases.outputs.items() if np.isfinite(output).any()}
+    if not shown:
+        return np.inf
+    for case, output in shown.items():
+        try:
+            found = reference.output(module, cases.inputs[case], mistakes)
+        except IMPOSSIBLE:
+            return np.inf
+        worst = max(worst, error(output, found))
+        if worst > SINGLE:
+            break
+    return worst
+
+
+def right_reading(
+    reference: Reference, readings: list[Reading], weights: Outputs, cases: Cases
+) -> Reading | None:
+    """The first reading of the weights by which the reference computes what the learner does.
+
+    Where the learner has numbers that are not finite, the others are meant.
+    """
+    for reading in readings:
+        if distance(reference, loaded(reference, reading, weights), cases) < SINGLE:
+            return reading
+    return None
+
+
+def diagnose(
+    reference: Reference,
+    readings: list[Reading],
+    weights: Outputs,
+    cases: Cases,
+    watch: Callable[[str], None] = lambda words: None,
+) -> Diagnosis | None:
+    """The fewest mistakes, one or two, that reproduce the learner's outputs under the first reading that
+    allows it.
+    """
+    for count, some in ((1, readings), (2, readings[:PAIRED])):
+        for reading in some:
+            module = loaded(reference, reading, weights)
+            sets = list(_sets(applicable(reference, module, cases), count))
+            watch(f"trying {len(sets):,} {'pairs of mistakes' if count == 2 else 'mistakes'}")
+            found = [one for one in sets if distance(reference, module, cases, one) < SAME]
+            if found:
+                return Diagnosis(reading, tuple(found))
+    return None
+
+
+def loaded(reference: Reference, reading: Reading, weights: Outputs) -> Any:
+    """The reference with a learner's weights."""
+    return reference.loaded(reference.completed(reading.forwards(weights)))
+
+
+def applicable(reference: Reference, module: Any, cases: Cases) -> list[Mistake]:
+    """The mistakes that change what the part computes."""
+    return [one for one in MISTAKES if not one.gradients and _changes(reference, module, cases, one)]
+
+
+def _changes(reference: Reference, module: Any, cases: Cases, mistake: Mistake) -> bool:
+    """Whether it can be in this part, and shows in a case."""
+    try:
+        shown = [
+            error(reference.output(module, inputs), reference.output(module, inputs, (mistake,))) > SAME
+            for inputs in map(cases.inputs.__getitem__, cases.outputs)
+        ]
+        return any(shown)
+    except IMPOSSIBLE:
+        return False
+
+
+def _sets(mistakes: list[Mistake], count: int) -> Iterator[tuple[Mistake, ...]]:
+    """All sets of so many; two in both orders, as one can hide the other."""
+    for chosen in combinations(mistakes, count):
+        yield chosen
+        if count == 2:
+            yield chosen[::-1]

@@ -1,0 +1,178 @@
+"""The process that a learner's code runs in: it reads what to do, runs it, and writes what came of it.
+
+``python -m study.grade.worker FOLDER`` finds request.json and inputs.npz in a folder, and leaves answer.json
+and answer.npz there. How far it has come is in the file stage: where the process ends without an answer, that
+says why.
+"""
+
+import importlib.util
+import json
+import sys
+import traceback
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from study.grade import found as finding
+from study.grade.calls import as_asked
+from study.grade.errors import GradeError
+
+SEPARATOR = "|"  # between the pieces of an array's name
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a learner's file."""
+
+    file: str
+    name: str
+    """Of the function or class."""
+    framework: str
+    sizes: dict[str, int]
+    rate: float
+    """Of dropout, for a class that asks for one."""
+    draws: int
+    """How often it is run in training."""
+
+
+@dataclass
+class Answer:
+    """What a learner's code did, by case; or why there is none."""
+
+    stage: str
+    error: str = ""
+    """What went wrong, in the learner's own code or in how it is written."""
+    line: int | None = None
+    """Where in the file."""
+    code: str = ""
+    """That line."""
+    kinds: dict[str, str] | None = None
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Cases that it cannot be asked, as it takes no mask."""
+    failed: dict[str, tuple[str, int | None, str]] = field(default_factory=dict)
+    """Cases in which it raised: what went wrong, where, and that line."""
+    drops: bool = False
+    """Whether it asked for a rate of dropout, and got one."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """The file's WEIGHTS: pieces of its names, and what they are to be called."""
+
+
+def main(folder: Path) -> None:
+    request = Request(**json.loads((folder / "request.json").read_text("utf-8")))
+    with np.load(folder / "inputs.npz", allow_pickle=False) as file:
+        inputs = unfolded(dict(file))
+    given = inputs.pop("weights", {})
+    answer, arrays = Answer("reading the file"), {}
+    try:
+        arrays = carry_out(request, inputs, given, answer, folder / "stage")
+    except BaseException as error:  # the learner's code may raise anything, SystemExit too
+        answer.error = words(error)
+        answer.line, answer.code = place(error, request.file)
+    np.savez(folder / "answer.npz", **folded(arrays))
+    # Last, in one step: an answer that is there is whole.
+    partial = folder / "answer.partial"
+    partial.write_text(json.dumps(asdict(answer)), "utf-8")
+    partial.rename(folder / "answer.json")
+
+
+def carry_out(
+    request: Request, inputs: dict[str, Any], given: dict[str, np.ndarray], answer: Answer, stage: Path
+) -> dict[str, Any]:
+    """Run all cases; the arrays by case and kind. ``answer`` has what is known so far, ``stage`` in a
+    file.
+    """
+
+    def begin(words: str) -> None:
+        answer.stage = words
+        stage.write_text(words, "utf-8")
+
+    begin("running the file")
+    module = loaded(Path(request.file))
+    answer.renamed = {str(name): str(role) for name, role in getattr(module, "WEIGHTS", {}).items()}
+    begin(f"building {request.name}")
+    target = finding.member(module, request.name)
+    side = import_module(f"study.grade.{request.framework}_side")
+    learner = side.opened(target, module, request.sizes, request.rate)
+    answer.drops = learner.drops
+    arrays: dict[str, Any] = {}
+    weights: dict[str, np.ndarray] = {}
+    for case, wanted in inputs.items():
+        begin(f"calling it {case}")
+        arguments = as_asked(learner.function, wanted)
+        if arguments is None:
+            answer.missing += (case,)
+            continue
+        try:
+            if not weights:
+                weights = given or drawn(learner.shapes(arguments))
+                answer.kinds = learner.kinds(arguments)
+                arrays["weights"] = {"": weights}
+            arrays[case] = learner.run(weights, arguments).arrays
+        except Exception as error:
+            answer.failed[case] = (words(error), *place(error, request.file))
+    if request.draws and learner.drops and (ran := [case for case in inputs if case in arrays]):
+        begin("calling it in training")
+        arguments = as_asked(learner.function, inputs[ran[0]])
+        arrays["training"] = {"": {"draws": learner.draws(weights, arguments, request.draws)}}
+    answer.notes = tuple(sorted(learner.call.notes))
+    return arrays
+
+
+def loaded(path: Path) -> Any:
+    """The file, run as a module; what lies beside it can be imported."""
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location("learner", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["learner"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def drawn(shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Weights of which no two are alike, nor is any zero or one."""
+    rng = np.random.default_rng(0)
+    return {
+        name: (0.3 if len(shape) > 1 else 0.5) * rng.standard_normal(shape) for name, shape in shapes.items()
+    }
+
+
+def words(error: BaseException) -> str:
+    """An error in a line."""
+    if isinstance(error, GradeError):
+        return str(error)
+    first = str(error).strip().split("\n")[0][:300]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def place(error: BaseException, file: str) -> tuple[int | None, str]:
+    """The last line of the learner's file that an error passed through, and its text."""
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if Path(one.filename) == Path(file)]
+    return (frames[-1].lineno, frames[-1].line or "") if frames else (None, "")
+
+
+def folded(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Arrays by case, kind and name as one dictionary."""
+    return {
+        SEPARATOR.join((case, kind, name)): array
+        for case, kinds in arrays.items()
+        for kind, named in kinds.items()
+        for name, array in named.items()
+    }
+
+
+def unfolded(arrays: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Arrays of names "case|name" by case."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for name, array in arrays.items():
+        case, _, rest = name.partition(SEPARATOR)
+        found.setdefault(case, {})[rest] = array
+    return found
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
