@@ -214,7 +214,7 @@ ATTENTION = (
         "softmax twice",
         "your softmax is taken twice",
         "once is enough; a layer that you call may take it already",
-        _softmax(lambda original, scores, mask=None: original(original(scores, mask), mask)),
+        _softmax(lambda original, scores, mask=None: original(original(scores, mask), None)),
     ),
     Mistake(
         "sigmoid for softmax",

@@ -41,7 +41,9 @@ class Slot:
     @property
     def inputs(self) -> int:
         """How many of its axes are inputs."""
-        return 2 if self.layer.endswith("output") and not self.bias else 1
+        if self.bias:
+            return 0
+        return 2 if self.layer.endswith("output") else 1
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ WORDS = {
     "norm": "norm ln layer",
     "word_bias": "bias word decoder",
 }
+VAGUE = {"proj", "projection", "dense", "linear", "fc", "layer", "norm"}  # words that many layers have
 # What a weight's path says of the branch that it lies in.
 BRANCHES = {
     "attention": "attn attention att mha self sa heads multi multihead",
@@ -38,9 +39,9 @@ LEAVES = {
     "bias": "bias b beta shift",
 }
 _LEAF = {word: leaf for leaf, words in LEAVES.items() for word in words.split()}
-_RAW = re.compile(
-    r"(weight|kernel|bias|w|b)_?(?P<after>.+)|(?P<before>.+)_(weight|kernel|bias|w|b)", re.IGNORECASE
-)
+_BEFORE = re.compile(r"(weight|kernel|bias)_?(.+)|([wb])(_.+|.{1,2})", re.IGNORECASE)
+_AFTER = re.compile(r"(.+)_(weight|kernel|bias|w|b)", re.IGNORECASE)
+WHOLE = ("wte", "wpe")  # which are no W of anything
 
 
 class Named(NamedTuple):
@@ -55,11 +56,13 @@ def named(name: str, dimensions: int) -> Named:
     parent, _, last = name.replace("/", ".").rpartition(".")
     if last.lower() in _LEAF:
         return Named(parent, _LEAF[last.lower()] == "bias")
-    if found := _RAW.fullmatch(last):
-        word = found["after"] or found["before"]
-        kind = (found[1] or found[4]).lower()
-        if word.lower() not in ("te", "pe", "eights", "ord", "ase"):
-            return Named(f"{parent}.{word}".strip("."), kind in ("b", "bias") and dimensions == 1)
+    if last not in WHOLE and (found := _AFTER.fullmatch(last) or _BEFORE.fullmatch(last)):
+        kind, word = (piece for piece in found.groups() if piece)
+        if found.re is _AFTER:
+            kind, word = word, kind
+        return Named(
+            f"{parent}.{word.strip('_')}".strip("."), kind.lower() in ("b", "bias") and dimensions == 1
+        )
     return Named(name.replace("/", "."), False)
 
 
@@ -77,7 +80,7 @@ def score(owner: str, layer: str) -> int:
     known = set(WORDS.get(layer.rpartition("/")[2], "").split())
     branch = next((name for name in BRANCHES if f"/{name}/" in f"/{layer}"), "")
     around = set(BRANCHES.get(branch, "").split())
-    own = 4 * sum(word in known for word in pieces[-1]) if pieces else 0
+    own = sum((1 if word in VAGUE else 4) for word in pieces[-1] if word in known) if pieces else 0
     before = sum(word in known for piece in pieces[:-1] for word in piece)
     return own + before + 2 * any(word in around for piece in pieces for word in piece)
 

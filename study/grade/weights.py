@@ -83,8 +83,9 @@ def layouts(
 ) -> Iterator[Layout]:
     """All that give the shape, those in the reference's own order first.
 
-    ``inputs`` is how many of the axes come first as inputs. ``stacked``: the first axis is that of heads.
+    ``inputs`` is how many of the axes come first as inputs, 0 in a bias. ``stacked``: the first axis is that of heads.
     """
+    outputs = [axis for axis in axes[inputs:] if axis != FUSED]
     for order in permutations(axes):
         for cuts in combinations(range(1, len(order)), len(shape) - 1):
             groups = [order[a:b] for a, b in zip((0, *cuts), (*cuts, len(order)), strict=True)]
@@ -94,6 +95,6 @@ def layouts(
                 prod(sizes[axis] for axis in group) == size for group, size in zip(groups, shape, strict=True)
             ):
                 text = " ".join(group[0] if len(group) == 1 else f"({' '.join(group)})" for group in groups)
-                out_first = order.index(axes[0]) > min(map(order.index, axes[inputs:]), default=len(order))
+                out_first = bool(inputs) and order.index(axes[0]) > min(map(order.index, outputs), default=9)
                 turned = {"heads", "head_dim"} <= {*order} and order.index("head_dim") < order.index("heads")
                 yield Layout(text, out_first, turned)
