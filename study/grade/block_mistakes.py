@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -54,8 +53,13 @@ def _over(*dims: int) -> Callable[..., Tensor]:
 
 
 def _activation(function: Callable[[Tensor], Tensor]) -> Inject:
-    """In the place of the block's own, whichever that is."""
-    return lambda: patch.dict(layers.ACTIVATIONS, dict.fromkeys(layers.ACTIVATIONS, function))
+    """Of the feed-forward layer, in the place of its own."""
+
+    def forward(original: Any, self: Any, x: Tensor, tap: Any = layers.no_tap) -> Tensor:
+        found: Tensor = self.down(function(self.up(x)))
+        return found
+
+    return patched(layers.FeedForward, "forward", forward)
 
 
 def _activated_last(original: Any, self: Any, x: Tensor, tap: Any = layers.no_tap) -> Tensor:

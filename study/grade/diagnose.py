@@ -19,7 +19,7 @@ from study.grade.weights import Reading
 
 MISTAKES = (*ATTENTION, *BLOCK, *MODEL)
 SAME = 1e-9  # relative to the largest number: two float64 programs of one formula differ by less
-SINGLE = 1e-4  # the same where the learner computes in float32 somewhere
+SINGLE = 1e-5  # the same where the learner computes in float32 somewhere
 PAIRED = 2  # readings of the weights under which pairs are tried
 IMPOSSIBLE = (
     RuntimeError,
@@ -100,11 +100,12 @@ def diagnose(
     weights: Outputs,
     cases: Cases,
     watch: Callable[[str], None] = lambda words: None,
+    most: int = 2,
 ) -> Diagnosis | None:
     """The fewest mistakes, one or two, that reproduce the learner's outputs under the first reading that
     allows it.
     """
-    for count, some in ((1, readings), (2, readings[:PAIRED])):
+    for count, some in ((1, readings), (2, readings[:PAIRED]))[:most]:
         for reading in some:
             module = loaded(reference, reading, weights)
             sets = list(_sets(applicable(reference, module, cases), count))

@@ -49,7 +49,7 @@ def leaks_later(traces: Mapping[str, Trace]) -> float | None:
     base = traces.get(CAUSAL, traces.get(ANY))
     if LATER not in traces or base is None:
         return None
-    return _largest(_output(base)[:, :SEEN] - _output(traces[LATER])[:, :SEEN])
+    return _apart(_output(base)[:, :SEEN], _output(traces[LATER])[:, :SEEN])
 
 
 def gradient_later(traces: Mapping[str, Trace], positions: np.ndarray | None) -> float | None:
@@ -68,12 +68,21 @@ def leaks_padding(traces: Mapping[str, Trace], asked: Mapping[str, Inputs]) -> f
     """How much the outputs of real tokens, or of the whole row, change with the padding."""
     if HIDDEN not in traces or PADDED not in traces:
         return None
-    difference = _output(traces[PADDED]) - _output(traces[HIDDEN])
-    return _largest(difference[real_positions(asked[PADDED])] if difference.ndim == 3 else difference)
+    first, second = _output(traces[PADDED]), _output(traces[HIDDEN])
+    if first.ndim == 3:
+        real = real_positions(asked[PADDED])
+        first, second = first[real], second[real]
+    return _apart(first, second)
 
 
 def _output(trace: Trace) -> np.ndarray:
     return trace.arrays["forward"]["output"]
+
+
+def _apart(ours: np.ndarray, theirs: np.ndarray) -> float | None:
+    """None where there are numbers that are not finite: they are told apart."""
+    finite = np.isfinite(ours).all() and np.isfinite(theirs).all()
+    return _largest(ours - theirs) if finite and ours.shape == theirs.shape else None
 
 
 def _largest(array: np.ndarray) -> float:

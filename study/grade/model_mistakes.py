@@ -125,6 +125,15 @@ def _without(name: str) -> Callable[..., Any]:
     return forward
 
 
+def _head_with(function: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    """BERT's output layer with another activation."""
+
+    def forward(original: Any, self: Any, x: Tensor, table: Tensor, tap: Any = layers.no_tap) -> Tensor:
+        return torch.einsum("bme,ve->bmv", self.norm(function(self.transform(x))), table) + self.word_bias
+
+    return forward
+
+
 def _shifted_mask(wrong: Callable[[Tensor], Tensor]) -> Inject:
     return patched(gpt, "causal_mask", lambda original, *sizes: wrong(original(*sizes)))
 
@@ -262,6 +271,20 @@ MODEL = (
             "forward",
             lambda original, self, x, table, *rest: torch.einsum("bme,ve->bmv", x, table) + self.word_bias,
         ),
+    ),
+    *(
+        Mistake(
+            f"{name} in the head",
+            f"the activation of your head is {said}",
+            "it is the exact GELU, as in the blocks",
+            patched(bert.MLMHead, "forward", _head_with(function)),
+        )
+        for name, said, function in (
+            ("tanh for exact GELU", "GELU's tanh approximation (Flax's default)", layers.gelu_tanh),
+            ("ReLU", "ReLU", layers.relu),
+            ("tanh", "tanh", torch.tanh),
+            ("no activation", "missing", torch.clone),
+        )
     ),
     Mistake(
         "no norm before the words",

@@ -25,7 +25,7 @@ from parity_tests.runners.arrays import Inputs
 from study.grade.worker import SEPARATOR, Answer, Request, asdict
 
 SECONDS = 60.0  # that a learner's code may take
-MEMORY = 16 << 30  # bytes of address space, most of which the frameworks only reserve
+MEMORY = 16 << 30  # bytes of address space at most, much of which the frameworks only reserve
 PRINTED = 2000  # characters that are kept of what it prints
 
 
@@ -91,7 +91,7 @@ def _process(folder: Path, seconds: float) -> tuple[int | None, str]:
         status = None
     finally:
         _end(process)
-    reader.join(1.0)
+    reader.join()  # all that could write is ended
     return status, b"".join(tail).decode("utf-8", "replace")
 
 
@@ -103,15 +103,17 @@ def _path() -> dict[str, str]:
 
 def _limited() -> None:
     """In the new process: limits that a runaway loop meets before the machine does."""
-    for kind, limit in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CORE, 0)):
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for kind, limit in ((resource.RLIMIT_AS, min(MEMORY, there)), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(kind)
         resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
 def _drain(stream: IO[bytes], tail: deque[bytes]) -> None:
     """Read all that is printed and keep its end."""
-    while chunk := stream.read1(1 << 16):  # type: ignore[attr-defined]
-        tail.extend(chunk[place : place + 1] for place in range(max(0, len(chunk) - PRINTED), len(chunk)))
+    with stream:
+        while chunk := stream.read1(1 << 16):  # type: ignore[attr-defined]
+            tail.extend(chunk[place : place + 1] for place in range(max(0, len(chunk) - PRINTED), len(chunk)))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

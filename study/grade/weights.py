@@ -83,7 +83,8 @@ def layouts(
 ) -> Iterator[Layout]:
     """All that give the shape, those in the reference's own order first.
 
-    ``inputs`` is how many of the axes come first as inputs, 0 in a bias. ``stacked``: the first axis is that of heads.
+    ``inputs`` is how many of the axes come first as inputs, 0 in a bias. ``stacked``: the first axis is that
+    of heads.
     """
     outputs = [axis for axis in axes[inputs:] if axis != FUSED]
     for order in permutations(axes):
@@ -95,6 +96,8 @@ def layouts(
                 prod(sizes[axis] for axis in group) == size for group, size in zip(groups, shape, strict=True)
             ):
                 text = " ".join(group[0] if len(group) == 1 else f"({' '.join(group)})" for group in groups)
-                out_first = bool(inputs) and order.index(axes[0]) > min(map(order.index, outputs), default=9)
-                turned = {"heads", "head_dim"} <= {*order} and order.index("head_dim") < order.index("heads")
+                first_output = min(map(order.index, outputs), default=len(order))
+                out_first = bool(inputs) and order.index(axes[0]) > first_output
+                both = {"heads", "head_dim"} <= {*order}
+                turned = both and order.index("head_dim") < order.index("heads")
                 yield Layout(text, out_first, turned)

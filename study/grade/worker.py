@@ -50,10 +50,10 @@ class Answer:
     code: str = ""
     """That line."""
     kinds: dict[str, str] | None = None
-    notes: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     """Cases that it cannot be asked, as it takes no mask."""
-    failed: dict[str, tuple[str, int | None, str]] = field(default_factory=dict)
+    failed: dict[str, list[Any]] = field(default_factory=dict)
     """Cases in which it raised: what went wrong, where, and that line."""
     drops: bool = False
     """Whether it asked for a rate of dropout, and got one."""
@@ -66,17 +66,25 @@ def main(folder: Path) -> None:
     with np.load(folder / "inputs.npz", allow_pickle=False) as file:
         inputs = unfolded(dict(file))
     given = inputs.pop("weights", {})
-    answer, arrays = Answer("reading the file"), {}
-    try:
-        arrays = carry_out(request, inputs, given, answer, folder / "stage")
-    except BaseException as error:  # the learner's code may raise anything, SystemExit too
-        answer.error = words(error)
-        answer.line, answer.code = place(error, request.file)
+    answer, arrays = attempt(request, inputs, given, folder / "stage")
     np.savez(folder / "answer.npz", **folded(arrays))
     # Last, in one step: an answer that is there is whole.
     partial = folder / "answer.partial"
     partial.write_text(json.dumps(asdict(answer)), "utf-8")
     partial.rename(folder / "answer.json")
+
+
+def attempt(
+    request: Request, inputs: dict[str, Any], given: dict[str, np.ndarray], stage: Path
+) -> tuple[Answer, dict[str, Any]]:
+    """`carry_out`, whatever the learner's code raises."""
+    answer = Answer("running the file")
+    try:
+        return answer, carry_out(request, inputs, given, answer, stage)
+    except BaseException as error:  # SystemExit too
+        answer.error = words(error)
+        answer.line, answer.code = place(error, request.file)
+        return answer, {}
 
 
 def carry_out(
@@ -104,7 +112,7 @@ def carry_out(
         begin(f"calling it {case}")
         arguments = as_asked(learner.function, wanted)
         if arguments is None:
-            answer.missing += (case,)
+            answer.missing.append(case)
             continue
         try:
             if not weights:
@@ -113,12 +121,12 @@ def carry_out(
                 arrays["weights"] = {"": weights}
             arrays[case] = learner.run(weights, arguments).arrays
         except Exception as error:
-            answer.failed[case] = (words(error), *place(error, request.file))
+            answer.failed[case] = [words(error), *place(error, request.file)]
     if request.draws and learner.drops and (ran := [case for case in inputs if case in arrays]):
         begin("calling it in training")
         arguments = as_asked(learner.function, inputs[ran[0]])
         arrays["training"] = {"": {"draws": learner.draws(weights, arguments, request.draws)}}
-    answer.notes = tuple(sorted(learner.call.notes))
+    answer.notes = sorted(learner.call.notes)
     return arrays
 
 
