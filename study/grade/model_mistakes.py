@@ -143,10 +143,6 @@ def _ahead(mask: Tensor) -> Tensor:
     return torch.cat([mask[..., 1:, :], torch.ones_like(mask[..., :1, :])], dim=-2)
 
 
-def _behind(mask: Tensor) -> Tensor:
-    return mask & ~torch.eye(mask.shape[-1], dtype=torch.bool)
-
-
 POSITIONS = "position 0, 1, 2, ... has a vector each in a table that is learned, added to the tokens"
 POOLING = "the mean over the real tokens, those where the mask is True"
 CAUSAL = "a token sees itself and what comes before it"
@@ -293,7 +289,6 @@ MODEL = (
         patched(bert.MLMHead, "forward", _without("norm")),
     ),
     Mistake("sees one ahead", "each token sees the next one too", CAUSAL, _shifted_mask(_ahead)),
-    Mistake("does not see itself", "no token sees itself", CAUSAL, _shifted_mask(_behind)),
     Mistake(
         "sees what follows alone",
         "each token sees what comes after it, not before: the mask is transposed",

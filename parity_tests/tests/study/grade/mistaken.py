@@ -607,18 +607,6 @@ MADE = (
         (("jnp.tril(jnp.ones((n, n), bool))", "jnp.tril(jnp.ones((n, n), bool), 1)"),),
     ),
     Made(
-        "does not see itself",
-        ("gpt",),
-        (
-            (
-                "torch.tril(torch.ones(n, n, dtype=torch.bool))",
-                "torch.tril(torch.ones(n, n, dtype=torch.bool), -1)",
-            ),
-            ('float("-inf")', "-1e300"),
-        ),
-        (("jnp.tril(jnp.ones((n, n), bool))", "jnp.tril(jnp.ones((n, n), bool), -1)"),),
-    ),
-    Made(
         "one block for all",
         ("classifier", "bert", "gpt"),
         (

@@ -52,11 +52,13 @@ def test_a_right_solution_is_right(part: str, framework: str, solved: dict[tuple
     assert looked_at == wanted
 
 
+@pytest.mark.usefixtures("unchecked")  # hundreds of runs
 @pytest.mark.parametrize(("made", "part"), SMALLEST, ids=[f"{made.name}-{part}" for made, part in SMALLEST])
 def test_a_mistake_is_named_in_pytorch(made: Made, part: str, tmp_path: Path) -> None:
     named(made, part, "torch", tmp_path)
 
 
+@pytest.mark.usefixtures("unchecked")  # hundreds of runs
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize(
@@ -76,6 +78,7 @@ FEW = (
 )
 
 
+@pytest.mark.usefixtures("unchecked")  # hundreds of runs
 @pytest.mark.parametrize("name", FEW)
 def test_a_mistake_is_named_in_jax(name: str, tmp_path: Path) -> None:
     made = next(made for made in MADE if made.name == name)
@@ -96,6 +99,7 @@ def test_every_mistake_has_a_name_of_its_own_and_is_tried() -> None:
     assert {made.name for made in MADE} <= set(names)
 
 
+@pytest.mark.usefixtures("unchecked")  # hundreds of runs
 def test_two_mistakes_at_once_are_both_named(tmp_path: Path) -> None:
     source = (SOLUTIONS / "in_torch.py").read_text("utf-8")
     source = source.replace(" / math.sqrt(q.size(-1))", "").replace(
@@ -107,6 +111,7 @@ def test_two_mistakes_at_once_are_both_named(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("unchecked")  # hundreds of runs
 def test_what_matches_nothing_gets_no_name(tmp_path: Path) -> None:
     source = (
         (SOLUTIONS / "in_torch.py").read_text("utf-8").replace("weights @ v", "weights @ (1.37 * v.sin())")
@@ -259,6 +264,7 @@ def test_however_it_is_written_in_jax(source: str, tmp_path: Path) -> None:
     assert grade.passed, as_text(grade)
 
 
+@pytest.mark.usefixtures("unchecked")  # hundreds of runs
 def test_weights_that_nothing_tells_apart_are_asked_for(tmp_path: Path) -> None:
     source = WRITTEN_OTHERWISE["bare matrices whose names say nothing"].replace(".softmax(-1)", ".sin()")
     grade = here.graded(written(tmp_path, source), "multi_head", "torch")
@@ -267,6 +273,7 @@ def test_weights_that_nothing_tells_apart_are_asked_for(tmp_path: Path) -> None:
     assert "WEIGHTS" not in " ".join(here.graded(written(tmp_path, told), "multi_head", "torch").told)
 
 
+@pytest.mark.usefixtures("unchecked")  # hundreds of runs
 def test_dropout_that_is_not_scaled_up_is_said(tmp_path: Path) -> None:
     source = (SOLUTIONS / "in_torch.py").read_text("utf-8")
     dropped = "self.drop(torch.softmax(scores, dim=-1)) * (0.75 if self.training else 1.0)"
