@@ -13,6 +13,7 @@ from twinformer.commands.evaluate import Evaluate
 from twinformer.commands.exchange import Export, Import
 from twinformer.commands.generate import Generate
 from twinformer.commands.parity import Parity
+from twinformer.commands.play import Play
 from twinformer.commands.resume import Resume
 from twinformer.commands.shapes import Shapes
 from twinformer.commands.train import Overview
@@ -31,4 +32,5 @@ COMMANDS: Any = (
     | Shapes
     | Attention
     | Cards
+    | Play
 )

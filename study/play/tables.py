@@ -1,0 +1,118 @@
+"""What the experiments found, for a person at a terminal."""
+
+from collections.abc import Sequence
+from math import factorial
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from study.attention.heads import LINE
+from study.play.bits import Bits, Cut
+from study.play.few_shot import interval
+from study.play.language import Language
+from study.play.multiverse import Node, masses
+from study.play.openings import Openings
+from study.play.shots import Accuracy
+from study.play.sorting import Sorting
+
+LEAVES = 10  # of a tree, the likeliest
+
+
+def table(*headings: str, title: str = "") -> Table:
+    """Numbers to the right of a first column of words."""
+    found = Table(box=None, pad_edge=False, title=Text(title) if title else None, title_justify="left")
+    for number, heading in enumerate(headings):
+        found.add_column(heading, justify="right" if number else "left")
+    return found
+
+
+def print_bits(rows: Sequence[Bits], cuts: Sequence[Cut], console: Console) -> None:
+    """A row a run; then the first run's figures cut into more and fewer tokens."""
+    headings = ("run", "vocabulary", "tokens", "bytes/token", "bits/byte")
+    found = table(*headings, "perplexity/token", "/word", "/byte")
+    for row in rows:
+        sizes = f"{row.vocab:,}", f"{row.tokens:,}", f"{row.bytes / row.tokens:.2f}"
+        each = (f"{row.perplexity(unit):,.4g}" for unit in ("tokens", "words", "bytes"))
+        found.add_row(Text(row.run), *sizes, f"{row.bits_per_byte:.3f}", *each)
+    console.print(found)
+    for row in rows:
+        if row.changes:
+            before, after = row.changes
+            console.print(
+                f"{row.run}: its tokenizer makes {after!r} of {before!r}; the bits leave out what is lost"
+            )
+    if cuts:
+        title = f"\nThe same texts, as likely as {rows[0].run} finds them, cut by other tokenizers"
+        found = table("vocabulary", "tokens", "bits/byte", "perplexity/token", title=title)
+        for cut in cuts:
+            bits = f"{rows[0].bits_per_byte:.3f}"
+            found.add_row(f"{cut.vocab:,}", f"{cut.tokens:,}", bits, f"{cut.perplexity:,.4g}")
+        console.print(found)
+        console.print("Perplexity a token depends on what a token is: compare models by bits a byte.")
+
+
+def percent(count: int, trials: int) -> str:
+    """A share with its interval."""
+    low, high = interval(count, trials)
+    return f"{count / trials:.1%} ({100 * low:.1f}–{100 * high:.1f})"
+
+
+def print_shots(rows: Sequence[Accuracy], classes: int, console: Console) -> None:
+    """A row for each way of asking."""
+    found = table("examples", "their labels", "accuracy", "calibrated")
+    for plain, calibrated in zip(rows[::2], rows[1::2], strict=True):
+        labels = "" if not plain.examples else "shuffled" if plain.shuffled else "their own"
+        shares = (percent(one.right, one.texts) for one in (plain, calibrated))
+        found.add_row(str(plain.examples), labels, *shares)
+    console.print(found)
+    _print_chance(f"{rows[0].texts} texts", 1 / classes, console)
+
+
+def print_sorting(rows: Sequence[Sorting], length: int, console: Console) -> None:
+    """A row for each way of asking, and what the model wrote after the last prompt of them."""
+    found = table("examples", "their answers", "writes it", "finds it likeliest", "finds a copy likeliest")
+    for row in rows:
+        answers = "" if not row.examples else "shuffled" if row.shuffled else "sorted"
+        counts = (row.written, row.likeliest, row.copied)
+        found.add_row(str(row.examples), answers, *(percent(one, row.lists) for one in counts))
+    console.print(found)
+    _print_chance(f"{rows[0].lists} lists", 1 / factorial(length), console)
+    prompt, written = rows[-1].first
+    console.print(Text.assemble("\n", (prompt, "bold"), written))
+
+
+def _print_chance(count: str, chance: float, console: Console) -> None:
+    console.print(f"{count}; in brackets the 95 % interval; by chance {chance:.1%}", highlight=False)
+
+
+def print_openings(found: Openings, console: Console) -> None:
+    """The text's log-probability after each opening, and the words that decide."""
+    totals = table("opening", "log P(text)", "a word")
+    for opening, total in zip(found.openings, found.totals, strict=True):
+        totals.add_row(Text(opening or "(nothing)"), f"{total:.2f}", f"{total / len(found.words):.2f}")
+    console.print(totals)
+    first, *others = found.openings
+    for number, opening in enumerate(others, 1):
+        deciding, differences = found.deciding(number), found.differences(number)
+        console.print(Text(f"\nafter {opening!r} rather than {first!r}: {differences.sum():+.2f} nats"))
+        marks = ("bold reverse" if place in deciding else "" for place in range(len(found.words)))
+        console.print(Text(" ").join(Text(word, mark) for word, mark in zip(found.words, marks, strict=True)))
+        each = (f"{found.words[place]} {differences[place]:+.2f}" for place in deciding)
+        console.print(Text("half of it: " + ", ".join(each)))
+
+
+def print_multiverse(root: Node, language: Language, console: Console) -> None:
+    """The likeliest branches, and where the mass went."""
+    leaves = sorted((node for node in root.walk() if not node.children), key=lambda node: -node.mass)
+    found = Table("mass", "continuation", box=None, pad_edge=False)
+    for node in leaves[:LEAVES]:
+        found.add_row(f"{node.mass:.2%}", Text(language.decode(node.path).replace("\n", LINE)))
+    console.print(found)
+    (kept, pruned), entropy = masses(root), root.entropy or 0.0
+    console.print(
+        f"{len(leaves):,} branches have {kept:.2%} of the mass, all others {pruned:.2%}; entropy of the next "
+        f"token {entropy:.2f} nats, as {np.exp(entropy):.1f} tokens alike",
+        highlight=False,
+    )
