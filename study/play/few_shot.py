@@ -29,11 +29,15 @@ def refuse_too_long(
 
     ``prompts`` gives all prompts with so many examples; an answer stands behind each, its last token unread.
     """
-    room = language.positions + 1 - max(map(len, language.encode(answers)))
+    each, known = language.encode(answers), dict[tuple[int, ...], str]()
+    for answer, ids in zip(answers, each, strict=True):
+        if (other := known.setdefault(tuple(ids), answer)) != answer:
+            raise ConfigError(f"{language.folder}: its tokenizer makes the same of {other!r} and {answer!r}")
+    room = language.positions + 1 - max(map(len, each))
     for fit in range(k + 1):
         needed = max(map(len, language.prompts(list(prompts(fit)))))
         if needed > room:
-            remedy = f"at most {fit - 1} fit" if fit else "no text fits"
+            remedy = f"at most {fit - 1} fit" if fit else "none fits, make them shorter"
             raise ConfigError(
                 f"k={k}: the longest prompt with {fit} examples has {needed} tokens, and the model room for "
                 f"{room}: {remedy}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from train.config import ConfigError
 
-NODES = 20_000  # of a tree that a page can show
+NODES = 10_000  # of a tree that a page can show
 DEEPEST = 64  # tokens of a branch
 
 

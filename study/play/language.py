@@ -76,6 +76,6 @@ def open_languages(folders: Sequence[Path]) -> list[Language]:
 
 
 def check_text(name: str, text: str) -> None:
-    """Raise ConfigError, naming the setting, where a text has no words."""
+    """Raise ConfigError, naming the text, where it has no words."""
     if not text.strip():
-        raise ConfigError(f"{name}={text!r}: it has no words; write some")
+        raise ConfigError(f"{name} is {text!r:.40}, which has no words: give another")

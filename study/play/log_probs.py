@@ -40,10 +40,12 @@ def log_probs(
 
     No row may have more than ``max_positions`` + 1 tokens, ``before`` and ``tokens`` together.
 
-    Raises RunError where the model gives no numbers.
+    Raises RunError where the model gives no numbers, and `data.DataError` where it has no such tokens.
     """
     config = run.architecture.config
-    read = [np.array([*row.before, *row.tokens][:-1], np.int32) for row in asked]
+    whole = [np.array([*row.before, *row.tokens], np.int32) for row in asked]
+    data.check_ids(whole, config.vocab)
+    read = [ids[:-1] for ids in whole]
     longest = max(map(len, read))
     widths = [*range(WIDTHS, longest, WIDTHS), min(-(-longest // WIDTHS) * WIDTHS, config.max_positions)]
     rows = min(ROWS, len(asked), max(1, LOGITS // (widths[-1] * config.vocab)))

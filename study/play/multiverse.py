@@ -1,17 +1,17 @@
 """The multiverse: a tree of continuations, each with its probability, from one cache of the prompt."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from study.attention.heads import shown
+import data
 from study.play.growth import Growth
 from study.play.language import Language
 from study.play.log_probs import finite, log_softmax
+from study.play.tree import Node, Tree
 from train.config import ConfigError
 from train.runs.load import Run
 from train.sizes import gigabytes, memory
@@ -29,34 +29,15 @@ class Branches(Protocol):
         """Go on from copies of some rows by a token each; these are the rows then. Logits of what follows."""
 
 
-@dataclass(eq=False)
-class Node:
-    """A token after those above it."""
-
-    token: int
-    probability: float
-    """P(token | prompt and all above)."""
-    mass: float
-    """P(this and all above | prompt): the product of their probabilities."""
-    path: tuple[int, ...]
-    """The tokens from the prompt's end to this one."""
-    entropy: float | None = None
-    """Of what follows, over the whole vocabulary, in nats; None where nothing was asked to follow."""
-    pruned: float = 0.0
-    """The mass of all that may follow and is not shown."""
-    children: list["Node"] = field(default_factory=list)
-
-    def walk(self) -> Iterator["Node"]:
-        """This and all below."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
-
-
 def check_fits(language: Language, prompt: str, growth: Growth) -> list[int]:
-    """The prompt's tokens. Raises ConfigError where what follows does not fit the model, or the memory."""
+    """The prompt's tokens.
+
+    Raises ConfigError where what follows does not fit the model, or the memory, and `data.DataError` where
+    the model has no such tokens.
+    """
     growth.check()
     (ids,) = language.prompts([prompt])
+    data.check_ids([np.array(ids, np.int32)], language.config.vocab)
     room = language.positions + 1 - len(ids)
     if growth.depth > room:
         remedy = f"give {room} or less" if room > 0 else "shorten the prompt"
@@ -74,13 +55,13 @@ def check_fits(language: Language, prompt: str, growth: Growth) -> list[int]:
     return ids
 
 
-def grow(run: Run, language: Language, prompt: str, growth: Growth) -> Node:
-    """The tree of what may follow a prompt; its root is the prompt.
+def grow(run: Run, language: Language, prompt: str, growth: Growth) -> Tree:
+    """The tree of what may follow a prompt.
 
     The prompt is read once. Then the branches of a level are read together, each from its own copy of its
-    parent's cache. The mass of all leaves, and what is ``pruned`` of all nodes, add up to 1.
+    parent's cache.
 
-    Raises ConfigError where it does not fit, and RunError where the model gives no numbers.
+    Raises what `check_fits` raises, and RunError where the model gives no numbers.
     """
     ids = check_fits(language, prompt, growth)
     new: Callable[..., Branches] = import_module(f"study.play.{run.framework}_branches").Branches
@@ -101,7 +82,7 @@ def grow(run: Run, language: Language, prompt: str, growth: Growth) -> Node:
         level = [child for _, child in followed]
         parents = np.array([parent for parent, _ in followed], np.int32)
         logits = branches.extend(parents, np.array([child.token for child in level], np.int32))
-    return root
+    return Tree(language, prompt, tuple(ids), growth, root)
 
 
 def sprout(node: Node, row: Float[np.ndarray, "vocab"], branch: int) -> None:
@@ -112,24 +93,3 @@ def sprout(node: Node, row: Float[np.ndarray, "vocab"], branch: int) -> None:
     for token in order[:branch].tolist():
         share = float(probabilities[token])
         node.children.append(Node(token, share, node.mass * share, (*node.path, token)))
-
-
-def masses(root: Node) -> tuple[float, float]:
-    """The mass of all leaves, and all that was pruned."""
-    nodes = [*root.walk()]
-    return sum(node.mass for node in nodes if not node.children), sum(node.pruned for node in nodes)
-
-
-def to_json(node: Node, language: Language) -> dict[str, Any]:
-    """A node and all below; ``text`` is the whole continuation up to it."""
-    return {
-        "token": shown(language.tokenizer, node.token),
-        "id": node.token,
-        "text": language.decode(node.path),
-        "probability": node.probability,
-        "mass": node.mass,
-        "entropy": node.entropy,
-        "pruned": node.pruned,
-        "end": node.token in language.ends.ends and bool(node.path),
-        "children": [to_json(child, language) for child in node.children],
-    }

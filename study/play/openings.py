@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -41,7 +42,7 @@ class Openings:
         enough = np.cumsum(size[order]) >= DECIDE * size.sum()
         return order[: int(enough.argmax()) + 1].tolist() if size.any() else []
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:
         return {
             "openings": self.openings,
             "words": self.words,

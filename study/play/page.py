@@ -1,13 +1,12 @@
 """The multiverse, and a text after several openings, as HTML files that need nothing else."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from study.page import render
-from study.play.growth import Growth
-from study.play.language import Language
-from study.play.multiverse import Node, masses, to_json
 from study.play.openings import Openings
+from study.play.tree import Tree
 from study.record import record
 from train.config import Framework
 from train.runs.durable import write, write_json
@@ -15,15 +14,11 @@ from train.runs.durable import write, write_json
 FOLDER = Path(__file__).parent
 
 
-def multiverse_page(root: Node, language: Language, prompt: str, growth: Growth, framework: Framework) -> str:
+def multiverse_page(tree: Tree, framework: Framework) -> str:
     """A tree: branches that open, close and can be pruned; a click reads one."""
-    known: dict[str, Any] = {
-        "prompt": prompt,
-        "most_entropy": max(node.entropy or 0.0 for node in root.walk()),
-        "root": to_json(root, language),
-    }
-    words = {name: str(value) for name, value in vars(growth).items()}
-    return render(FOLDER / "multiverse.html.jinja", known, prompt=prompt, framework=framework, **words)
+    known = tree.to_json() | {"most_entropy": max(node.entropy or 0.0 for node in tree.root.walk())}
+    words = {name: str(value) for name, value in vars(tree.growth).items()}
+    return render(FOLDER / "multiverse.html.jinja", known, prompt=tree.prompt, framework=framework, **words)
 
 
 def openings_page(found: Openings, framework: Framework) -> str:
@@ -32,34 +27,23 @@ def openings_page(found: Openings, framework: Framework) -> str:
     return render(FOLDER / "openings.html.jinja", found.to_json(), text=text, framework=framework)
 
 
-def write_multiverse(
-    out: Path | None, root: Node, language: Language, prompt: str, growth: Growth, framework: Framework
-) -> None:
+def write_multiverse(out: Path | None, tree: Tree, framework: Framework) -> None:
     """The page, or the tree as JSON, by how the file's name ends; None is no file."""
-    kept, pruned = masses(root)
-
-    def page_or_json(path: Path) -> None:
-        if path.suffix.lower() == ".html":
-            path.write_text(multiverse_page(root, language, prompt, growth, framework), "utf-8")
-        else:
-            sums = {"leaves": kept, "pruned": pruned}
-            write_json(
-                path,
-                record(
-                    prompt=prompt, framework=framework, **vars(growth), **sums, root=to_json(root, language)
-                ),
-            )
-
-    write(out, page_or_json)
+    _write(out, lambda: multiverse_page(tree, framework), tree.to_json, framework)
 
 
 def write_openings(out: Path | None, found: Openings, framework: Framework) -> None:
     """The page, or the figures as JSON, by how the file's name ends; None is no file."""
+    _write(out, lambda: openings_page(found, framework), found.to_json, framework)
 
+
+def _write(
+    out: Path | None, page: Callable[[], str], figures: Callable[[], dict[str, Any]], framework: Framework
+) -> None:
     def page_or_json(path: Path) -> None:
         if path.suffix.lower() == ".html":
-            path.write_text(openings_page(found, framework), "utf-8")
+            path.write_text(page(), "utf-8")
         else:
-            write_json(path, record(framework=framework, **found.to_json()))
+            write_json(path, record(framework=framework, **figures()))
 
     write(out, page_or_json)

@@ -79,7 +79,7 @@ def prompts(lists: Lists, k: int, shuffled: bool) -> list[str]:
 
 def check_length(language: Language, lists: Lists, k: int) -> None:
     """Raise ConfigError where k examples do not fit; it says how many do."""
-    answers = [shown(asked) + "\n" for asked in lists.asked]
+    answers = [shown(order) + "\n" for asked in lists.asked for order in permutations(asked)]
     refuse_too_long(language, k, lambda fit: prompts(lists, fit, False) + prompts(lists, fit, True), answers)
 
 

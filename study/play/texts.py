@@ -9,7 +9,7 @@ from study.play.language import Language, check_text
 from train.config import ConfigError
 from train.runs.untrusted import read_text
 
-LARGEST = 1 << 24  # bytes of a file
+LARGEST = 1 << 22  # bytes of a file
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path], corpus: str, data_dir: Path | None) -> list[str]:
@@ -19,10 +19,10 @@ def read_texts(texts: Sequence[str], files: Sequence[Path], corpus: str, data_di
     """
     found = list(texts)
     for text in texts:
-        check_text("text", text)
+        check_text("a text", text)
     for path in files:
         found.append(read_file(path))
-        check_text(f"file={path}: its text", found[-1])
+        check_text(f"the text of {path}", found[-1])
     return found or list(data.load_corpus(corpus, data_dir).test)
 
 
@@ -31,9 +31,9 @@ def read_file(path: Path) -> str:
     try:
         return read_text(path, LARGEST)
     except OSError as error:
-        raise ConfigError(f"file={path}: {error.strerror}; give a text file") from error
+        raise ConfigError(f"cannot read the file {path} ({error.strerror}): give a text") from error
     except ValueError as error:
-        raise ConfigError(f"file={path}: {error}; give a text file in UTF-8") from error
+        raise ConfigError(f"cannot read the file {path} ({error}): give a text in UTF-8") from error
 
 
 def check_stride(language: Language, stride: int | None) -> int:

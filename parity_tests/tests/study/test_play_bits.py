@@ -2,20 +2,26 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import transformers
 from rich.console import Console
 
 import data
 from data.batches.windows import Stream, cut
 from parity_tests.tests.study.playing import log_softmax, made, opened
 from parity_tests.tests.study.test_attention import TEXTS
+from parity_tests.tests.train.test_train_hugging_face import make
 from study.play.bits import cuts, measure, windows
 from study.play.language import open_language
 from study.play.texts import lost, read_file, refuse_unknown
 from train.config import ConfigError
+from train.runs.errors import RunError
+from train.runs.hugging_face import import_run
 from train.runs.load import Run
 
 POSITIONS, CONSOLE = 32, Console(quiet=True)
@@ -45,6 +51,33 @@ def test_both_frameworks_give_the_model_s_own_figure(gpt: Path) -> None:
         each = found.perplexity("bytes"), found.perplexity("tokens")
         assert each[0] == pytest.approx(2**found.bits_per_byte)
         assert each[1] == pytest.approx(math.exp(expected / found.tokens), rel=1e-5)
+
+
+def test_an_imported_run_costs_what_transformers_says(tmp_path: Path) -> None:
+    make("GPT2LMHeadModel", tmp_path / "source")
+    import_run(tmp_path / "source", tmp_path / "run")
+    run, language = opened(tmp_path / "run")
+    (ids,) = language.encode(["the cat sat"])
+    theirs = transformers.GPT2LMHeadModel.from_pretrained(tmp_path / "source").eval()
+    row = torch.tensor([language.begin + ids])
+    with torch.no_grad():
+        loss = theirs(row, labels=row).loss.item()  # a mean over all but the first
+    found = measure(run, language, ["the cat sat"], language.positions, CONSOLE)
+    assert found.nats / found.tokens == pytest.approx(loss, rel=1e-5)
+
+
+def test_a_model_that_overflows_is_refused(gpt: Path) -> None:
+    run, language = opened(gpt)
+    run = replace(run, outputs=lambda ids: np.full((*ids.shape, 280), np.nan, np.float32))
+    with pytest.raises(RunError, match="its model gives nan: its weights are of no use"):
+        measure(run, language, ["the cat"], POSITIONS, CONSOLE)
+
+
+def test_tokens_that_a_model_lacks_are_refused(gpt: Path) -> None:
+    run, language = opened(gpt)
+    wide = replace(language, tokenizer=data.train_bpe([*TEXTS, "zebra zebra zebra zebra"], 290))
+    with pytest.raises(data.DataError, match="is outside 0 to 279"):
+        measure(run, wide, [*TEXTS, "a zebra"], POSITIONS, CONSOLE)
 
 
 def test_a_model_that_knows_nothing_costs_the_logarithm_of_its_vocabulary(tmp_path: Path, gpt: Path) -> None:

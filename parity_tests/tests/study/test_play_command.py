@@ -12,6 +12,7 @@ from parity_tests.tests.study.playing import made
 from parity_tests.tests.study.test_attention import TEXTS
 from parity_tests.tests.study.test_play_shots import SETS
 from study.play.sorting import TASK
+from study.play.tables import visible
 from twinformer import cli
 
 
@@ -94,7 +95,7 @@ def test_a_score_marks_the_words(gpt: str, tmp_path: Path, capsys: pytest.Captur
         told = said(capsys, *asked, "--framework", "torch")
         assert "the [red]cat[/red] sat" in told and "a [/b]" in told and "(nothing)" in told and out.exists()
     assert len(json.loads((tmp_path / "figures.json").read_text())["words"]) == 3
-    assert "it has no words" in said(capsys, "score", gpt, "  ", "--under", "a", "--under", "b", status=2)
+    assert "which has no words" in said(capsys, "score", gpt, "  ", "--under", "a", "--under", "b", status=2)
 
 
 def test_a_multiverse_as_page_and_as_json(
@@ -119,7 +120,11 @@ def test_what_does_not_fit_is_refused_before_a_framework_works(
     )
     assert "room for" in said(capsys, "multiverse", gpt, "the cat " * 40, status=2)
     assert "--stride 65: give 1 up to 64" in said(capsys, "bits", gpt, "--stride", "65", status=2)
-    assert "it has no words" in said(capsys, "bits", gpt, "--text", " ", status=2)
+    assert "which has no words" in said(capsys, "bits", gpt, "--text", " ", status=2)
     assert "No such file" in said(capsys, "bits", gpt, "--file", "nowhere.txt", status=2)
     assert "unknown data set 'ag_newz'" in said(capsys, "shots", gpt, "--data", "ag_newz", status=2)
     assert time.perf_counter() - begun < 3.0
+
+
+def test_a_terminal_is_told_no_orders() -> None:
+    assert visible("a\x1b[31m\nb\u202e [red]").plain == "a\\x1b[31m↵b\\u202e [red]"

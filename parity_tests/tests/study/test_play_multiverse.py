@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 import data
 from parity_tests.tests.study.playing import LLAMA, log_softmax, made, opened
@@ -14,8 +15,9 @@ from parity_tests.tests.study.test_attention import TEXTS
 from study.play import jax_branches, torch_branches
 from study.play.growth import Growth
 from study.play.language import Language, open_language
-from study.play.multiverse import Node, check_fits, grow, masses
+from study.play.multiverse import check_fits, grow
 from study.play.page import multiverse_page
+from study.play.tree import Node, Tree
 from train.config import ConfigError
 from train.runs.load import Run
 
@@ -31,16 +33,20 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def tree(
     folder: Path, framework: Any, growth: Growth = GROWTH, prompt: str = PROMPT
-) -> tuple[Run, Language, Node]:
+) -> tuple[Run, Language, Tree]:
     run, language = opened(folder, framework)
     return run, language, grow(run, language, prompt, growth)
 
 
+def mass(whole: Tree) -> float:
+    return sum(node.mass for node in whole.leaves) + whole.pruned
+
+
 @pytest.mark.parametrize("framework", ["jax", "torch"])
 def test_every_probability_is_that_of_a_full_forward(folder: Path, framework: str) -> None:
-    run, language, root = tree(folder, framework)
+    run, language, whole = tree(folder, framework)
     (prompt,) = language.prompts([PROMPT])
-    nodes = [*root.walk()]
+    nodes = [*whole.root.walk()]
     assert len(nodes) == 1 + 3 + 9 + 27
     width = len(prompt) + GROWTH.depth
     rows = [([*prompt, *node.path] + [0] * width)[:width] for node in nodes]
@@ -59,7 +65,7 @@ def test_every_probability_is_that_of_a_full_forward(folder: Path, framework: st
 
 def test_both_frameworks_grow_the_same_tree(folder: Path) -> None:
     (_, _, ours), (_, _, theirs) = (tree(folder, framework) for framework in ("jax", "torch"))
-    for one, other in zip(ours.walk(), theirs.walk(), strict=True):
+    for one, other in zip(ours.root.walk(), theirs.root.walk(), strict=True):
         assert one.path == other.path
         assert (one.mass, one.pruned) == pytest.approx((other.mass, other.pruned), rel=1e-5)
 
@@ -68,8 +74,9 @@ def test_both_frameworks_grow_the_same_tree(folder: Path) -> None:
     "growth", [GROWTH, Growth(2, 6, 0.01), Growth(1, 1), Growth(5, 2, 0.5), Growth(400, 1)]
 )
 def test_leaves_and_what_is_pruned_add_up_to_one(folder: Path, growth: Growth) -> None:
-    _, _, root = tree(folder, "torch", growth)
-    assert sum(masses(root)) == pytest.approx(1.0, abs=1e-12)
+    _, _, whole = tree(folder, "torch", growth)
+    root = whole.root
+    assert mass(whole) == pytest.approx(1.0, abs=1e-12)
     for level in range(growth.depth):
         nodes = [node for node in root.walk() if len(node.path) == level and node.children]
         assert len(nodes) <= growth.rows(level)
@@ -104,19 +111,20 @@ def test_the_prompt_is_read_once_and_a_level_at_a_time_after_it(
 
 
 def test_a_text_that_has_ended_goes_no_further(folder: Path) -> None:
-    run, language, root = tree(folder, "torch", Growth(2, 3, 0.0))
-    end = root.children[0].token
+    run, language, whole = tree(folder, "torch", Growth(2, 3, 0.0))
+    end = whole.root.children[0].token
     ended = grow(run, replace(language, ends=language.ends._replace(ends=(end,))), PROMPT, Growth(2, 3, 0.0))
-    assert not ended.children[0].children and ended.children[1].children
-    assert sum(masses(ended)) == pytest.approx(1.0, abs=1e-12)
+    first, second = ended.root.children
+    assert not first.children and second.children and ended.to_json()["root"]["children"][0]["end"]
+    assert mass(ended) == pytest.approx(1.0, abs=1e-12)
 
 
 def test_the_last_position_is_used_and_no_more(folder: Path) -> None:
     language = open_language(folder)
     (prompt,) = language.prompts([PROMPT])
     room = language.positions + 1 - len(prompt)
-    _, _, root = tree(folder, "torch", Growth(1, room, 0.0))
-    assert max(len(node.path) for node in root.walk()) == room
+    _, _, whole = tree(folder, "torch", Growth(1, room, 0.0))
+    assert max(len(node.path) for node in whole.root.walk()) == room
     with pytest.raises(ConfigError, match=rf"depth={room + 1}: .* has room for {room}: give {room} or less"):
         check_fits(language, PROMPT, Growth(1, room + 1, 0.0))
     with pytest.raises(ConfigError, match="room for 0: shorten the prompt"):
@@ -124,8 +132,8 @@ def test_the_last_position_is_used_and_no_more(folder: Path) -> None:
 
 
 def test_an_empty_prompt_begins_a_text(folder: Path) -> None:
-    _, language, root = tree(folder, "torch", Growth(2, 1), "")
-    assert root.token == language.ends.begin and len(root.children) == 2
+    _, language, whole = tree(folder, "torch", Growth(2, 1), "")
+    assert whole.root.token == language.ends.begin and len(whole.root.children) == 2
 
 
 @pytest.mark.parametrize(
@@ -137,7 +145,7 @@ def test_an_empty_prompt_begins_a_text(folder: Path) -> None:
         (Growth(threshold=float("nan")), "threshold=nan: give a probability"),
         (Growth(threshold=1.0), "threshold=1.0: give a probability"),
         (Growth(threshold=-0.1), "threshold=-0.1: give a probability"),
-        (Growth(10, 6, 0.0), "more than 20,000 nodes"),
+        (Growth(10, 6, 0.0), "more than 10,000 nodes"),
     ],
 )
 def test_growth_of_no_use_is_refused(growth: Growth, said: str) -> None:
@@ -153,12 +161,25 @@ def test_what_does_not_fit_the_memory_is_refused(folder: Path, monkeypatch) -> N
 
 def test_the_page_needs_nothing_else_and_shows_any_text(folder: Path) -> None:
     prompt = "a </script><b>&amp;"
-    _, language, root = tree(folder, "torch", Growth(2, 2, 0.0), prompt)
-    page = multiverse_page(root, language, prompt, Growth(2, 2, 0.0), "torch")
+    _, _, whole = tree(folder, "torch", Growth(2, 2, 0.0), prompt)
+    page = multiverse_page(whole, "torch")
     assert "http" not in page and page.count("</script>") == 1 and "<b>" not in page.partition("<script>")[0]
     known = json.loads(page.partition("const known = ")[2].partition(";\n")[0])
     assert known["prompt"] == prompt and known["root"]["text"] == ""
-    for shown, node in zip(known["root"]["children"], root.children, strict=True):
+    for shown, node in zip(known["root"]["children"], whole.root.children, strict=True):
         assert (shown["id"], shown["mass"]) == (node.token, node.mass)
-        assert shown["text"] == language.decode(node.path)
+        assert shown["text"] == whole.text(node)
         assert [one["mass"] for one in shown["children"]] == [child.mass for child in node.children]
+
+
+@pytest.mark.parametrize("kind", ["bytes", "metaspace"])
+def test_a_continuation_keeps_its_space(folder: Path, kind: str) -> None:
+    language = open_language(folder)
+    if kind == "metaspace":
+        pieces = Tokenizer(models.WordLevel({"\u2581the": 0, "\u2581cat": 1, "?": 2}, "?"))
+        pieces.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
+        pieces.decoder = decoders.Metaspace(prepend_scheme="first")
+        language = replace(language, tokenizer=pieces)
+    (before,), (after,) = language.encode(["the"]), language.encode([" cat"])
+    node = Node(after[-1], 1.0, 1.0, tuple(after))
+    assert Tree(language, "the", tuple(before), GROWTH, node).text(node) == " cat"

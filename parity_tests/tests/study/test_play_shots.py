@@ -126,8 +126,14 @@ def test_as_many_examples_fit_as_is_said(gpt: Path) -> None:
     )
     label = max(map(len, language.encode(shots.answers(many))))
     assert longest + label <= 96 + 1
-    with pytest.raises(ConfigError, match="no text fits"):
+    with pytest.raises(ConfigError, match="none fits, make them shorter"):
         shots.check_length(language, shots.draw(data.LabelledText(**long_texts()), 5, 1, 500, 0), 0)
+
+
+def test_labels_that_a_tokenizer_does_not_tell_apart_are_refused(tmp_path: Path) -> None:
+    _, language = opened(made(tmp_path / "run", data.train_tokenizer(["a b c"] * 9, 60), max_positions=96))
+    with pytest.raises(ConfigError, match="its tokenizer makes the same of ' red' and ' green'"):
+        shots.check_length(language, ASKED, 0)
 
 
 def long_texts() -> dict[str, Any]:

@@ -140,7 +140,7 @@ REFUSED = {
     "play multiverse nowhere If --threshold nan": "--threshold nan: give a probability",
     "play multiverse nowhere If --branch 0": "--branch 0: give 1 or more",
     "play multiverse nowhere If --depth 65": "--depth 65: give 1 or more, up to 64",
-    "play multiverse nowhere If --branch 20 --depth 9 --threshold 0": "more than 20,000 nodes",
+    "play multiverse nowhere If --branch 20 --depth 9 --threshold 0": "more than 10,000 nodes",
     "play multiverse nowhere If --out {folder}/file/x.html": "{folder}/file is no folder",
     "import nowhere {folder}/new": "nowhere is no checkpoint",
     "import {folder}/list {folder}/new": "it holds list where settings by name belong",

@@ -42,7 +42,7 @@ class Multiverse:
         from study.play.tables import print_multiverse
         from train.runs.load import load
 
-        root = grow(load(self.run, self.framework), language, self.prompt, self.growth)
-        print_multiverse(root, language, console)
-        write_multiverse(self.out, root, language, self.prompt, self.growth, self.framework)
+        tree = grow(load(self.run, self.framework), language, self.prompt, self.growth)
+        print_multiverse(tree, console)
+        write_multiverse(self.out, tree, self.framework)
         return 0

@@ -33,7 +33,7 @@ class Score:
         from train.paths import check_file
 
         check_file("out", self.out, (".html", ".json"))
-        check_text("text", self.text)
+        check_text("the text", self.text)
         if len(self.under) < 2:
             raise ConfigError(f"{len(self.under)} openings: give two or more, each after --under")
         language = open_language(self.run)

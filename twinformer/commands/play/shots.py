@@ -62,7 +62,7 @@ class Shots:
         for k in self.k:
             for shuffled in (False, True) if k else (False,):
                 rows += shots.score(run, language, asked, k, shuffled, console)
-        print_shots(rows, len(asked.classes), console)
+        print_shots(rows, len(asked.classes), shots.prompts(asked, max(self.k), False)[0], console)
         figures = [vars(row) | {"accuracy": row.share, "interval": row.interval} for row in rows]
         write(self.out, lambda path: write_json(path, record(classes=asked.classes, ways=figures)))
         return 0
