@@ -19,7 +19,7 @@ from train.runs.load import Run
 
 @dataclass(frozen=True)
 class Bits:
-    """What some texts cost a model. Two tokenizers can be compared by bits per byte alone."""
+    """What some texts cost a model. Models of different tokenizers compare by the byte, not by the token."""
 
     run: str
     vocab: int
@@ -31,9 +31,8 @@ class Bits:
     """In UTF-8, those that the tokens stand for."""
     words: int
     """What stands between spaces."""
-
-    changes: tuple[str, str] | None = None
-    """A word that the tokenizer changes, and what becomes of it: the bits leave out what it loses."""
+    lost: str | None
+    """What the tokenizer changes first, if it keeps not all: the bits leave that out."""
 
     @property
     def bits_per_byte(self) -> float:
@@ -77,18 +76,11 @@ def measure(run: Run, language: Language, texts: Sequence[str], stride: int, con
         size += len(text.encode()) - len(unseen.encode())
         words += len(text.split()) - len(unseen.split())
     if not rows:
-        raise ConfigError(f"{language.folder}: the texts have one token each, and nothing stands before it")
+        raise ConfigError(f"{language.folder}: the texts have no token that is predicted: give longer ones")
     found = log_probs(run, rows, console, f"reading {sum(map(len, texts)):,} characters")
     nats = -float(np.sum([row.sum() for row in found]))
-    return Bits(
-        str(language.folder),
-        language.config.vocab,
-        nats,
-        sum(map(len, found)),
-        size,
-        words,
-        lost(language, texts),
-    )
+    tokens, vocab = sum(map(len, found)), language.config.vocab
+    return Bits(str(language.folder), vocab, nats, tokens, size, words, lost(language, texts))
 
 
 def windows(stream: list[int], positions: int, stride: int) -> Iterator[tuple[list[int], list[int]]]:
@@ -96,7 +88,7 @@ def windows(stream: list[int], positions: int, stride: int) -> Iterator[tuple[li
 
     A window reads ``positions`` tokens, and the next begins ``stride`` tokens later: at stride = positions
     they do not overlap, and the first tokens of each have little before them; with less, all but the first
-    window predict their last ``stride`` tokens alone, from positions - stride tokens or more.
+    window predict their last ``stride`` tokens alone, from positions - stride + 1 tokens or more.
     """
     predicted = 1
     for start in range(0, len(stream) - 1, stride):

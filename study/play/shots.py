@@ -13,11 +13,8 @@ from study.play.language import Language
 from study.play.log_probs import Scored, log_probs
 from train.runs.load import Run
 
-CONTENT_FREE = (
-    "N/A",
-    "[MASK]",
-    "",
-)  # Zhao et al. 2021, section 5: their calibration is the mean of the three
+# Zhao et al. 2021, section 5: they calibrate with the mean of these three.
+CONTENT_FREE = ("N/A", "[MASK]", "")
 
 
 @dataclass(frozen=True)

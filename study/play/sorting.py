@@ -39,7 +39,7 @@ class Sorting:
 
 @dataclass(frozen=True)
 class Lists:
-    """Lists to sort, each with examples of its own: (list, an order of it that is no answer)."""
+    """Lists to sort, each with examples of its own: (list, any order of it)."""
 
     asked: list[Numbers]
     examples: list[list[tuple[Numbers, Numbers]]]

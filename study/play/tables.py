@@ -43,11 +43,8 @@ def print_bits(rows: Sequence[Bits], cuts: Sequence[Cut], console: Console) -> N
         found.add_row(Text(row.run), f"{row.vocab:,}", f"{row.tokens:,}", f"{row.bits_per_byte:.3f}", *each)
     console.print(found)
     for row in rows:
-        if row.changes:
-            before, after = row.changes
-            console.print(
-                f"{row.run}: its tokenizer makes {after!r} of {before!r}: the bits leave out what is lost"
-            )
+        if row.lost:
+            console.print(f"{row.run}: its tokenizer changes texts ({row.lost}), which the bits leave out")
     if cuts:
         console.print(
             f"\nThe same texts, as likely as {rows[0].run} finds them, cut by tokenizers of fewer merges:"

@@ -62,11 +62,12 @@ def refuse_unknown(language: Language, texts: Sequence[str]) -> None:
         )
 
 
-def lost(language: Language, texts: Sequence[str]) -> tuple[str, str] | None:
-    """The first word that the tokenizer changes, and what of it is left; None where it keeps all."""
+def lost(language: Language, texts: Sequence[str]) -> str | None:
+    """The first thing that the tokenizer changes, in words; None where the texts come back as they are."""
     for text, ids in zip(texts, language.encode(texts), strict=True):
         kept = language.decode(ids)
         if kept != text:
-            pairs = zip(text.split(), kept.split(), strict=False)
-            return next((pair for pair in pairs if pair[0] != pair[1]), ("spaces", "fewer"))
+            words = zip(text.split(), kept.split(), strict=False)
+            changed = next((pair for pair in words if pair[0] != pair[1]), None)
+            return f"{changed[0]!r} becomes {changed[1]!r}" if changed else "spaces are lost"
     return None

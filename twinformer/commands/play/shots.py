@@ -16,18 +16,18 @@ class Shots:
 
     Beside each accuracy: calibrated by what has no content, and with the examples' labels shuffled.
 
-    twinformer play shots runs/gpt-ag_news_10k-0 --data ag_news_10k -k 0 4
+    twinformer play shots runs/gpt-ag_news_10k-0 --data ag_news_10k -k 0 1 2
     """
 
     run: tyro.conf.Positional[Path]
     """The run's folder; an imported one too."""
     data: str = "ag_news"
     """A labelled data set by name: examples are of its training split, texts of its test split."""
-    k: Annotated[list[int], tyro.conf.arg(aliases=["-k"])] = field(default_factory=lambda: [0, 2, 4])
+    k: Annotated[list[int], tyro.conf.arg(aliases=["-k"])] = field(default_factory=lambda: [0, 1, 2])
     """Examples before each text, drawn anew for each."""
     texts: int = 200
     """How many texts to label."""
-    words: int = 12
+    words: int = 8
     """How much of each text is read, and of each example."""
     seed: int = 0
     """Of the draws."""

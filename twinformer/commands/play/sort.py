@@ -14,12 +14,12 @@ from train.config import ConfigError, Framework
 class Sort:
     """Let a model sort lists of numbers, with and without examples before.
 
-    twinformer play sort runs/gpt-embedded-0 -k 0 4
+    twinformer play sort runs/gpt-embedded-0 -k 0 1 3
     """
 
     run: tyro.conf.Positional[Path]
     """The run's folder; an imported one too."""
-    k: Annotated[list[int], tyro.conf.arg(aliases=["-k"])] = field(default_factory=lambda: [0, 2])
+    k: Annotated[list[int], tyro.conf.arg(aliases=["-k"])] = field(default_factory=lambda: [0, 1, 3])
     """Examples before each list, drawn anew for each."""
     lists: int = 100
     """How many lists."""
