@@ -13,6 +13,7 @@ from jax_impl.config import GPTConfig
 from train.config import ConfigError
 from train.runs.files import check_writes, read_model
 from train.runs.their_settings import Ends, ends_of
+from train.runs.used import warn_unfinished
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ class Language:
 
 
 def open_language(folder: Path) -> Language:
-    """The language model of a run.
+    """The language model of a run. Of one that is unfinished, the error stream is told.
 
     Raises:
         RunError: there is no run, or it holds no GPT.
@@ -64,6 +65,7 @@ def open_language(folder: Path) -> Language:
     architecture = read_model(folder)[0]
     check_writes(folder, architecture)
     assert isinstance(architecture.config, GPTConfig)
+    warn_unfinished(folder)
     tokenizer = data.load_tokenizer(folder / "tokenizer.json")
     return Language(folder, tokenizer, architecture.config, ends_of(folder, tokenizer))
 

@@ -126,5 +126,12 @@ def test_what_does_not_fit_is_refused_before_a_framework_works(
     assert time.perf_counter() - begun < 3.0
 
 
+def test_an_unfinished_run_is_told(gpt: str, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    monkeypatch.setattr("train.runs.used.unfinished", lambda folder: True)
+    monkeypatch.setattr("train.runs.used.steps_saved", lambda folder: {"jax": 7})
+    assert cli.status(["play", "multiverse", gpt, "the", "--depth", "1", "--framework", "torch"]) == 0
+    assert "[bold]gpt is unfinished (steps saved: 7 in jax)" in capsys.readouterr().err
+
+
 def test_a_terminal_is_told_no_orders() -> None:
     assert visible("a\x1b[31m\nb\u202e [red]").plain == "a\\x1b[31m↵b\\u202e [red]"

@@ -164,7 +164,9 @@ def test_the_page_needs_nothing_else_and_shows_any_text(folder: Path) -> None:
     _, _, whole = tree(folder, "torch", Growth(2, 2, 0.0), prompt)
     page = multiverse_page(whole, "torch")
     assert "http" not in page and page.count("</script>") == 1 and "<b>" not in page.partition("<script>")[0]
-    known = json.loads(page.partition("const known = ")[2].partition(";\n")[0])
+    script = page.partition("const known = ")[2].partition(";\n")[0]
+    known = json.loads(script)
+    assert "<" not in script
     assert known["prompt"] == prompt and known["root"]["text"] == ""
     for shown, node in zip(known["root"]["children"], whole.root.children, strict=True):
         assert (shown["id"], shown["mass"]) == (node.token, node.mass)

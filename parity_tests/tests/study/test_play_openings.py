@@ -70,7 +70,9 @@ def test_the_page_escapes_texts_and_has_all_figures(gpt: Path) -> None:
     found = score(run, language, "sat </script><b>on", UNDER)
     page = openings_page(found, "torch")
     assert "http" not in page and page.count("</script>") == 1 and "<b>" not in page.partition("<script>")[0]
-    known = json.loads(page.partition("const known = ")[2].partition(";\n")[0])
+    script = page.partition("const known = ")[2].partition(";\n")[0]
+    known = json.loads(script)
+    assert "<" not in script
     np.testing.assert_array_equal(known["log_probs"], found.log_probs)
     assert known["openings"] == UNDER and known["words"] == ["sat", "</script><b>on"]
     assert known["deciding"] == [found.deciding(number) for number in range(3)] and known["deciding"][0] == []
