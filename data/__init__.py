@@ -8,7 +8,7 @@ from data.batches.masking import MaskedBatch, MaskedBatches, masked_evaluation, 
 from data.batches.next_token import NextTokenBatch, NextTokenBatches, next_token_evaluation
 from data.batches.seq2seq import Seq2SeqBatch
 from data.batches.text import TextBatch, TrainBatches, evaluation_batches, padding_fraction
-from data.batches.windows import Stream, Windows, bits_per_byte, cut, join
+from data.batches.windows import Stream, Windows, bits_per_byte, cut, encode_as_text, join
 from data.errors import DataError
 from data.sets.corpus import Corpus
 from data.sets.datasets import CORPORA, DATASETS, load, load_corpus
@@ -71,6 +71,7 @@ __all__ = [
     "choose_buckets",
     "cut",
     "encode",
+    "encode_as_text",
     "end_id",
     "evaluation_batches",
     "join",

@@ -1,1 +1,1 @@
-"""What a learner uses: shapes of both frameworks side by side, attention drawn, flash cards."""
+"""What a learner uses: shapes of both frameworks, attention drawn, play with language models, flash cards."""

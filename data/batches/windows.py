@@ -64,16 +64,20 @@ def join(tokenizer: Tokenizer, documents: Sequence[str]) -> Stream:
     end = end_id(tokenizer)
     if not documents:
         raise DataError("there are no documents to join; give at least one.")
-    before, tokenizer.encode_special_tokens = tokenizer.encode_special_tokens, True
-    try:
-        encodings = tokenizer.encode_batch(list(documents), add_special_tokens=False)
-    finally:
-        tokenizer.encode_special_tokens = before
     tokens, sizes = [], []
-    for document, encoding in zip(documents, encodings, strict=True):
+    for document, encoding in zip(documents, encode_as_text(tokenizer, documents), strict=True):
         tokens.append(np.array([*encoding.ids, end], np.int32))
         sizes.append(_sizes(document, encoding))
     return Stream(np.concatenate(tokens), np.concatenate(sizes))
+
+
+def encode_as_text(tokenizer: Tokenizer, documents: Sequence[str]) -> list[Encoding]:
+    """Return each document's tokens; nothing is put around them, and a special token's name is only text."""
+    before, tokenizer.encode_special_tokens = tokenizer.encode_special_tokens, True
+    try:
+        return tokenizer.encode_batch(list(documents), add_special_tokens=False)
+    finally:
+        tokenizer.encode_special_tokens = before
 
 
 def cut(stream: Stream, positions: int) -> Windows:

@@ -7,8 +7,6 @@ import time
 import zipfile
 from pathlib import Path
 
-import pooch  # type: ignore[import-untyped]
-
 from data.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -41,6 +39,8 @@ def fetch(
     Raises:
         DataError: no network, no such file, a cut connection, too large or slow a file, or a wrong checksum.
     """
+    import pooch  # type: ignore[import-untyped]  # slow to load
+
     folder = Path(folder or pooch.os_cache("twinformer"))
     path = folder / pooch.utils.unique_file_name(url)
     remedy = "get it by other means and name its folder with --data-dir or TWINFORMER_DATA"

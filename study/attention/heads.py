@@ -82,6 +82,6 @@ def shown(tokenizer: Any, number: int) -> str:
     text = tokenizer.decode([number], skip_special_tokens=False)
     if token.startswith("##") or not text or "\ufffd" in text:
         text = token
-    if token.startswith(("Ġ", " ")) and not text.startswith(" "):
+    if token.startswith(("Ġ", "▁", " ")) and not text.startswith(" "):
         text = " " + text
     return text.replace(" ", SPACE).replace("\n", LINE)

@@ -14,6 +14,7 @@ from twinformer.commands.exchange import Export, Import
 from twinformer.commands.generate import Generate
 from twinformer.commands.grade import Grade
 from twinformer.commands.parity import Parity
+from twinformer.commands.play import Play
 from twinformer.commands.resume import Resume
 from twinformer.commands.shapes import Shapes
 from twinformer.commands.train import Overview
@@ -33,4 +34,5 @@ COMMANDS: Any = (
     | Attention
     | Grade
     | Cards
+    | Play
 )

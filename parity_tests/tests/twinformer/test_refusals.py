@@ -37,7 +37,8 @@ json.dump(found, sys.stdout)
 """
 
 # {folder} holds: `used` with something in it, `file`, runs `null`, `list`, `other`, `wrong` with a bad config.json,
-# `imported`, `begun` (a run that ended early) and `done`.
+# `imported`, `begun` (a run that ended early), `done`
+# and `encoder`.
 REFUSED = {
     "": "parity, train, resume",
     "teach": "Unrecognized options: teach",
@@ -119,6 +120,28 @@ REFUSED = {
     "generate nowhere If --top-p nan": "--top-p nan: give a probability",
     "generate nowhere If --seed -1": "--seed -1: give a whole number from 0",
     "generate nowhere \udcff": "'\\udcff' is not UTF-8",
+    "play": "bits, shots, sort, score, multiverse",
+    "play bits": "no run: give the folder of one or more",
+    "play bits nowhere": "nowhere is no trained run",
+    "play bits {folder}/encoder": "holds a classifier, which writes no text: give a run of gpt",
+    "play bits {folder}/imported --out {folder}/x.txt": "give a name that ends with .json",
+    "play bits {folder}/imported --data-dir nowhere": "--data-dir nowhere: no such folder",
+    "play shots nowhere": "nowhere is no trained run",
+    "play shots nowhere -k -1": "--k [-1]: give one or more numbers of examples",
+    "play shots nowhere --texts 0": "--texts 0: give 1 or more",
+    "play shots nowhere --seed -1": "--seed -1: give a whole number from 0",
+    "play sort nowhere": "nowhere is no trained run",
+    "play sort nowhere --length 9": "--length 9: give 3 to 5",
+    "play sort {folder}/encoder": "holds a classifier, which writes no text: give a run of gpt",
+    "play score nowhere word": "0 openings: give two or more",
+    "play score nowhere word --under a --under b": "nowhere is no trained run",
+    "play score nowhere word --under a --under b --out {folder}/x.png": "give a name that ends with .html or .json",
+    "play multiverse nowhere If": "nowhere is no trained run",
+    "play multiverse nowhere If --threshold nan": "--threshold nan: give a probability",
+    "play multiverse nowhere If --branch 0": "--branch 0: give 1 or more",
+    "play multiverse nowhere If --depth 65": "--depth 65: give 1 or more, up to 64",
+    "play multiverse nowhere If --branch 20 --depth 9 --threshold 0": "more than 10,000 nodes",
+    "play multiverse nowhere If --out {folder}/file/x.html": "{folder}/file is no folder",
     "import nowhere {folder}/new": "nowhere is no checkpoint",
     "import {folder}/list {folder}/new": "it holds list where settings by name belong",
     "export nowhere {folder}/new": "nowhere is no trained run",
@@ -132,6 +155,8 @@ ANSWERED = (
     "train gpt --help",
     "train bert-embedded --help",
     "parity -h",
+    "play --help",
+    "play multiverse --help",
 )
 
 
@@ -159,6 +184,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(made / "list", config=[1], model=[1])
     write(made / "other", config={"depth": 3})
     write(made / "wrong", config=config | {"steps": "many"})
+    small = {"vocab": 9, "max_positions": 8, "embed": 8, "heads": 2, "mlp": 8, "layers": 1, "classes": 2}
+    write(made / "encoder", model=model | {"model": "classifier", "config": small, "classes": ["a", "b"]})
     write(made / "imported", model=model, tokenizer={})
     (made / "imported" / "checkpoint.safetensors").touch()
     write(made / "begun", model=model, tokenizer={}, config=config)
