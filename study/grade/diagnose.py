@@ -105,11 +105,12 @@ def diagnose(
     """The fewest mistakes, one or two, that reproduce the learner's outputs under the first reading that
     allows it.
     """
+    possible = applicable(reference, loaded(reference, readings[0], weights), cases)
     for count, some in ((1, readings), (2, readings[:PAIRED]))[:most]:
+        sets = list(_sets(possible, count))
+        watch(f"trying {len(sets):,} {'pairs of mistakes' if count == 2 else 'mistakes'}")
         for reading in some:
             module = loaded(reference, reading, weights)
-            sets = list(_sets(applicable(reference, module, cases), count))
-            watch(f"trying {len(sets):,} {'pairs of mistakes' if count == 2 else 'mistakes'}")
             found = [one for one in sets if distance(reference, module, cases, one) < SAME]
             if found:
                 return Diagnosis(reading, tuple(found))

@@ -18,7 +18,7 @@ from parity_tests.runners.jax_model import JaxModel
 from parity_tests.runners.jax_numerics import jax_numerics
 from study.grade.calls import Call
 from study.grade.errors import GradeError
-from study.grade.names import SWITCHES, arguments_for, asks_for
+from study.grade.names import SWITCHES, arguments_for, asked_for
 
 KEYS = ("key", "rng", "rng_key", "prng", "seed_key")
 LAYERS = ("kernel", "embedding")  # what Flax's layers call their matrices, which are as the formula has them
@@ -93,7 +93,8 @@ def opened(found: Any, file: ModuleType, sizes: Mapping[str, int], rate: float) 
     if not inspect.isclass(found):
         model = _function(found, file, sizes, call)
         return Learner(model, model, found, call, False)
-    built = [_built(found, sizes, rate, training) for training in (False, True)]
+    arguments = [_arguments(found, sizes, rate, training) for training in (False, True)]
+    built = [found(**one) for one in arguments]
     if not isinstance(built[0], linen.Module | nnx.Module):
         raise TypeError(
             f"{found.__name__} is no module of Flax: let it inherit from flax.linen.Module or flax.nnx.Module"
@@ -101,13 +102,13 @@ def opened(found: Any, file: ModuleType, sizes: Mapping[str, int], rate: float) 
     function: Any = type(built[0]).__call__
     unbound = partial(function, built[0])
     evaluating, training = (JaxModel(model, call=call.of(unbound)) for model in built)
-    return Learner(evaluating, training, unbound, call, asks_for(found, "dropout"))
+    return Learner(evaluating, training, unbound, call, asked_for("dropout", found, arguments[0]))
 
 
-def _built(found: Any, sizes: Mapping[str, int], rate: float, training: bool) -> Any:
+def _arguments(found: Any, sizes: Mapping[str, int], rate: float, training: bool) -> dict[str, Any]:
     switches = {name: values[training] for name, values in SWITCHES.items()}
     optional = {"dropout": rate, **switches, "rngs": nnx.Rngs(0)}
-    return found(**arguments_for(found, sizes, optional, found.__name__))
+    return arguments_for(found, sizes, optional, found.__name__)
 
 
 def _function(found: Any, file: ModuleType, sizes: Mapping[str, int], call: Call) -> JaxModel:

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from inspect import Parameter, signature
-from types import SimpleNamespace
+from inspect import Parameter, isclass, signature
 from typing import Any
 
 from study.grade.errors import GradeError
@@ -57,12 +56,13 @@ def arguments_for(
     order; if nothing is left it must have a default, or GradeError says so.
     """
     given = {**needed, **optional}
-    parameters = [one for one in signature(function).parameters.values() if one.kind not in GATHERING]
+    signed = signature(function.__init__ if isclass(function) else function).parameters.values()
+    parameters = [one for one in signed if one.kind not in GATHERING and one.name != "self"]
     found: dict[str, Any] = {}
     used: set[str] = set()
     for parameter in parameters:
         if parameter.name in CONFIGS:
-            found[parameter.name] = _config(given)
+            found[parameter.name] = Settings(given)
             used |= needed.keys()
         elif name := meaning(parameter.name, given):
             found[parameter.name] = given[name]
@@ -90,19 +90,30 @@ def meaning(argument: str, given: Iterable[str]) -> str | None:
 
 def parameter_for(function: Any, name: str) -> Parameter | None:
     """The argument of a function that means what we call ``name``."""
-    found = signature(function).parameters.values()
+    found = signature(function.__init__ if isclass(function) else function).parameters.values()
     return next((one for one in found if meaning(one.name, [name])), None)
 
 
-def asks_for(function: Any, name: str) -> bool:
-    """Whether a function has an argument for what we call ``name``, or one for all settings."""
-    return parameter_for(function, name) is not None or bool(CONFIGS & signature(function).parameters.keys())
+class Settings:
+    """A config that has every size under every name, and no biases left out; it knows what was asked for."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._names = {word: name for name in given for word in (name, *WORDS.get(name, ()))}
+        self._given = {"bias": True, "use_bias": True, **given}
+        self.asked: set[str] = set()
+
+    def __getattr__(self, word: str) -> Any:
+        name = self._names.get(word, word)
+        if name.startswith("_") or name not in self._given:
+            raise AttributeError(f"the config has no {word!r}; it has {', '.join(self._given)}")
+        self.asked.add(name)
+        return self._given[name]
 
 
-def _config(given: Mapping[str, Any]) -> SimpleNamespace:
-    """A config that has every size under every name, and no biases left out."""
-    names = {word: value for name, value in given.items() for word in (name, *WORDS.get(name, ()))}
-    return SimpleNamespace(**{"bias": True, "use_bias": True, **names, **given})
+def asked_for(name: str, function: Any, arguments: Mapping[str, Any]) -> bool:
+    """Whether a function that was called with these arguments took what we call ``name``."""
+    configs = [one for one in arguments.values() if isinstance(one, Settings)]
+    return parameter_for(function, name) is not None or any(name in one.asked for one in configs)
 
 
 def plain(name: str) -> str:

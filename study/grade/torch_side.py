@@ -15,7 +15,7 @@ from parity_tests.runners.arrays import Inputs, Params
 from parity_tests.runners.torch_model import TorchModel
 from parity_tests.runners.torch_numerics import torch_numerics
 from study.grade.calls import Call
-from study.grade.names import SWITCHES, arguments_for, asks_for
+from study.grade.names import SWITCHES, arguments_for, asked_for
 
 
 class Called(nn.Module):
@@ -79,12 +79,13 @@ def opened(found: Any, file: ModuleType, sizes: Mapping[str, int], rate: float) 
     if not isclass(found):
         return Learner(TorchModel(Called(found), call.of(found)), found, call, False)
     switches = {name: off for name, (off, _) in SWITCHES.items()}
+    arguments = arguments_for(found, sizes, {"dropout": rate, **switches}, found.__name__)
     with torch.random.fork_rng():
-        module = found(**arguments_for(found, sizes, {"dropout": rate, **switches}, found.__name__))
+        module = found(**arguments)
     if not isinstance(module, nn.Module):
         raise TypeError(f"{found.__name__} is no torch.nn.Module: let it inherit from it")
     model = TorchModel(module, call.of(module.forward))
-    return Learner(model, module.forward, call, asks_for(found, "dropout"))
+    return Learner(model, module.forward, call, asked_for("dropout", found, arguments))
 
 
 def _wide(inputs: Inputs) -> Inputs:

@@ -315,7 +315,7 @@ OPEN = {
     "nothing": ("import torch\nx = 1\n", "could be any part"),
     "both frameworks": ("import torch\nimport jax\ndef attention(q): pass\n", "imports jax and torch"),
     "neither": ("def attention(q): pass\n", "neither JAX nor PyTorch"),
-    "several parts": ("import torch\nclass GPT: pass\nclass BERT: pass\n", "could be bert or gpt"),
+    "several parts": ("import torch\nclass GPT: pass\nclass BERT: pass\n", "could be gpt or bert"),
     "no Python": ("def (", "line 1"),
 }
 
