@@ -28,7 +28,9 @@ def print_grade(grade: Grade, console: Console) -> None:
             Text("right" if one.passed else "wrong", "green" if one.passed else "red"), one.name, one.said
         )
     console.print(table)
-    for number, mistakes in enumerate(islice(grade.mistakes, SHOWN)):
+    # Of several that give the same numbers and are mended alike, the first is told.
+    told = {tuple(one.look for one in mistakes): mistakes for mistakes in reversed(grade.mistakes)}
+    for number, mistakes in enumerate(islice(reversed(told.values()), SHOWN)):
         console.print(Text("or " if number else "", "bold") + said(mistakes))
     for words in grade.told:
         console.print(Text(words))
