@@ -58,6 +58,8 @@ FORBIDDEN = {
     "parity_tests/runners/[!jt]*": JAX | TORCH,
     "train/loops/jax_*": TORCH,
     "train/loops/torch_*": JAX,
+    "study/*/jax_*": TORCH,
+    "study/*/torch_*": JAX,
 }
 NUMPY_ONLY = {"numpy", "rich", "jinja2"}  # what `parity_tests.core` may use of others
 

@@ -12,6 +12,7 @@ from twinformer.commands.cards import Cards
 from twinformer.commands.evaluate import Evaluate
 from twinformer.commands.exchange import Export, Import
 from twinformer.commands.generate import Generate
+from twinformer.commands.grok import Grok
 from twinformer.commands.parity import Parity
 from twinformer.commands.resume import Resume
 from twinformer.commands.shapes import Shapes
@@ -30,5 +31,6 @@ COMMANDS: Any = (
     | Verify
     | Shapes
     | Attention
+    | Grok
     | Cards
 )
