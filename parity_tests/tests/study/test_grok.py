@@ -14,6 +14,7 @@ from matplotlib.image import imread
 from torch.nn import functional as F
 
 import torch_impl.optimizer
+from parity_tests.core.trajectory import TRAJECTORY_BOUNDS
 from parity_tests.twins.inject import patched
 from study.grok import jax_side, parity, study, torch_side
 from study.grok.fit import fit
@@ -90,8 +91,9 @@ def test_the_first_steps_agree(apart: dict[str, Any]) -> None:
         assert [row["step"] for row in rows] == [1, 10, 20]
     for row in apart["float64"]:
         assert row["loss"] < 1e-11 and row["gradient_norm"] < 1e-11 and row["parameter"] < 1e-9
-    for row in apart["float32"][:2]:  # later a unit at ReLU's kink may turn in one framework alone
-        assert row["loss"] < 1e-5 and row["gradient_norm"] < 1e-5
+    # Adam makes steps of the learning rate out of rounding, and a unit at ReLU's kink turns in one alone.
+    assert apart["float32"][0]["loss"] < 1e-6 and apart["float32"][0]["gradient_norm"] < 1e-5
+    assert all(row["loss"] < TRAJECTORY_BOUNDS["float32"] for row in apart["float32"])
 
 
 @pytest.mark.parametrize(
