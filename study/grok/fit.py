@@ -64,9 +64,13 @@ def fit(
         count = min(settings.every, settings.steps - step)
         rates = [rates_at(number, settings.steps, optimizer) for number in range(step, step + count)]
         losses, _ = trainer.advance(task.batches(step, count), rates)
-        if not np.isfinite(losses).all():
-            raise FloatingPointError(f"the {framework} loss is {losses[-1]} within step {step + count}")
-        observed.look(step + count, trainer.logits(), trainer.params())
+        logits = trainer.logits()
+        if not (np.isfinite(losses).all() and np.isfinite(logits).all()):
+            raise FloatingPointError(
+                f"the {framework} run's numbers are not finite within step {step + count}: lower "
+                f"weight_decay={settings.weight_decay}"
+            )
+        observed.look(step + count, logits, trainer.params())
         shares = (observed.curve[column][-1] for column in ("train_accuracy", "test_accuracy"))
         watch(step + count, "train {:.0%}, test {:.0%}".format(*shares))
     curve, waves = observed.finish()

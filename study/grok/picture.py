@@ -9,6 +9,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from study.grok.milestones import TEST_95, TRAIN
 
@@ -33,21 +34,19 @@ def curves(record: Mapping[str, Any], path: Path) -> None:
             panels[0].plot(*over_steps(run, f"{split}_accuracy"), **look)
             panels[1].semilogy(*over_steps(run, f"{split}_loss"), **look)
     (spreads, *_) = record["summary"].values()
-    for milestone, colour, place in ((TRAIN, BLUE, 0.06), (TEST_95, ORANGE, 0.4)):
-        median = spreads[milestone]["median"]
-        if median is not None:
-            for panel in panels[:2]:
-                panel.axvline(median, color=colour, linestyle="--", linewidth=0.9)
-            note = f" {milestone}:\n {median:,.0f} steps"
-            panels[0].text(median, place, note, color=colour, fontsize=8)
-    panels[0].set(ylabel="accuracy", title=f"seeds: {1 + max(run['seed'] for run in seeds)}")
-    panels[0].legend(fontsize=8, loc="center right")
-    panels[1].set(ylabel="loss (nats)", title="their losses")
+    for panel in panels[:2]:
+        _mark(panel, {name: spreads[name]["median"] for name in (TRAIN, TEST_95)})
+    panels[0].set_ylabel("accuracy")
+    panels[0].set_title(f"seeds: {1 + max(run['seed'] for run in seeds)}; the medians marked", pad=26)
+    panels[0].legend(fontsize=8, loc="upper left")
+    panels[1].set_ylabel("loss (nats)")
+    panels[1].set_title("their losses", pad=26)
     for run, colour in zip(controls, CONTROLS, strict=False):
         panels[2].plot(*over_steps(run, "test_accuracy"), color=colour, label=f"{run['name']}, test")
         panels[2].plot(*over_steps(run, "train_accuracy"), color=colour, linestyle="--", linewidth=0.8)
     if controls:
-        panels[2].set(ylabel="accuracy", title="controls (dashed: train)", ylim=panels[0].get_ylim())
+        panels[2].set(ylabel="accuracy", ylim=panels[0].get_ylim())
+        panels[2].set_title("controls, one seed each (dashed: train)", pad=26)
         panels[2].legend(fontsize=8)
     for panel in panels:
         _steps(panel)
@@ -64,7 +63,8 @@ def mechanism(record: Mapping[str, Any], path: Path) -> None:
     bars.bar(numbers, waves["norms"], color=[ORANGE if number in keys else GREY for number in numbers])
     for number in keys:
         bars.text(number, waves["norms"][number - 1], str(number), ha="center", va="bottom", fontsize=8)
-    bars.set(xlabel="frequency", ylabel="norm in the embedding", title="key frequencies, at the end")
+    bars.set(xlabel="frequency", ylabel="norm in the embedding")
+    bars.set_title("key frequencies, at the end", pad=26)
     losses.semilogy(*over_steps(run, "train_loss"), color=BLUE, label="train")
     losses.semilogy(*over_steps(run, "test_loss"), color=ORANGE, label="test")
     losses.semilogy(*over_steps(run, "restricted_loss"), color=GREEN, label="restricted: key waves alone")
@@ -74,19 +74,19 @@ def mechanism(record: Mapping[str, Any], path: Path) -> None:
         color=PURPLE,
         label="excluded: train, without key waves",
     )
-    losses.set(ylabel="loss (nats)", title="what the key frequencies do", ylim=(1e-6, None))
+    losses.set(ylabel="loss (nats)", ylim=(1e-6, None))
+    losses.set_title("what the key frequencies do", pad=26)
     losses.legend(fontsize=8)
-    norm.plot(*over_steps(run, "weight_norm"), color=BLUE, label="norm of all weights")
-    norm.set(ylabel="norm", ylim=(0, None), title="weights")
+    norm.plot(*over_steps(run, "weight_norm"), color=BLUE, label="norm of the weights")
+    norm.set(ylabel="norm", ylim=(0, None))
+    norm.set_title("all weights, and the embedding's frequencies", pad=26)
     right = norm.twinx()
     right.plot(*over_steps(run, "gini"), color=ORANGE, label="Gini of the frequencies")
     right.set(ylabel="Gini", ylim=(0, 1))
-    norm.legend(handles=[*norm.get_lines(), *right.get_lines()], fontsize=8, loc="lower right")
+    norm.legend(handles=[*norm.get_lines(), *right.get_lines()], fontsize=8, loc="center left")
     for panel in (losses, norm):
         _steps(panel)
-        for milestone, colour in ((TRAIN, BLUE), (TEST_95, ORANGE)):
-            if run["milestones"][milestone] is not None:
-                panel.axvline(run["milestones"][milestone], color=colour, linestyle="--", linewidth=0.9)
+        _mark(panel, {name: run["milestones"][name] for name in (TRAIN, TEST_95)})
     figure.suptitle(f"{task(record)}; {run['framework']}, seed {run['seed']}")
     save(figure, path)
 
@@ -111,6 +111,18 @@ def save(figure: plt.Figure, path: Path) -> None:
     plt.close(figure)
 
 
+def _mark(panel: Axes, milestones: Mapping[str, float | None]) -> None:
+    """A line where each milestone is reached, named above the panel."""
+    for (name, step), colour in zip(milestones.items(), SPLITS.values(), strict=True):
+        if step is not None:
+            panel.axvline(step, color=colour, linestyle="--", linewidth=0.9)
+            above = {"ha": "center", "va": "bottom", "transform": panel.get_xaxis_transform()}
+            panel.text(step, 1.01, f"{name}\n{step:,.0f}", color=colour, fontsize=8, **above)
+
+
 def _steps(panel: Axes) -> None:
     panel.set(xlabel="step", xscale="log")
+    panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    panel.xaxis.set_minor_formatter(NullFormatter())
     panel.grid(alpha=0.25)

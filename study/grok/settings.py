@@ -83,10 +83,10 @@ class Settings:
             raise ConfigError(f"prime={prime}: give a prime from {PRIMES[0]} to {PRIMES[-1]}, such as 97")
         if not 0.0 < self.fraction < 1.0:
             raise ConfigError(f"fraction={self.fraction}: give a share between 0 and 1")
-        if not 0 < self.trained < self.pairs:
+        if not prime <= self.trained < self.pairs:
             raise ConfigError(
-                f"fraction={self.fraction}: of {self.pairs} pairs that leaves {self.trained} to train on and "
-                f"{self.pairs - self.trained} for the test; give another share"
+                f"fraction={self.fraction}: it trains on {self.trained} of {self.pairs} pairs; give a share that "
+                f"trains on {prime} or more, and leaves some for the test"
             )
         if not 0.0 <= self.weight_decay < math.inf:
             raise ConfigError(f"weight_decay={self.weight_decay}: give 0 or more")

@@ -135,7 +135,10 @@ def test_both_frameworks_tell_the_same_of_a_run() -> None:
 def test_a_loss_that_is_no_number_ends_the_run() -> None:
     with (
         mock.patch.object(torch_side, "cross_entropy", lambda logits, labels: logits.sum() * torch.nan),
-        pytest.raises(FloatingPointError, match="the torch loss is nan within step 20"),
+        pytest.raises(
+            FloatingPointError,
+            match="torch run's numbers are not finite within step 20: lower weight_decay=1",
+        ),
     ):
         fit("", TINY, 0, "torch", silent)
 

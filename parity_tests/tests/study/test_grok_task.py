@@ -79,7 +79,11 @@ def test_random_labels_are_drawn_for_each_pair() -> None:
         ({"fraction": 0.0}, "fraction=0.0: give a share between 0 and 1"),
         ({"fraction": 1.0}, "fraction=1.0: give a share between 0 and 1"),
         ({"fraction": math.nan}, "fraction=nan: give a share between 0 and 1"),
-        ({"fraction": 0.001}, "of 121 pairs that leaves 0 to train on and 121 for the test"),
+        (
+            {"fraction": 0.001},
+            "fraction=0.001: it trains on 0 of 121 pairs; give a share that trains on 11 or more",
+        ),
+        ({"fraction": 0.09}, "it trains on 10 of 121 pairs"),
         ({"weight_decay": -0.1}, "weight_decay=-0.1: give 0 or more"),
         ({"weight_decay": math.nan}, "weight_decay=nan: give 0 or more"),
         ({"weight_decay": math.inf}, "weight_decay=inf: give 0 or more"),

@@ -126,7 +126,7 @@ REFUSED = {
     "grok --fraction 0": "--fraction 0.0: give a share between 0 and 1",
     "grok --fraction 1": "--fraction 1.0: give a share between 0 and 1",
     "grok --fraction nan": "--fraction nan: give a share between 0 and 1",
-    "grok --fraction 1e-6": "--fraction 1e-06: of 9409 pairs that leaves 0 to train on",
+    "grok --fraction 1e-6": "--fraction 1e-06: it trains on 0 of 9409 pairs",
     "grok --weight-decay -1": "--weight-decay -1.0: give 0 or more",
     "grok --weight-decay nan": "--weight-decay nan: give 0 or more",
     "grok --prime 13": "--batch 512: there are 67 training pairs; give no more, or 0 for all",
