@@ -69,8 +69,8 @@ def mechanism(record: Mapping[str, Any], path: Path) -> None:
     losses.semilogy(*over_steps(run, "test_loss"), color=ORANGE, label="test")
     losses.semilogy(*over_steps(run, "restricted_loss"), color=GREEN, label="restricted: key waves alone")
     losses.semilogy(
-        waves["excluded"]["step"],
-        waves["excluded"]["loss"],
+        waves["excluded"]["step"][1:],
+        waves["excluded"]["loss"][1:],
         color=PURPLE,
         label="excluded: train, without key waves",
     )

@@ -10,6 +10,7 @@ from train.config import ConfigError, Optimizer
 
 Operation = Literal["add", "subtract", "divide"]
 EMBED, HEADS, MLP = 128, 4, 512
+RECORD = "record.json"  # in the folder of a study
 PRIMES = range(5, 252)  # the logits of all pairs are prime³ numbers
 
 
@@ -85,8 +86,8 @@ class Settings:
             raise ConfigError(f"fraction={self.fraction}: give a share between 0 and 1")
         if not prime <= self.trained < self.pairs:
             raise ConfigError(
-                f"fraction={self.fraction}: it trains on {self.trained} of {self.pairs} pairs; give a share that "
-                f"trains on {prime} or more, and leaves some for the test"
+                f"fraction={self.fraction}: it trains on {self.trained} of {self.pairs} pairs; give a share "
+                f"that trains on {prime} or more, and leaves some for the test"
             )
         if not 0.0 <= self.weight_decay < math.inf:
             raise ConfigError(f"weight_decay={self.weight_decay}: give 0 or more")

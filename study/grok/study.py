@@ -15,7 +15,7 @@ from rich.progress import Progress
 from study.grok import parity, picture
 from study.grok.fit import fit
 from study.grok.milestones import spread
-from study.grok.settings import Settings
+from study.grok.settings import RECORD, Settings
 from train.config import Framework
 from train.loops.fit import progress_bar
 from train.runs.durable import write_json
@@ -23,10 +23,10 @@ from train.runs.lock import owned
 
 SCHEMA = 1  # of record.json
 SEEDS = "seeds"  # the name of the runs that are no control
-BOUNDARY = 0.0158  # of weight decay: below, networks memorise and no more (Verma 2026, arXiv 2605.20441)
-SIDES = (0.005, 0.05)  # a point on each side, half a decade away
-LONGER = 5  # times as long are these runs: the time to generalise grows towards the boundary
-RECORD, CURVES, MECHANISM = "record.json", "curves.png", "mechanism.png"
+# Half a decade to each side of 0.0158, the weight decay below which Verma 2026 (arXiv 2605.20441) sees
+# networks memorise and no more. Towards it the time to generalise grows: these runs are longer, by a factor.
+SIDES, LONGER = (0.005, 0.05), 5
+CURVES, MECHANISM = "curves.png", "mechanism.png"
 
 
 def study(

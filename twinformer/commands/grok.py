@@ -8,9 +8,8 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from study.grok.settings import RECORD, Operation, Settings
 from train.config import FRAMEWORKS, ConfigError, Framework
-
-RECORD = "record.json"
 
 
 @dataclass(frozen=True)
@@ -23,19 +22,19 @@ class Grok:
     twinformer grok --prime 53 --fraction 0.5 --batch 0 --every 5
     """
 
-    prime: int = 97
+    prime: int = Settings.prime
     """The modulus."""
-    operation: Literal["add", "subtract", "divide"] = "add"
+    operation: Operation = Settings.operation
     """What is done with a and b."""
-    fraction: float = 0.4
+    fraction: float = Settings.fraction
     """Share of all pairs that is trained on; the others are the test."""
-    weight_decay: float = 1.0
+    weight_decay: float = Settings.weight_decay
     """Of all weights, decoupled (times the learning rate)."""
-    batch: int = 512
+    batch: int = Settings.batch
     """Pairs a step; 0: all training pairs."""
-    steps: int = 4000
+    steps: int = Settings.steps
     """Updates of a run."""
-    every: int = 20
+    every: int = Settings.every
     """Updates between two evaluations, which is how finely milestones are known."""
     seeds: int = 5
     """Runs, each with weights, split and batches of its own."""
@@ -48,7 +47,6 @@ class Grok:
     """The folder for record.json, curves.png and mechanism.png."""
 
     def carry_out(self, console: Console) -> int:
-        from study.grok.settings import Settings
         from train.paths import check_folder
         from twinformer.messages import options, typed
 
