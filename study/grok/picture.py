@@ -116,7 +116,7 @@ def _mark(panel: Axes, milestones: Mapping[str, float | None]) -> None:
     for (name, step), colour in zip(milestones.items(), SPLITS.values(), strict=True):
         if step is not None:
             panel.axvline(step, color=colour, linestyle="--", linewidth=0.9)
-            above = {"ha": "center", "va": "bottom", "transform": panel.get_xaxis_transform()}
+            above: Any = {"ha": "center", "va": "bottom", "transform": panel.get_xaxis_transform()}
             panel.text(step, 1.01, f"{name}\n{step:,.0f}", color=colour, fontsize=8, **above)
 
 
