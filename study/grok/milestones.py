@@ -46,8 +46,10 @@ class Spread:
     def __str__(self) -> str:
         if self.least is None:
             return "never"
-        shown = ("never" if number is None else f"{number:,.0f}" for number in vars(self).values())
-        return "{} ({} to {})".format(*shown)
+        median, least, most = (
+            "never" if number is None else f"{number:,.0f}" for number in vars(self).values()
+        )
+        return median if least == most else f"{median} ({least} to {most})"
 
 
 def spread(steps: Iterable[int | None]) -> Spread:

@@ -125,5 +125,5 @@ def test_median_and_range_count_a_seed_that_never_came_as_the_latest() -> None:
     assert spread([None, 10, 20]) == Spread(20.0, 10, None)
     assert spread([None, 10, None]) == Spread(None, 10, None)
     assert spread([None]) == Spread(None, None, None)
-    shown = [str(spread(steps)) for steps in ([1500, 2000, 900], [None, 10, 20], [None])]
-    assert shown == ["1,500 (900 to 2,000)", "20 (10 to never)", "never"]
+    shown = [str(spread(steps)) for steps in ([1500, 2000, 900], [None, 10, 20], [None], [1500])]
+    assert shown == ["1,500 (900 to 2,000)", "20 (10 to never)", "never", "1,500"]
