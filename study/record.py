@@ -10,14 +10,15 @@ from typing import Any
 
 def record(**figures: Any) -> dict[str, Any]:
     """The figures after the command, the versions, the machine and the day."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = {
         "python": sys.version.split()[0],
-        **{name: version(name) for name in ("jax", "flax", "torch")},
+        **{name: version(name) for name in ("jax", "flax", "torch", "numpy")},
     }
     return {
         "command": shlex.join(["twinformer", *sys.argv[1:]]),
         "versions": versions,
-        "machine": f"{os.cpu_count()} CPU cores",
+        "machine": f"CPU cores: {cores}",
         "date": date.today().isoformat(),
         **figures,
     }

@@ -11,7 +11,7 @@ from jaxtyping import Int32, Int64
 from data.errors import DataError
 
 # What the bits are for: the last word of the counter, so that no two uses share any.
-ORDER, WORD_DROPOUT, MASKING, FIXED_MASKING, REVERSAL, FIXED_REVERSAL = range(6)
+ORDER, WORD_DROPOUT, MASKING, FIXED_MASKING, REVERSAL, FIXED_REVERSAL, SPLIT, LABELS = range(8)
 
 
 def random_bits(seed: int, number: int, purpose: int) -> np.random.Philox:

@@ -13,6 +13,7 @@ from twinformer.commands.evaluate import Evaluate
 from twinformer.commands.exchange import Export, Import
 from twinformer.commands.generate import Generate
 from twinformer.commands.grade import Grade
+from twinformer.commands.grok import Grok
 from twinformer.commands.parity import Parity
 from twinformer.commands.play import Play
 from twinformer.commands.resume import Resume
@@ -33,6 +34,7 @@ COMMANDS: Any = (
     | Shapes
     | Attention
     | Grade
+    | Grok
     | Cards
     | Play
 )

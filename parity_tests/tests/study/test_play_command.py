@@ -30,6 +30,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -
 
 def test_bits_of_two_runs(gpt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr("sys.argv", ["/bin/twinformer", "play", "bits", "a run"])
     (tmp_path / "a.txt").write_text("the dog barked [red]loudly[/red]", "utf-8")
     out = tmp_path / "deep" / "bits.json"
     what = (
@@ -45,7 +46,7 @@ def test_bits_of_two_runs(gpt: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     told = said(capsys, "bits", gpt, gpt, *what, "--framework", "torch")
     assert told.count("[bold]gpt") == 3 and "compare models by bits a byte" in told
     found = json.loads(out.read_text())
-    assert found["command"].startswith("twinformer ") and found["runs"][0] == found["runs"][1]
+    assert found["command"] == "twinformer play bits 'a run'" and found["runs"][0] == found["runs"][1]
     assert found["runs"][0]["bytes"] == 16 + 32 and found["cuts"][0]["tokens"] == 48
     assert f"{found['runs'][0]['bits_per_byte']:.3f}" in told
 

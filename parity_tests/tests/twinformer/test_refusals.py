@@ -144,6 +144,21 @@ REFUSED = {
     "play multiverse nowhere If --out {folder}/file/x.html": "{folder}/file is no folder",
     "import nowhere {folder}/new": "nowhere is no checkpoint",
     "import {folder}/list {folder}/new": "it holds list where settings by name belong",
+    "grok --prime 91": "--prime 91: give a prime from 5 to 251",
+    "grok --operation multiply": "--operation",
+    "grok --fraction 0": "--fraction 0.0: give a share between 0 and 1",
+    "grok --fraction 1": "--fraction 1.0: give a share between 0 and 1",
+    "grok --fraction nan": "--fraction nan: give a share between 0 and 1",
+    "grok --fraction 1e-6": "--fraction 1e-06: it trains on 0 of 9409 pairs",
+    "grok --weight-decay -1": "--weight-decay -1.0: give 0 or more",
+    "grok --weight-decay nan": "--weight-decay nan: give 0 or more",
+    "grok --prime 13": "--batch 512: there are 67 training pairs; give no more, or 0 for all",
+    "grok --batch -1": "--batch -1: there are 3763 training pairs",
+    "grok --steps 0": "--steps 0: give 1 or more",
+    "grok --every 0": "--every 0: give 1 or more",
+    "grok --seeds 0": "--seeds 0: give 1 or more",
+    "grok --framework flax": "flax",
+    "grok --out {folder}/file": "--out {folder}/file: {folder}/file is no folder",
     "export nowhere {folder}/new": "nowhere is no trained run",
     "export {folder}/done {folder}/file": "{folder}/file is no folder",
 }
@@ -157,6 +172,7 @@ ANSWERED = (
     "parity -h",
     "play --help",
     "play multiverse --help",
+    "grok --help",
 )
 
 
