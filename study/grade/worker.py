@@ -7,8 +7,11 @@ says why.
 
 import importlib.util
 import json
+import os
+import resource
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +23,7 @@ from study.grade import found as finding
 from study.grade.calls import as_asked
 from study.grade.errors import GradeError
 
+MEMORY = 16 << 30  # bytes of address space at most, much of which the frameworks only reserve
 SEPARATOR = "|"  # between the pieces of an array's name
 
 
@@ -62,6 +66,7 @@ class Answer:
 
 
 def main(folder: Path) -> None:
+    limit()
     request = Request(**json.loads((folder / "request.json").read_text("utf-8")))
     with np.load(folder / "inputs.npz", allow_pickle=False) as file:
         inputs = unfolded(dict(file))
@@ -72,6 +77,15 @@ def main(folder: Path) -> None:
     partial = folder / "answer.partial"
     partial.write_text(json.dumps(asdict(answer)), "utf-8")
     partial.rename(folder / "answer.json")
+
+
+def limit() -> None:
+    """Limits of this process, which a runaway loop meets before the machine does."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for kind, most in ((resource.RLIMIT_AS, min(MEMORY, there)), (resource.RLIMIT_CORE, 0)):
+        _, hard = resource.getrlimit(kind)
+        with suppress(ValueError, OSError):  # not every system limits both
+            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def attempt(
@@ -99,11 +113,12 @@ def carry_out(
         stage.write_text(words, "utf-8")
 
     begin("running the file")
+    # Before what lies beside the file can be taken for a module of ours.
+    side = import_module(f"study.grade.{request.framework}_side")
     module = loaded(Path(request.file))
     answer.renamed = {str(name): str(role) for name, role in getattr(module, "WEIGHTS", {}).items()}
     begin(f"building {request.name}")
     target = finding.member(module, request.name)
-    side = import_module(f"study.grade.{request.framework}_side")
     learner = side.opened(target, module, request.sizes, request.rate)
     answer.drops = learner.drops
     arrays: dict[str, Any] = {}

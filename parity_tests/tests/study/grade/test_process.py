@@ -67,10 +67,26 @@ def test_what_is_broken_is_said(source: str, said: str, tmp_path: Path) -> None:
     assert said in " ".join(as_text(found).split())
 
 
+def test_what_lies_beside_the_file_is_the_learner_s_alone(tmp_path: Path) -> None:
+    for name in ("parity_tests", "study", "data", "train", "torch_impl"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('not ours')", "utf-8")
+    (tmp_path / "helper.py").write_text("import math\n", "utf-8")
+    source = (
+        (SOLUTIONS / "in_torch.py").read_text("utf-8").replace("import math\n", "from helper import math\n")
+    )
+    (tmp_path / "mine.py").write_text(source, "utf-8")
+    found = grade(tmp_path / "mine.py", "attention", "torch")
+    assert found.passed, as_text(found)
+
+
 ENDING = {
     "hangs": ("while True: pass", "it took longer than 10 s: is there a loop without an end?"),
     "ends the process": ("import os; os._exit(0)", "the code ended the process with status 0"),
     "is killed": ("import os; os.kill(os.getpid(), 11)", "was ended by SIGSEGV"),
+    "leaves a child behind": (
+        "import subprocess; subprocess.Popen(['sleep', '60']); import os; os._exit(4)",
+        "the code ended the process with status 4",
+    ),
     "prints without an end": (
         "[print('x' * 10**6) for _ in range(200)]; raise ValueError('end')",
         "ValueError: end",
