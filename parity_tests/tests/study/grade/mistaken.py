@@ -124,6 +124,22 @@ J_NORM2 = 'y = nn.LayerNorm(epsilon=1e-5, name="ln2")(x)'
 J_MLP = "return x + nn.Dropout(self.dropout)(y, deterministic=deterministic)"
 UP = 'nn.Dense(self.mlp_dim, name="up")(x)'
 
+T_POOL = "(x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)"
+J_POOL = "(x * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)"
+J_HEAD = 'nn.Dense(self.num_classes, name="head")(pooled)'
+T_SINES = """def sines(n):
+    angles = torch.arange(n)[:, None] * 10000.0 ** (-torch.arange(0, 12, 2) / 12.0)
+    return torch.{}([angles.sin(), angles.cos()], dim=-1){}
+
+
+"""
+J_SINES = """def sines(n):
+    angles = jnp.arange(n)[:, None] * 10000.0 ** (-jnp.arange(0, 12, 2) / 12.0)
+    return jnp.{}([jnp.sin(angles), jnp.cos(angles)], axis=-1){}
+
+
+"""
+
 MADE = (
     Made("not scaled", ALL, *_scale("", "")),
     Made("scaled by head_dim", ALL, *_scale(" / q.size(-1)", " / q.shape[-1]")),
@@ -634,6 +650,121 @@ MADE = (
                 'return nn.softmax(nn.Dense(self.num_classes, name="head")(pooled))',
             ),
         ),
+    ),
+    *(
+        Made(
+            f"eps {eps}",
+            ("block",),
+            (("eps=1e-5", f"eps={float(eps)}"),),
+            (("epsilon=1e-5", f"epsilon={float(eps)}"),),
+        )
+        for eps in ("0.001", "1e-08", "1e-12", "0")
+    ),
+    Made(
+        "scaled by the queries' length",
+        ("attention",),
+        *_scale(" / math.sqrt(q.size(-2))", " / jnp.sqrt(q.shape[-2])"),
+    ),
+    Made(
+        "the second norm twice",
+        BLOCKS,
+        ((T_ATTN, T_ATTN.replace("ln1", "ln2")),),
+        (
+            (J_NORM1, 'ln2 = nn.LayerNorm(epsilon=1e-5, name="ln2")\n        y = ln2(x)'),
+            (J_NORM2, "y = ln2(x)"),
+        ),
+    ),
+    *(
+        Made(
+            name,
+            ("classifier", "bert", "gpt"),
+            (
+                ("for block in self.blocks:", f"for block in self.blocks[{part}]:"),
+                ("for block in self.h:", f"for block in self.h[{part}]:"),
+            ),
+            (("for block in blocks:", f"for block in blocks[{part}]:"),),
+        )
+        for name, part in (("the first block left out", "1:"), ("blocks reversed", "::-1"))
+    ),
+    *(
+        Made(name, ("classifier",), ((T_POOL, torch),), ((J_POOL, jax),))
+        for name, torch, jax in (
+            (
+                "largest for mean",
+                "x.masked_fill(~mask[..., None], -1e30).amax(1)",
+                "jnp.where(mask[..., None], x, -1e30).max(1)",
+            ),
+            (
+                "last token for mean",
+                "x[torch.arange(x.size(0)), mask.sum(1) - 1]",
+                "x[jnp.arange(x.shape[0]), mask.sum(1) - 1]",
+            ),
+        )
+    ),
+    Made(
+        "log softmax of the logits",
+        ("classifier",),
+        (("return self.head(pooled)", "return self.head(pooled).log_softmax(-1)"),),
+        ((J_HEAD, f"nn.log_softmax({J_HEAD})"),),
+    ),
+    Made(
+        "padding mask inverted",
+        ("classifier", "bert"),
+        (("mask[:, None, None, :]", "~mask[:, None, None, :]"),),
+        (("mask[:, None, None, :]", "~mask[:, None, None, :]"),),
+    ),
+    Made(
+        "sees what follows alone",
+        ("gpt",),
+        (("torch.tril(", "torch.triu("),),
+        (("jnp.tril(", "jnp.triu("),),
+    ),
+    *(
+        Made(
+            name,
+            ("classifier", "bert"),
+            (
+                ("self.pos(torch.arange(ids.size(1)))", "sines(ids.size(1))"),
+                ("class MLP", f"{torch}class MLP"),
+            ),
+            (
+                (
+                    'nn.Embed(self.max_len, self.d_model, name="pos")(jnp.arange(ids.shape[1]))',
+                    "sines(ids.shape[1])",
+                ),
+                ("class MLP", f"{jax}class MLP"),
+            ),
+        )
+        for name, torch, jax in (
+            (
+                "sines for learned positions",
+                T_SINES.format("stack", ".flatten(-2)"),
+                J_SINES.format("stack", ".reshape(n, 12)"),
+            ),
+            ("sines, then cosines", T_SINES.format("cat", ""), J_SINES.format("concatenate", "")),
+        )
+    ),
+    *(
+        Made(
+            f"{name} in the head",
+            ("bert",),
+            (("F.gelu(self.mlm_dense(x))", torch),),
+            (('exact_gelu(nn.Dense(self.d_model, name="mlm_dense")(x))', jax),),
+        )
+        for name, torch, jax in (
+            (
+                "tanh for exact GELU",
+                'F.gelu(self.mlm_dense(x), approximate="tanh")',
+                'nn.gelu(nn.Dense(self.d_model, name="mlm_dense")(x))',
+            ),
+            ("ReLU", "F.relu(self.mlm_dense(x))", 'nn.relu(nn.Dense(self.d_model, name="mlm_dense")(x))'),
+            (
+                "tanh",
+                "torch.tanh(self.mlm_dense(x))",
+                'jnp.tanh(nn.Dense(self.d_model, name="mlm_dense")(x))',
+            ),
+            ("no activation", "self.mlm_dense(x)", 'nn.Dense(self.d_model, name="mlm_dense")(x)'),
+        )
     ),
 )
 
