@@ -18,8 +18,10 @@ from study.grade.weights import Reading
 
 Watch = Callable[[str], None]
 SINGLE = 1e-4  # gradients of what is computed in float32 somewhere
-# What it means that the learner has no weight in a place, whatever its numbers.
+# What it means that the learner has no weight in a place, whatever its numbers; the first that is so.
 MISSING = {
+    "query/kernel": "the last block left out",
+    "down/kernel": "no feed-forward layer",
     "output/kernel": "no output projection",
     "norm/scale": "norm without scale and bias",
     "position_embedding/embedding": "no positions",
@@ -130,9 +132,9 @@ def _absent(result: Grade, reading: Reading, right: bool) -> None:
     others = [name for name in reading.absent if name.endswith(("kernel", "scale", "embedding", "word_bias"))]
     if others:
         result.find("weights", False, f"nothing of yours has the place of {_and(others)}")
-    for ending, name in MISSING.items():
-        if right and any(one.endswith(ending) for one in others):
-            result.mistakes.append((_named(name),))
+    meant = [name for ending, name in MISSING.items() if any(one.endswith(ending) for one in others)]
+    if right and meant:
+        result.mistakes.append((_named(meant[0]),))
 
 
 def _named(name: str) -> Mistake:

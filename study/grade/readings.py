@@ -128,7 +128,7 @@ def _blocks(sources: Sequence[Source], slots: Sequence[Slot]) -> dict[str, int]:
     numbers = {one.owner: block_of(one.owner) for one in sources}
     seen = sorted({number for number in numbers.values() if number is not None})
     inside = [number for number in seen if sum(n == number for n in numbers.values()) > 4]
-    if not layers or len(inside) != len(layers):
+    if not layers or len(inside) > len(layers):
         return {}
     return {owner: inside.index(n) for owner, n in numbers.items() if n is not None and n in inside}
 

@@ -482,13 +482,13 @@ MADE = (
         BLOCKS,
         ((T_ATTN, "x = x + self.mlp(self.ln2(x))"), (T_MLP, "return x + self.attn(self.ln1(x), mask)")),
         (
+            (J_NORM2, ""),
             (
                 J_NORM1,
                 'y = nn.LayerNorm(epsilon=1e-5, name="ln2")(x)\n        '
                 'x = x + MLP(self.mlp_dim, self.act, name="mlp")(y)\n        ' + J_NORM1,
             ),
             (J_ATTN, "return x + y"),
-            (J_NORM2, ""),
             ('y = MLP(self.mlp_dim, self.act, name="mlp")(y)', ""),
             (J_MLP, ""),
         ),
@@ -682,7 +682,13 @@ MADE = (
                 ("for block in self.blocks:", f"for block in self.blocks[{part}]:"),
                 ("for block in self.h:", f"for block in self.h[{part}]:"),
             ),
-            (("for block in blocks:", f"for block in blocks[{part}]:"),),
+            # Of a block that is never called linen makes no weights: what it returns is not used.
+            (
+                (
+                    "for block in blocks:",
+                    f"blocks[0](x, True, deterministic)\n        for block in blocks[{part}]:",
+                ),
+            ),
         )
         for name, part in (("the first block left out", "1:"), ("blocks reversed", "::-1"))
     ),
