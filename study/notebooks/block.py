@@ -151,7 +151,8 @@ np.testing.assert_allclose(np.asarray(ours), jax_output, rtol=1e-12, atol=1e-12)
 # ## Break it
 #
 # Leave out the two sums, and put the block behind itself twelve times. Attention takes means, and nothing
-# brings back what a position had of its own: the positions become alike (Dong et al. 2021, section 2).
+# brings back what a position had of its own: the positions become alike (Dong et al. 2021, section 2). With
+# the sums they stay apart for longer.
 
 
 # %%
