@@ -1,0 +1,1 @@
+"""Notebooks in percent format: Jupyter, VS Code and plain Python open them, one a part of a transformer."""
