@@ -5,7 +5,10 @@ import shlex
 import sys
 from datetime import date
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
+
+from train.runs.durable import write, write_json
 
 
 def record(**figures: Any) -> dict[str, Any]:
@@ -22,3 +25,8 @@ def record(**figures: Any) -> dict[str, Any]:
         "date": date.today().isoformat(),
         **figures,
     }
+
+
+def write_record(path: Path | None, **figures: Any) -> None:
+    """A `record` as a JSON file; None is no file."""
+    write(path, lambda path: write_json(path, record(**figures)))

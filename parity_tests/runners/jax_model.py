@@ -68,7 +68,7 @@ class JaxModel:
 
             tap = recorder.argument(self.call or self.model)
             listen = _unrecorded if tap else record
-            return kind.run(_with_weights(tree, weights), call, {**arguments, **tap}, listen)
+            return kind.run(with_weights(tree, weights), call, {**arguments, **tap}, listen)
 
         trace = runner(model, self.name, dtype, foreign=True)(weights, inputs, forced=forced)
         check_forced(forced, trace)
@@ -98,7 +98,7 @@ def _weights(tree: Any) -> dict[str, Any]:
     }
 
 
-def _with_weights(tree: Any, weights: Mapping[str, Any]) -> Any:
+def with_weights(tree: Any, weights: Mapping[str, Any]) -> Any:
     """The pytree with other weights; what is no weight stays."""
 
     def new(path: Any, leaf: Any) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax.traverse_util import unflatten_dict
 
+from train.loops.jax_loop import params_tree
 from train.runs.checkpoint import Arrays
 
 
@@ -27,6 +27,7 @@ def weights(model: Any, params: Arrays, inputs: Mapping[str, np.ndarray]) -> Arr
         order[:] = found
         return found
 
-    tree = unflatten_dict({name: jnp.asarray(array) for name, array in params.items()}, sep="/")
-    found = jax.jit(forward)(tree, {name: jnp.asarray(array) for name, array in inputs.items()})
+    found = jax.jit(forward)(
+        params_tree(params), {name: jnp.asarray(array) for name, array in inputs.items()}
+    )
     return {name: np.asarray(found[name], np.float64) for name in order}

@@ -14,10 +14,11 @@ def agreement(first: Grade, second: Grade) -> str:
         return f"Whether the two agree is not asked: one is {first.part.name}, the other {second.part.name}."
     if first.reading is None or second.reading is None or not first.outputs or not second.outputs:
         return "Whether the two agree cannot be said: one of them returns nothing that can be compared."
-    asked = second.part.cases(np.random.default_rng(1))
     carried = second.reading.backwards({**_own(second), **first.reading.forwards(first.weights)})
     weights = {name: carried.get(name, array) for name, array in second.weights.items()}
-    again = process.run(request(second.file, second.name, second.framework, second.part), asked, weights)
+    again = process.run(
+        request(second.file, second.name, second.framework, second.part), second.part.asked, weights
+    )
     traces = {case: trace.arrays["forward"]["output"] for case, trace in again.traces.items()}
     apart = [error(first.outputs[case], traces[case]) for case in first.outputs if case in traces]
     if not apart:

@@ -21,13 +21,8 @@ MISTAKES = (*ATTENTION, *BLOCK, *MODEL)
 SAME = 1e-9  # relative to the largest number: two float64 programs of one formula differ by less
 SINGLE = 1e-5  # the same where the learner computes in float32 somewhere
 PAIRED = 2  # readings of the weights under which pairs are tried
-IMPOSSIBLE = (
-    RuntimeError,
-    ValueError,
-    IndexError,
-    TypeError,
-    AttributeError,
-)  # raised where shapes do not allow it
+# What is raised where shapes do not allow a mistake.
+IMPOSSIBLE = (RuntimeError, ValueError, IndexError, TypeError, AttributeError)
 
 Outputs = Mapping[str, np.ndarray]
 
@@ -42,7 +37,7 @@ class Cases:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A way to read the weights, and the sets of mistakes that reproduce the numbers; none: it is right."""
+    """A way to read the weights, and the sets of mistakes that reproduce the numbers under it."""
 
     reading: Reading
     mistakes: tuple[tuple[Mistake, ...], ...]
@@ -83,15 +78,16 @@ def distance(reference: Reference, module: Any, cases: Cases, mistakes: tuple[Mi
 
 def right_reading(
     reference: Reference, readings: list[Reading], weights: Outputs, cases: Cases
-) -> Reading | None:
-    """The first reading of the weights by which the reference computes what the learner does.
+) -> tuple[Reading | None, float]:
+    """The first reading of the weights by which the reference computes what the learner does, and how far
+    the two are apart.
 
     Where the learner has numbers that are not finite, the others are meant.
     """
     for reading in readings:
-        if distance(reference, loaded(reference, reading, weights), cases) < SINGLE:
-            return reading
-    return None
+        if (off := distance(reference, loaded(reference, reading, weights), cases)) < SINGLE:
+            return reading, off
+    return None, np.inf
 
 
 def diagnose(
@@ -124,19 +120,18 @@ def loaded(reference: Reference, reading: Reading, weights: Outputs) -> Any:
 
 def applicable(reference: Reference, module: Any, cases: Cases) -> list[Mistake]:
     """The mistakes that change what the part computes."""
-    return [one for one in MISTAKES if not one.gradients and _changes(reference, module, cases, one)]
+    inputs = {case: cases.inputs[case] for case in cases.outputs}
+    healthy = {case: reference.output(module, given) for case, given in inputs.items()}
 
+    def changes(mistake: Mistake) -> bool:
+        """Whether it can be in this part, and shows in a case."""
+        try:
+            found = {case: reference.output(module, given, (mistake,)) for case, given in inputs.items()}
+        except IMPOSSIBLE:
+            return False
+        return any(error(healthy[case], found[case]) > SAME for case in inputs)
 
-def _changes(reference: Reference, module: Any, cases: Cases, mistake: Mistake) -> bool:
-    """Whether it can be in this part, and shows in a case."""
-    try:
-        shown = [
-            error(reference.output(module, inputs), reference.output(module, inputs, (mistake,))) > SAME
-            for inputs in map(cases.inputs.__getitem__, cases.outputs)
-        ]
-        return any(shown)
-    except IMPOSSIBLE:
-        return False
+    return [one for one in MISTAKES if not one.gradients and changes(one)]
 
 
 def _sets(mistakes: list[Mistake], count: int) -> Iterator[tuple[Mistake, ...]]:

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from study.grade import exact, found, process, training
 from study.grade.errors import GradeError
 from study.grade.judge import judge
@@ -58,7 +56,7 @@ def grade(
     """
     chosen, framework, name = subject(path, part, framework, name)
     result = Grade(path, chosen, framework, name)
-    asked = chosen.cases(np.random.default_rng(1))
+    asked = chosen.asked
     more = exact.cases(chosen, asked)
     watch(f"running {path.name}")
     ran = process.run(request(path, name, framework, chosen), {**asked, **more}, seconds=seconds)

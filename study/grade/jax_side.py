@@ -11,10 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen, nnx
+from flax.traverse_util import unflatten_dict
 
 from parity_tests.core.trace import Trace
 from parity_tests.runners.arrays import Inputs, Params
-from parity_tests.runners.jax_model import JaxModel
+from parity_tests.runners.jax_model import JaxModel, with_weights
 from parity_tests.runners.jax_numerics import jax_numerics
 from study.grade.calls import Call
 from study.grade.errors import GradeError
@@ -62,26 +63,15 @@ class Learner:
 
 def _drawing(model: Any, weights: Params, call: Any, arguments: Mapping[str, Any]) -> Any:
     """A function of a draw's number."""
-    if not isinstance(model, linen.Module):
-        graph, params, *rest = nnx.split(model, nnx.Param, ...)
-        tree = jax.tree_util.tree_map_with_path(
-            lambda path, leaf: jnp.asarray(weights[_path(path)]), nnx.to_pure_dict(params)
-        )
-        nnx.replace_by_pure_dict(params, tree)
-        live = nnx.merge(graph, params, *rest)
-        live.train()
-        return lambda number: call(live, **arguments)
-    from flax.traverse_util import unflatten_dict
-
-    variables = {
-        "params": unflatten_dict({tuple(name.split("/")): jnp.asarray(w) for name, w in weights.items()})
-    }
-    apply = linen.apply(call, model)
-    return lambda number: apply(variables, rngs={"dropout": jax.random.key(number)}, **arguments)
-
-
-def _path(path: Any) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="/")
+    arrays = {name: jnp.asarray(array) for name, array in weights.items()}
+    if isinstance(model, linen.Module):
+        variables, apply = {"params": unflatten_dict(arrays, sep="/")}, linen.apply(call, model)
+        return lambda number: apply(variables, rngs={"dropout": jax.random.key(number)}, **arguments)
+    graph, params, *rest = nnx.split(model, nnx.Param, ...)
+    nnx.replace_by_pure_dict(params, with_weights(nnx.to_pure_dict(params), arrays))
+    live = nnx.merge(graph, params, *rest)
+    live.train()
+    return lambda number: call(live, **arguments)
 
 
 def opened(found: Any, file: ModuleType, sizes: Mapping[str, int], rate: float) -> Learner:

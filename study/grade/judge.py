@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.runners.arrays import Inputs
+from parity_tests.runners.arrays import Inputs, Params
 from study.grade import exact, gradients, intermediates, training
-from study.grade.diagnose import MISTAKES, SAME, Cases, diagnose, distance, error, loaded, right_reading
+from study.grade.diagnose import MISTAKES, SAME, Cases, diagnose, error, right_reading
 from study.grade.mistakes import Mistake
 from study.grade.parts import SIZES
 from study.grade.process import Ran
@@ -39,8 +39,7 @@ def judge(result: Grade, ran: Ran, asked: Mapping[str, Inputs], watch: Watch) ->
     reference = reference_of(result.part, shapes)
     watch("reading the weights")
     ways = list(readings(shapes, ran.answer.kinds or {}, reference.shapes, SIZES, ran.answer.renamed))
-    right = right_reading(reference, ways, ran.weights, cases)
-    off = distance(reference, loaded(reference, right, ran.weights), cases) if right else np.inf
+    right, off = right_reading(reference, ways, ran.weights, cases)
     # What is off by no more than float32 may be float32, or a small mistake: epsilon, the kind of GELU.
     found = (
         None if off < SAME else diagnose(reference, ways, ran.weights, cases, watch, most=1 if right else 2)
@@ -49,7 +48,7 @@ def judge(result: Grade, ran: Ran, asked: Mapping[str, Inputs], watch: Watch) ->
         right = None
     reading = right or (found.reading if found else ways[0])
     result.reading = reading
-    module = loaded(reference, reading, ran.weights)
+    params = reference.completed(reading.forwards(ran.weights))
     finite = _finite(result, outputs)
     if right is not None:
         result.find("outputs", finite, f"within {off:.0e} of the reference")
@@ -57,16 +56,16 @@ def judge(result: Grade, ran: Ran, asked: Mapping[str, Inputs], watch: Watch) ->
             result.tell(
                 f"it agrees to {off:.0e} only: something is computed in float32 where the rest is in float64"
             )
-        _gradients(result, ran, reference, reading, asked)
+        _gradients(result, ran, reference, reading, params, asked)
     else:
         result.find("outputs", False, "other numbers than the reference's")
         if found:
             result.mistakes += found.mistakes
         else:
-            _undiagnosed(result, ran, reference, reading, len(ways))
+            _undiagnosed(result, ran, reference, reading, params, asked, len(ways))
     _absent(result, reading, right is not None)
     _exactly(result, ran, reading, asked)
-    _training(result, ran, reference, module, asked)
+    _training(result, ran, reference, params, asked)
     for words in ran.answer.notes:
         result.tell(words)
 
@@ -81,7 +80,15 @@ def _finite(result: Grade, outputs: Mapping[str, np.ndarray]) -> bool:
     return not broken
 
 
-def _undiagnosed(result: Grade, ran: Ran, reference: Reference, reading: Reading, ways: int) -> None:
+def _undiagnosed(
+    result: Grade,
+    ran: Ran,
+    reference: Reference,
+    reading: Reading,
+    params: Params,
+    asked: Mapping[str, Inputs],
+    ways: int,
+) -> None:
     """No mistake that is known has these numbers: what else can be said."""
     result.tell("no mistake that is known here, nor two of them together, gives these numbers")
     if reading.unclaimed:
@@ -93,8 +100,7 @@ def _undiagnosed(result: Grade, ran: Ran, reference: Reference, reading: Reading
             "names on the left"
         )
     case = next(iter(result.outputs))
-    params = reference.completed(reading.forwards(ran.weights))
-    ours = reference.trace(params, result.part.cases(np.random.default_rng(1))[case])
+    ours = reference.trace(params, asked[case])
     taps = {**ours.arrays["tap"], "output": ours.arrays["forward"]["output"]}
     matches = intermediates.counterparts(ran.traces[case].arrays.get("tap", {}), taps)
     if right := [f"{name} computes our {tap}" for name, tap in matches.items() if tap]:
@@ -104,9 +110,13 @@ def _undiagnosed(result: Grade, ran: Ran, reference: Reference, reading: Reading
 
 
 def _gradients(
-    result: Grade, ran: Ran, reference: Reference, reading: Reading, asked: Mapping[str, Inputs]
+    result: Grade,
+    ran: Ran,
+    reference: Reference,
+    reading: Reading,
+    params: Params,
+    asked: Mapping[str, Inputs],
 ) -> None:
-    params = reference.completed(reading.forwards(ran.weights))
     case = list(result.outputs)[-1]
     found = gradients.theirs(ran.traces[case], reading)
     expected = gradients.ours(reference, params, asked[case])
@@ -170,11 +180,12 @@ def _positions(ran: Ran, reading: Reading) -> np.ndarray | None:
 
 
 def _training(
-    result: Grade, ran: Ran, reference: Reference, module: Any, asked: Mapping[str, Inputs]
+    result: Grade, ran: Ran, reference: Reference, params: Params, asked: Mapping[str, Inputs]
 ) -> None:
     if not ran.answer.drops or ran.draws is None:
         return
     case = next(iter(result.outputs))
+    module = reference.loaded(params)
     problem = training.problem(
         ran.draws, result.outputs[case], result.part.name, reference, module, asked[case]
     )

@@ -6,6 +6,7 @@ token at least: what a query that may see nothing gets is nobody's mistake.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,12 @@ class Part:
     @property
     def sizes(self) -> dict[str, int]:
         """What a learner's module is built with, by the axis's name."""
-        wanted = {"single_head": ("embed", "head_dim")}.get(self.name, tuple(self.twin.arguments))
-        return {name: SIZES[name] for name in wanted if name in SIZES}
+        return {name: SIZES[name] for name in self.twin.arguments}
+
+    @cached_property
+    def asked(self) -> dict[str, Inputs]:
+        """The inputs that every learner gets, by case."""
+        return self.cases(np.random.default_rng(1))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -12,16 +12,16 @@ import tempfile
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from parity_tests.core.trace import Trace
 from parity_tests.runners.arrays import Inputs
-from study.grade.worker import SEPARATOR, Answer, Request, asdict
+from study.grade.worker import SEPARATOR, Answer, Request, packed, unpacked
 
 SECONDS = 60.0  # that a learner's code may take
 PRINTED = 2000  # characters that are kept of what it prints
@@ -52,12 +52,7 @@ def run(
         folder = Path(name)
         (folder / "request.json").write_text(json.dumps(asdict(request)), "utf-8")
         given = {"weights": weights} if weights else {}
-        arrays: dict[str, Any] = {
-            f"{case}{SEPARATOR}{key}": array
-            for case, named in {**cases, **given}.items()
-            for key, array in named.items()
-        }
-        np.savez(folder / "inputs.npz", **arrays)
+        np.savez(folder / "inputs.npz", **packed({**cases, **given}))
         status, printed = _process(folder, seconds)
         return _answer(folder, status, printed, seconds)
 
@@ -120,20 +115,18 @@ def _answer(folder: Path, status: int | None, printed: str, seconds: float) -> R
         at = stage.read_text("utf-8", "replace")[:100] if stage.is_file() else "starting Python"
         return Ran(Answer(at, _ended(status, seconds)), printed=printed)
     with np.load(folder / "answer.npz", allow_pickle=False) as file:
-        return ran(answer, dict(file), printed)
+        return ran(answer, unpacked(dict(file)), printed)
 
 
-def ran(answer: Answer, arrays: Mapping[str, np.ndarray], printed: str = "") -> Ran:
-    """An answer with its arrays, as `worker.folded` names them."""
+def ran(answer: Answer, groups: Mapping[str, dict[str, np.ndarray]], printed: str = "") -> Ran:
+    """An answer with its arrays, in groups as `worker.carry_out` has them."""
     traces: dict[str, Trace] = {}
-    others: dict[str, dict[str, np.ndarray]] = {"weights": {}, "training": {}}
-    for name, array in arrays.items():
-        case, kind, key = name.split(SEPARATOR, 2)
-        if case in others:
-            others[case][key] = array
-        else:
-            traces.setdefault(case, Trace()).arrays[kind][key] = array
-    return Ran(answer, others["weights"], traces, others["training"].get("draws"), printed)
+    for group, named in groups.items():
+        case, _, kind = group.partition(SEPARATOR)
+        if kind:
+            traces.setdefault(case, Trace()).arrays[kind] = named
+    draws = groups.get("training", {}).get("draws")
+    return Ran(answer, groups.get("weights", {}), traces, draws, printed)
 
 
 def _ended(status: int | None, seconds: float) -> str:

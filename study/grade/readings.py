@@ -6,7 +6,7 @@ given, and the numbers decide.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby, islice, permutations, product
 
 import numpy as np
@@ -61,6 +61,42 @@ class Source:
         return len(self.names) > 1
 
 
+@dataclass(frozen=True)
+class Places:
+    """How weights may lie in the reference, each asked for once."""
+
+    sizes: Mapping[str, int]
+    blocks: Mapping[str, int]
+    """By owner, which block its weights are in; empty where that is not known."""
+    known: dict[tuple[Source, Slot], list[Layout]] = field(default_factory=dict)
+
+    def fits(self, source: Source, slot: Slot) -> list[Layout]:
+        """How a weight may lie at a place; none where its block is another or its shape does not allow it."""
+        if (source, slot) not in self.known:
+            self.known[source, slot] = self._layouts(source, slot)
+        return self.known[source, slot]
+
+    def _layouts(self, source: Source, slot: Slot) -> list[Layout]:
+        block = block_of(slot.layer) if "blocks" in slot.layer else None
+        if (self.blocks and self.blocks.get(source.owner) != block) or len(source.shape) > len(slot.axes):
+            return []
+        found = list(layouts(source.shape, slot.axes, self.lengths(slot), slot.inputs, source.stacked))
+        if source.kind and len(slot.axes) > 1 and not slot.bias and "embedding" not in slot.names[0]:
+            found = [one for one in found if one.out_first == (source.kind == "out in")]
+        return found
+
+    def lengths(self, slot: Slot) -> dict[str, int]:
+        """Of a place's axes."""
+        known = {
+            "position": self.sizes.get("max_positions", 0),
+            "segment": self.sizes.get("segments", 0),
+            "transformed": self.sizes.get("embed", 0),
+            FUSED: len(slot.names),
+            **self.sizes,
+        }
+        return {axis: known[axis] for axis in slot.axes}
+
+
 Pairs = list[tuple[Source, Slot]]
 
 
@@ -73,16 +109,14 @@ def readings(
 ) -> Iterator[Reading]:
     """`MOST` ways at most. ``renamed`` has pieces of the learner's names with what they are to be called."""
     sources, slots = list(_sources(shapes, kinds, sizes.get("heads", 0), renamed)), _slots(reference)
-    blocks = _blocks(sources, slots)
-    pairs, slots = _fused(sources, slots, sizes, blocks)
+    places = Places(sizes, _blocks(sources, slots))
+    pairs, slots = _fused(sources, slots, places)
     taken = {source for source, _ in pairs}
     rest = [source for source in sources if source not in taken]
-    kernels = _assigned(
-        [one for one in rest if not one.bias], [one for one in slots if not one.bias], sizes, blocks
-    )
-    for changed in islice(_exchanged(kernels, sizes, blocks), MOST):
-        found = pairs + changed + _biases(pairs + changed, rest, slots, sizes, blocks)
-        yield from _laid_out(found, sources, reference, sizes)
+    kernels = _assigned([one for one in rest if not one.bias], [one for one in slots if not one.bias], places)
+    for changed in islice(_exchanged(kernels, places), MOST):
+        found = pairs + changed + _biases(pairs + changed, rest, slots, places)
+        yield from _laid_out(found, sources, reference, places)
 
 
 def _sources(
@@ -133,34 +167,7 @@ def _blocks(sources: Sequence[Source], slots: Sequence[Slot]) -> dict[str, int]:
     return {owner: inside.index(n) for owner, n in numbers.items() if n is not None and n in inside}
 
 
-def _fits(source: Source, slot: Slot, sizes: Mapping[str, int], blocks: Mapping[str, int]) -> list[Layout]:
-    """How a weight may lie at a place; none where its block is another or its shape does not allow it."""
-    lengths = _lengths(slot, sizes)
-    block = block_of(slot.layer) if "blocks" in slot.layer else None
-    if blocks and blocks.get(source.owner) != block:
-        return []
-    if len(source.shape) > len(slot.axes):
-        return []
-    found = list(layouts(source.shape, slot.axes, lengths, slot.inputs, source.stacked))
-    if source.kind and len(slot.axes) > 1 and not slot.bias and "embedding" not in slot.names[0]:
-        found = [one for one in found if one.out_first == (source.kind == "out in")]
-    return found
-
-
-def _lengths(slot: Slot, sizes: Mapping[str, int]) -> dict[str, int]:
-    known = {
-        "position": sizes.get("max_positions", 0),
-        "segment": sizes.get("segments", 0),
-        "transformed": sizes.get("embed", 0),
-        FUSED: len(slot.names),
-        **sizes,
-    }
-    return {axis: known[axis] for axis in slot.axes}
-
-
-def _fused(
-    sources: Sequence[Source], slots: list[Slot], sizes: Mapping[str, int], blocks: Mapping[str, int]
-) -> tuple[Pairs, list[Slot]]:
+def _fused(sources: Sequence[Source], slots: list[Slot], places: Places) -> tuple[Pairs, list[Slot]]:
     """Weights that hold queries, keys and values together, with their places; and the places that are
     left.
     """
@@ -175,16 +182,14 @@ def _fused(
                 )
                 for source in sources:
                     used = any(source is one for one, _ in pairs)
-                    if not used and source.bias == slot.bias and _fits(source, bundle, sizes, blocks):
+                    if not used and source.bias == slot.bias and places.fits(source, bundle):
                         pairs.append((source, bundle))
                         slots = [one for one in slots if one.names[0] not in names]
                         break
     return pairs, slots
 
 
-def _assigned(
-    sources: Sequence[Source], slots: Sequence[Slot], sizes: Mapping[str, int], blocks: Mapping[str, int]
-) -> Pairs:
+def _assigned(sources: Sequence[Source], slots: Sequence[Slot], places: Places) -> Pairs:
     """Each weight at the place that its name and shape say, by the order of definition where they say
     nothing.
     """
@@ -193,29 +198,29 @@ def _assigned(
     costs = np.full((len(sources), len(slots)), 1e9)
     for i, source in enumerate(sources):
         for j, slot in enumerate(slots):
-            if _fits(source, slot, sizes, blocks):
+            if places.fits(source, slot):
                 order = abs(i / len(sources) - j / len(slots))
                 costs[i, j] = order - 10.0 * score(source.owner, slot.layer)
     rows, columns = linear_sum_assignment(costs)
     return [(sources[i], slots[j]) for i, j in zip(rows, columns, strict=True) if costs[i, j] < 1e9]
 
 
-def _exchanged(pairs: Pairs, sizes: Mapping[str, int], blocks: Mapping[str, int]) -> Iterator[Pairs]:
+def _exchanged(pairs: Pairs, places: Places) -> Iterator[Pairs]:
     """The pairs; and those that names do not prefer less: weights of one shape and block with places
     exchanged.
     """
 
     def alike(pair: tuple[Source, Slot]) -> str:
-        return f"{pair[0].shape} {pair[0].kind} {block_of(pair[1].layer) if blocks else ''}"
+        return f"{pair[0].shape} {pair[0].kind} {block_of(pair[1].layer) if places.blocks else ''}"
 
     groups = [list(group) for _, group in groupby(sorted(pairs, key=alike), key=alike)]
     yield from (
         [pair for group in chosen for pair in group]
-        for chosen in product(*(list(_orders(group, sizes, blocks)) for group in groups))
+        for chosen in product(*(list(_orders(group, places)) for group in groups))
     )
 
 
-def _orders(group: Pairs, sizes: Mapping[str, int], blocks: Mapping[str, int]) -> Iterator[Pairs]:
+def _orders(group: Pairs, places: Places) -> Iterator[Pairs]:
     """A group in every order that its names find as good."""
 
     def worth(pairs: Pairs) -> int:
@@ -227,7 +232,7 @@ def _orders(group: Pairs, sizes: Mapping[str, int], blocks: Mapping[str, int]) -
         return
     for slots in permutations([slot for _, slot in group]):
         changed = [(source, slot) for (source, _), slot in zip(group, slots, strict=True)]
-        if worth(changed) >= best and all(_fits(source, slot, sizes, blocks) for source, slot in changed):
+        if worth(changed) >= best and all(places.fits(source, slot) for source, slot in changed):
             yield changed
 
 
@@ -235,8 +240,7 @@ def _biases(
     pairs: Pairs,
     sources: Sequence[Source],
     slots: Sequence[Slot],
-    sizes: Mapping[str, int],
-    blocks: Mapping[str, int],
+    places: Places,
 ) -> Pairs:
     """Biases, each beside its kernel, and those that have none where they fit."""
     layers = {source.owner: slot.layer for source, slot in pairs}
@@ -244,16 +248,16 @@ def _biases(
     found: Pairs = []
     for source in (one for one in sources if one.bias):
         beside = [slot for slot in free if slot.layer == layers.get(source.owner)]
-        if beside and _fits(source, beside[0], sizes, blocks):
+        if beside and places.fits(source, beside[0]):
             found.append((source, beside[0]))
             free.remove(beside[0])
     placed = {source for source, _ in found}
     alone = [one for one in sources if one.bias and one not in placed and one.owner not in layers]
-    return found + _assigned(alone, free, sizes, blocks)
+    return found + _assigned(alone, free, places)
 
 
 def _laid_out(
-    pairs: Pairs, sources: Sequence[Source], reference: Shapes, sizes: Mapping[str, int]
+    pairs: Pairs, sources: Sequence[Source], reference: Shapes, places: Places
 ) -> Iterator[Reading]:
     """The readings of these pairs: where a shape allows several layouts, all weights have the same one of
     them.
@@ -266,13 +270,13 @@ def _laid_out(
     for turned, out_first in product((False, True), (False, True)):
         moves = []
         for source, slot in pairs:
-            fits = _fits(source, slot, sizes, {})
+            fits = places.fits(source, slot)
             best = min(fits, key=lambda one: (one.turned != turned, one.out_first != out_first))
             left = best.axes
             right = " ".join(
                 (FUSED, *(axis for axis in slot.axes if axis != FUSED)) if FUSED in slot.axes else slot.axes
             )
-            lengths = tuple(_lengths(slot, sizes).items())
+            lengths = tuple(places.lengths(slot).items())
             moves.append(Move(source.names, slot.names, f"{left} -> {right}", lengths))
         if tuple(moves) not in seen:
             seen.add(tuple(moves))

@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
@@ -24,7 +25,7 @@ from study.grade.calls import as_asked
 from study.grade.errors import GradeError
 
 MEMORY = 16 << 30  # bytes of address space at most, much of which the frameworks only reserve
-SEPARATOR = "|"  # between the pieces of an array's name
+SEPARATOR = "|"  # between an array's group and its name, and between a case and a kind
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,10 @@ def main(folder: Path) -> None:
     limit()
     request = Request(**json.loads((folder / "request.json").read_text("utf-8")))
     with np.load(folder / "inputs.npz", allow_pickle=False) as file:
-        inputs = unfolded(dict(file))
+        inputs = unpacked(dict(file))
     given = inputs.pop("weights", {})
     answer, arrays = attempt(request, inputs, given, folder / "stage")
-    np.savez(folder / "answer.npz", **folded(arrays))
+    np.savez(folder / "answer.npz", **packed(arrays))
     # Last, in one step: an answer that is there is whole.
     partial = folder / "answer.partial"
     partial.write_text(json.dumps(asdict(answer)), "utf-8")
@@ -104,8 +105,9 @@ def attempt(
 def carry_out(
     request: Request, inputs: dict[str, Any], given: dict[str, np.ndarray], answer: Answer, stage: Path
 ) -> dict[str, Any]:
-    """Run all cases; the arrays by case and kind. ``answer`` has what is known so far, ``stage`` in a
-    file.
+    """Run all cases; arrays by group: weights, training, and each kind of a case.
+
+    ``answer`` has what is known so far, ``stage`` in a file.
     """
 
     def begin(words: str) -> None:
@@ -123,6 +125,7 @@ def carry_out(
     answer.drops = learner.drops
     arrays: dict[str, Any] = {}
     weights: dict[str, np.ndarray] = {}
+    ran: list[str] = []
     for case, wanted in inputs.items():
         begin(f"calling it {case}")
         arguments = as_asked(learner.function, wanted)
@@ -133,14 +136,16 @@ def carry_out(
             if not weights:
                 weights = given or drawn(learner.shapes(arguments))
                 answer.kinds = learner.kinds(arguments)
-                arrays["weights"] = {"": weights}
-            arrays[case] = learner.run(weights, arguments).arrays
+                arrays["weights"] = weights
+            trace = learner.run(weights, arguments)
+            arrays |= {f"{case}{SEPARATOR}{kind}": named for kind, named in trace.arrays.items()}
+            ran.append(case)
         except Exception as error:
             answer.failed[case] = [words(error), *place(error, request.file)]
-    if request.draws and learner.drops and (ran := [case for case in inputs if case in arrays]):
+    if request.draws and learner.drops and ran:
         begin("calling it in training")
         arguments = as_asked(learner.function, inputs[ran[0]])
-        arrays["training"] = {"": {"draws": learner.draws(weights, arguments, request.draws)}}
+        arrays["training"] = {"draws": learner.draws(weights, arguments, request.draws)}
     answer.notes = sorted(learner.call.notes)
     return arrays
 
@@ -178,23 +183,20 @@ def place(error: BaseException, file: str) -> tuple[int | None, str]:
     return (frames[-1].lineno, frames[-1].line or "") if frames else (None, "")
 
 
-def folded(arrays: dict[str, Any]) -> dict[str, Any]:
-    """Arrays by case, kind and name as one dictionary."""
+def packed(groups: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
+    """Named arrays of several groups as one dictionary, for a file."""
     return {
-        SEPARATOR.join((case, kind, name)): array
-        for case, kinds in arrays.items()
-        for kind, named in kinds.items()
-        for name, array in named.items()
+        f"{group}{SEPARATOR}{name}": array for group, named in groups.items() for name, array in named.items()
     }
 
 
-def unfolded(arrays: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
-    """Arrays of names "case|name" by case."""
-    found: dict[str, dict[str, np.ndarray]] = {}
-    for name, array in arrays.items():
-        case, _, rest = name.partition(SEPARATOR)
-        found.setdefault(case, {})[rest] = array
-    return found
+def unpacked(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """By group, as they were before `packed`."""
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in arrays.items():
+        group, _, name = key.rpartition(SEPARATOR)
+        groups.setdefault(group, {})[name] = array
+    return groups
 
 
 if __name__ == "__main__":

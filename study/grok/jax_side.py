@@ -7,7 +7,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Array, Float, Int
 
 import jax_impl.optimizer
@@ -17,12 +16,13 @@ from study.grok.jax_model import ArithmeticTransformer
 from study.grok.settings import ModelConfig
 from study.grok.task import Task
 from train.config import Optimizer
+from train.loops.jax_loop import flat_params, params_tree
 
 
 def initial_params(config: ModelConfig, seed: int) -> dict[str, np.ndarray]:
     """The weights of a seed, flat, float32."""
     ids = jnp.zeros((1, config.max_positions), jnp.int32)
-    return _flat(jax.jit(ArithmeticTransformer(config).init)(jax.random.key(seed), ids)["params"])
+    return flat_params(jax.jit(ArithmeticTransformer(config).init)(jax.random.key(seed), ids)["params"])
 
 
 class Trainer:
@@ -33,7 +33,7 @@ class Trainer:
     ) -> None:
         self.model, self.optimizer = ArithmeticTransformer(config), optimizer
         self._ids, self._labels = jnp.asarray(task.ids), jnp.asarray(task.labels)
-        self._params = unflatten_dict({name: jnp.array(array) for name, array in params.items()}, sep="/")
+        self._params = params_tree(dict(params))
         self._state = jax_impl.optimizer.init(self._params, optimizer)
         self._dtype = next(iter(params.values())).dtype
 
@@ -62,7 +62,7 @@ class Trainer:
 
     def params(self) -> dict[str, np.ndarray]:
         """The weights, flat, in Flax's layout."""
-        return _flat(self._params)
+        return flat_params(self._params)
 
 
 @partial(jax.jit, static_argnames=("model", "optimizer"), donate_argnames=("params", "state"))
@@ -95,7 +95,3 @@ def _advance(
 @partial(jax.jit, static_argnames="model")
 def _logits(params: Any, ids: Int[Array, "batch position"], model: ArithmeticTransformer) -> Any:
     return model.apply({"params": params}, ids)
-
-
-def _flat(tree: Any) -> dict[str, np.ndarray]:
-    return {name: np.array(array) for name, array in flatten_dict(tree, sep="/").items()}

@@ -6,11 +6,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax.traverse_util import unflatten_dict
 from jaxtyping import Float, Int
 
 from jax_impl.cache import Cache
 from jax_impl.gpt import GPT
+from train.loops.jax_loop import params_tree
 from train.runs.checkpoint import Arrays
 
 
@@ -18,8 +18,7 @@ class Branches:
     """See `study.play.multiverse.Branches`; no row may have more than ``capacity`` tokens."""
 
     def __init__(self, model: GPT, params: Arrays, capacity: int) -> None:
-        tree = unflatten_dict({name: jnp.asarray(array) for name, array in params.items()}, sep="/")
-        self._model, self._variables, self._capacity = model, {"params": tree}, capacity
+        self._model, self._variables, self._capacity = model, {"params": params_tree(params)}, capacity
 
     def read(self, prompt: Int[np.ndarray, "position"]) -> Float[np.ndarray, "batch vocab"]:
         model = self._model.bind(self._variables)

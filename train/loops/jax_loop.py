@@ -32,7 +32,7 @@ def build_model(architecture: Architecture) -> nn.Module:
 def initial_params(architecture: Architecture, seed: int) -> Arrays:
     """The weights of a seed, flat, float32."""
     model = build_model(architecture)
-    return _flat(jax.jit(model.init)(jax.random.key(seed), **smallest_inputs(model))["params"])
+    return flat_params(jax.jit(model.init)(jax.random.key(seed), **smallest_inputs(model))["params"])
 
 
 def parameter_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
@@ -53,7 +53,7 @@ def evaluate(
     family: str, model: nn.Module, params: Arrays, batches: Iterable[Batch]
 ) -> list[dict[str, float]]:
     """The loss and metrics of each batch, without dropout or label smoothing."""
-    tree = _tree(params)
+    tree = params_tree(params)
     metrics = [_evaluate(tree, batch, family, model) for batch in batches]
     return [{name: float(value) for name, value in row.items()} for row in metrics]
 
@@ -69,7 +69,7 @@ def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outpu
 
     ``method`` is what of the model is called.
     """
-    tree = _tree(params)
+    tree = params_tree(params)
     return lambda *inputs: jax.tree.map(np.asarray, _apply(model, method, tree, *inputs))
 
 
@@ -88,7 +88,7 @@ def generate(
     *limits: Any,
 ) -> tuple[Int32[np.ndarray, "batch total"], Int32[np.ndarray, " batch"]]:
     """Prompts with what follows them, and where each row ends, by `jax_impl.generate`."""
-    bound: Any = model.bind({"params": _tree(params)})
+    bound: Any = model.bind({"params": params_tree(params)})
     rows, ends = jax_impl.generate.generate(
         bound, jnp.asarray(prompts), lengths, new, jax.random.key(seed), *limits
     )
@@ -104,7 +104,7 @@ def greedy(
     length: int,
 ) -> Int32[np.ndarray, "batch position"]:
     """An encoder-decoder's likeliest targets, token by token, by `jax_impl.greedy`."""
-    bound: Any = model.bind({"params": _tree(params)})
+    bound: Any = model.bind({"params": params_tree(params)})
     return np.asarray(
         jax_impl.greedy.greedy(bound, jnp.asarray(source), jnp.asarray(source_mask), begin, length)
     )
@@ -154,7 +154,7 @@ class Trainer:
         """``moments``, as `moments` gave them, if steps have been taken before; ``params`` sets the dtype."""
         self.family, self.model = family, build_model(architecture)
         self.stream, self.optimizer, self.steps = stream, optimizer, steps
-        self._params = _tree(params)
+        self._params = params_tree(params)
         self._state = jax_impl.optimizer.init(self._params, optimizer)
         for name, state in self._state.items():
             state |= {kind: jnp.array(arrays[name]) for kind, arrays in (moments or {}).items()}
@@ -175,7 +175,7 @@ class Trainer:
 
     def params(self) -> Arrays:
         """The weights, flat, in Flax's layout."""
-        return _flat(self._params)
+        return flat_params(self._params)
 
     def moments(self) -> dict[str, Arrays]:
         """What the optimizer keeps, by kind (Adam's "mean" and "square"), each like `params`."""
@@ -185,9 +185,11 @@ class Trainer:
         }
 
 
-def _flat(tree: Any) -> Arrays:
+def flat_params(tree: Any) -> Arrays:
+    """Flax's tree of weights by path, as numpy."""
     return {name: np.array(array) for name, array in flatten_dict(tree, sep="/").items()}
 
 
-def _tree(arrays: Arrays) -> Any:
+def params_tree(arrays: Arrays) -> Any:
+    """Flat weights as Flax's tree, in arrays of their own: a program may be given them to overwrite."""
     return unflatten_dict({name: jnp.array(array) for name, array in arrays.items()}, sep="/")

@@ -49,8 +49,7 @@ class Bits:
 
         from study.play.bits import cuts, measure
         from study.play.tables import print_bits
-        from study.record import record
-        from train.runs.durable import write, write_json
+        from study.record import write_record
         from train.runs.load import load
 
         found = [
@@ -59,6 +58,5 @@ class Bits:
         ]
         others = cuts(languages[0], found[0], texts)
         print_bits(found, others, console)
-        figures = {"runs": [one.to_json() for one in found], "cuts": [vars(cut) for cut in others]}
-        write(self.out, lambda path: write_json(path, record(**figures)))
+        write_record(self.out, runs=[one.to_json() for one in found], cuts=[vars(cut) for cut in others])
         return 0

@@ -54,8 +54,7 @@ class Shots:
         shots.check_length(language, asked, max(self.k))
 
         from study.play.tables import print_shots
-        from study.record import record
-        from train.runs.durable import write, write_json
+        from study.record import write_record
         from train.runs.load import load
 
         run, rows = load(self.run, self.framework), []
@@ -64,5 +63,5 @@ class Shots:
                 rows += shots.score(run, language, asked, k, shuffled, console)
         print_shots(rows, len(asked.classes), shots.prompts(asked, max(self.k), False)[0], console)
         figures = [vars(row) | {"accuracy": row.share, "interval": row.interval} for row in rows]
-        write(self.out, lambda path: write_json(path, record(classes=asked.classes, ways=figures)))
+        write_record(self.out, classes=asked.classes, ways=figures)
         return 0

@@ -49,8 +49,7 @@ class Sort:
         sorting.check_length(language, lists, max(self.k))
 
         from study.play.tables import print_sorting
-        from study.record import record
-        from train.runs.durable import write, write_json
+        from study.record import write_record
         from train.runs.load import load
 
         run = load(self.run, self.framework)
@@ -60,8 +59,5 @@ class Sort:
             for shuffled in ((False, True) if k else (False,))
         ]
         print_sorting(rows, self.length, console)
-        write(
-            self.out,
-            lambda path: write_json(path, record(length=self.length, ways=[vars(row) for row in rows])),
-        )
+        write_record(self.out, length=self.length, ways=[vars(row) for row in rows])
         return 0

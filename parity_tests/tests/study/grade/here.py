@@ -26,7 +26,7 @@ def run(
     with TemporaryDirectory() as folder:
         answer, arrays = worker.attempt(request, dict(cases), dict(weights or {}), Path(folder) / "stage")
     sys.path[:] = path
-    return process.ran(answer, worker.folded(arrays))
+    return process.ran(answer, arrays)
 
 
 def environment() -> dict[str, str]:

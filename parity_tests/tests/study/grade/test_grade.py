@@ -1,6 +1,7 @@
 """Grading: right solutions are right in both frameworks, and what is done wrong is said."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from study.grade.grade import subject
 from study.grade.parts import BY_NAME, TABLE
 from study.grade.report import as_text
 from study.grade.result import Grade
+from twinformer.commands.grade import Parts
 
 FRAMEWORKS = ("torch", "jax")
 PARTS = tuple(BY_NAME)
@@ -334,6 +336,10 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"x = 0\x00")
     with pytest.raises(GradeError, match="cannot read it"):
         found.read(path)
+
+
+def test_the_command_knows_every_part() -> None:
+    assert get_args(Parts) == PARTS
 
 
 def test_every_part_is_asked_in_shapes_that_differ() -> None:
