@@ -56,8 +56,8 @@ FORBIDDEN = {
     "parity_tests/runners/jax_*": TORCH,
     "parity_tests/runners/torch_*": JAX,
     "parity_tests/runners/[!jt]*": JAX | TORCH,
-    "study/*/jax_*": TORCH,
-    "study/*/torch_*": JAX,
+    "study/**/jax_*": TORCH,
+    "study/**/torch_*": JAX,
     "train/loops/jax_*": TORCH,
     "train/loops/torch_*": JAX,
 }

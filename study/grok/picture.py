@@ -4,17 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from study.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, save
 from study.grok.milestones import TEST_95, TRAIN
 
-# Which people with any colour vision can tell apart (Okabe and Ito 2008).
-BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#666666"
 SPLITS = {"train": BLUE, "test": ORANGE}
 FRAMEWORKS = {"jax": "-", "torch": ":"}
 CONTROLS = (BLUE, GREEN, PURPLE, ORANGE)
@@ -104,11 +100,6 @@ def task(record: Mapping[str, Any]) -> str:
 def over_steps(run: Mapping[str, Any], column: str) -> tuple[list[float], list[float]]:
     """The steps after the first evaluation, which a logarithmic axis cannot show, and a column."""
     return run["curve"]["step"][1:], run["curve"][column][1:]
-
-
-def save(figure: plt.Figure, path: Path) -> None:
-    figure.savefig(path, dpi=130, metadata={"Software": None})
-    plt.close(figure)
 
 
 def _mark(panel: Axes, milestones: Mapping[str, float | None]) -> None:

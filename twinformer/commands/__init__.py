@@ -16,6 +16,7 @@ from twinformer.commands.grade import Grade
 from twinformer.commands.grok import Grok
 from twinformer.commands.parity import Parity
 from twinformer.commands.play import Play
+from twinformer.commands.question import Question
 from twinformer.commands.resume import Resume
 from twinformer.commands.shapes import Shapes
 from twinformer.commands.train import Overview
@@ -37,4 +38,5 @@ COMMANDS: Any = (
     | Grok
     | Cards
     | Play
+    | Question
 )
