@@ -12,7 +12,7 @@ from train.config import Framework
 class Mask:
     """Does a decoder see what it is to say? Random digits, then the same backwards: the best is ½ ln 10.
 
-    The correct mask, and three that let something through, trained alike. About two minutes.
+    The correct mask, and three that let something through, trained alike. About seven minutes.
     """
 
     count: int = 10
@@ -38,7 +38,7 @@ class Mask:
 
         record = study(Settings(self.count, self.steps), self.seeds, self.framework, self.out, console)
         rows = [
-            (run["name"], run["seed"], f"{run['loss']:.4f} ± {run['standard_error']:.4f}", run["verdict"])
+            (run["name"], run["seed"], f"{run['loss']:.5g} ± {run['standard_error']:.1g}", run["verdict"])
             for run in record["runs"]
         ]
         print_table(("mask", "seed", "nats a token", ""), rows, console)
