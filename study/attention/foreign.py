@@ -3,7 +3,7 @@
 twinformer.draw_attention(model(**inputs, output_attentions=True).attentions, words, "heads.png")
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,10 @@ SDPA = "transformers keeps them where the model was loaded with attn_implementat
 
 def draw_attention(
     weights: Any,
-    words: Sequence[str],
+    words: Iterable[str],
     out: str | Path,
     *,
-    keys: Sequence[str] | None = None,
+    keys: Iterable[str] | None = None,
     mask: Any = None,
     row: int | None = None,
     layer: int | None = None,
@@ -133,13 +133,14 @@ def _array(name: str, value: Any) -> Float[np.ndarray, "..."]:
 
 def _words(name: str, given: Any, count: int, axis: str) -> tuple[str, ...]:
     """One word a token."""
-    if isinstance(given, str) or not all(isinstance(word, str) for word in given):
+    words = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (None,)
+    if not all(isinstance(word, str) for word in words):
         raise ConfigError(f"{name}={given!r:.60}: give a list of texts, one a token")
-    if len(given) != count:
+    if len(words) != count:
         raise ConfigError(
-            f"{name}: {len(given)}, but the weights have {count} along the axis {axis}; give one each"
+            f"{name}: {len(words)}, but the weights have {count} along the axis {axis}; give one each"
         )
-    return tuple(given)
+    return words
 
 
 def _mask(mask: Any, shape: tuple[int, int]) -> Bool[np.ndarray, "query key"]:

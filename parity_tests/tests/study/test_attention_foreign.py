@@ -82,6 +82,7 @@ def test_other_words_may_be_looked_at_and_pictures_are_pictures(tmp_path: Path) 
     [
         (WEIGHTS, {"words": WORDS[:3]}, "words: 3, but the weights have 4 along the axis query"),
         (WEIGHTS, {"words": "the cat"}, "words='the cat': give a list of texts"),
+        (WEIGHTS, {"words": None}, "words=None: give a list of texts"),
         (WEIGHTS, {"words": [1, 2, 3, 4]}, "give a list of texts, one a token"),
         (drawn(1, 2, 4, 3), {}, "words: 4, but there are 3 keys; name them with keys="),
         (WEIGHTS, {"keys": ["x"]}, "keys: 1, but the weights have 4 along the axis key"),
