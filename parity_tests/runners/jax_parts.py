@@ -8,7 +8,8 @@ from unittest.mock import patch
 
 import jax
 
-RecordOutput = Callable[[str, Any], Any]  # a part's path and what it returned -> what to go on with
+# a part's path, what it returned, and its arguments -> what to go on with
+RecordOutput = Callable[[str, Any, list[Any]], Any]
 
 
 def tree_parts(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -43,6 +44,8 @@ def _recorded(kind: type, names: Mapping[int, str], record: RecordOutput) -> Cal
     def call(self: Any, *args: Any, **keywords: Any) -> Any:
         output = original(self, *args, **keywords)
         # A subclass that calls this one by super() is recorded itself.
-        return record(names[id(self)], output) if type(self) is kind and id(self) in names else output
+        if type(self) is not kind or id(self) not in names:
+            return output
+        return record(names[id(self)], output, [*args, *keywords.values()])
 
     return call
