@@ -66,7 +66,7 @@ class Fitted:
         }
 
     def back(self, arrays: Mapping[str, np.ndarray]) -> Arrays:
-        """Arrays such as ``arrays``, gradients say, as they came: their names, their layout; in the given order."""
+        """Arrays such as ``arrays``, gradients say, in the names and layout of their source; in order."""
         found, order = Arrays(), list(arrays)
         for row, names, targets in sorted(self.places, key=lambda place: order.index(place.targets[0])):
             sizes = row.sizes(self.source, [self.shapes[name] for name in names])
