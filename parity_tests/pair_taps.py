@@ -1,7 +1,7 @@
 """Which parts of two models belong together, how their axes do, and which are wrong by themselves."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -145,7 +145,36 @@ def tap_pairs(ours: list[str], theirs: list[str], taps: Mapping[str, str] | None
         if not pairs and taps is not None:
             raise ValueError(f"taps: the * of {pattern!r} and of {other!r} have no piece of a path in common")
         found |= pairs
+    if taps is None:
+        found |= _unrolled(
+            [name for name in ours if name not in found],
+            [name for name in theirs if name not in found.values()],
+        )
     return {name: found[name] for name in ours if name in found}
+
+
+def _unrolled(ours: list[str], theirs: list[str]) -> dict[str, str]:
+    """Calls of one part and parts with numbers: "layers/up (2)", of a scan, is "layers.1.up" of a loop.
+
+    Only where one part alone can be meant.
+    """
+    left, right = ({torch_path(name): name for name in names} for names in (ours, theirs))
+    pairs = {left[path]: right[call] for call, path in _numbered(right, left)}
+    return pairs | {left[call]: right[path] for call, path in _numbered(left, right)}
+
+
+def _numbered(calls: Mapping[str, str], paths: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Each call with the path that it has where its number is one of the path."""
+    for call in calls:
+        name, _, number = call.removesuffix(")").partition(" (")
+        pieces = name.split(".")
+        if f"{name} (2)" in calls:
+            where = [
+                ".".join([*pieces[:place], str(int(number or 1) - 1), *pieces[place:]])
+                for place in range(1, len(pieces) + 1)
+            ]
+            if len(known := [path for path in where if path in paths]) == 1:
+                yield call, known[0]
 
 
 def _matches(pattern: str, names: list[str]) -> dict[tuple[str, ...], str]:

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen, nnx
 
-from parity_tests.runners.jax_parts import RecordOutput, recording_calls, tree_parts
+from parity_tests.runners.jax_parts import RecordOutput, TreeNames, recording_calls
 from parity_tests.runners.recorder import replaced
 
+HEARD_AS = "_heard_as"  # where an nnx module has its path while it runs
 Call = Callable[..., Any]
 Arguments = Mapping[str, Any]
 
@@ -101,7 +102,11 @@ class Nnx(Kind):
         copy = nnx.merge(graph, params, *rest)
         copy.eval()
         parts = {"/".join(map(str, path)): part for path, part in nnx.iter_modules(copy) if path}
-        with recording_calls(parts, record):
+        for name, part in parts.items():
+            # Written on the part, as nnx's transforms take modules apart and make others that are alike.
+            setattr(part, HEARD_AS, name)
+        kinds = {type(part) for part in parts.values() if callable(part)}
+        with recording_calls(kinds, lambda part: getattr(part, HEARD_AS, None), record):
             return call(copy, **arguments)
 
 
@@ -114,7 +119,8 @@ class Tree(Kind):
         return self.model
 
     def run(self, tree: Any, call: Call, arguments: Arguments, record: RecordOutput) -> Any:
-        with recording_calls(dict(tree_parts(tree)), record):
+        names = TreeNames(tree)
+        with recording_calls(names.kinds, names, record):
             return call(tree, **arguments)
 
 

@@ -13,6 +13,7 @@ from parity_tests.core.trace import Arrays, Trace
 from parity_tests.runners.arrays import Inputs, Params, numbers
 from parity_tests.runners.calls import just_call, model_name, takes_taps
 from parity_tests.runners.changes import NO_CHANGES, Changes, changed
+from parity_tests.runners.jax_heard import heard, listening
 from parity_tests.runners.jax_kinds import Kind, kind_of
 from parity_tests.runners.jax_numerics import jax_numerics
 from parity_tests.runners.jax_runner import runner
@@ -73,13 +74,16 @@ class JaxModel:
             outside = current_trace()
 
             def record(name: str, output: Any, arguments: list[Any]) -> Any:
-                # What is traced apart (under jit, vmap, scan or remat) cannot leave its own trace.
-                return recorder.record(name, output, arguments) if current_trace() == outside else output
+                # What is traced apart (under vmap or remat) cannot leave its own trace.
+                apart = current_trace() != outside
+                return recorder.record(name, output, arguments, heard if apart else None)
 
             tap = recorder.argument(self.call or self.model)
             listen = _unrecorded if tap else record
             made = changed(weights, changes, shapes)
-            return kind.run(with_weights(tree, made), call, {**arguments, **tap}, listen)
+            # Op by op, what is under jit and scan too: what was compiled before has not heard of taps.
+            with jax.disable_jit(), listening(recorder.kept):
+                return kind.run(with_weights(tree, made), call, {**arguments, **tap}, listen)
 
         trace = runner(model, self.name, dtype, foreign=True)(weights, inputs, forced=forced)
         check_forced(forced, trace)

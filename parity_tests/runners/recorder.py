@@ -9,6 +9,9 @@ from parity_tests.core.trace import Arrays, Trace
 from parity_tests.runners.arrays import named_arrays
 from parity_tests.runners.calls import takes_taps
 
+# (name, value, what its part read) -> the value to go on with
+Keep = Callable[[str, Any, Sequence[Any]], Any]
+
 
 class Recorder:
     """Keeps the taps of one run in the order in which they were computed.
@@ -43,21 +46,25 @@ class Recorder:
         self.reads[name_of_call] = [self._keep(array) for array in reads]
         return self._like(self._forced[name_of_call], value) if name_of_call in self._forced else value
 
-    def record(self, name: str, output: Any, arguments: Iterable[Any] = ()) -> Any:
+    def record(self, name: str, output: Any, arguments: Iterable[Any] = (), keep: Keep | None = None) -> Any:
         """Keep the first array of what a part returned, which may be a tuple, a list, a dictionary or a
-        dataclass; and the floating arrays among its arguments."""
+        dataclass; and the floating arrays among its arguments. ``keep`` keeps them, by default `tap`."""
         read = [array for argument in arguments for _, array in named_arrays(argument, self._array)]
         reads = [array for array in read if "float" in str(array.dtype)]
-        done = False
+        keep, done = keep or self.kept, False
 
         def first(value: Any) -> Any:
             nonlocal done
             if done or not isinstance(value, self._array):
                 return value
             done = True
-            return self.tap(name, value, reads=reads)
+            return keep(name, value, reads)
 
         return replaced(output, first)
+
+    def kept(self, name: str, value: Any, reads: Sequence[Any]) -> Any:
+        """`tap` of a part that was heard."""
+        return self.tap(name, value, reads=reads)
 
 
 def replaced(value: Any, leaf: Callable[[Any], Any]) -> Any:

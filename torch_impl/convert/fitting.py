@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from torch_impl.convert.engine import Arrays, Place, claims, gather, move
-from torch_impl.convert.row import OTHER, Row
+from torch_impl.convert.row import OTHER, Row, stacked
 
 Shapes = Mapping[str, tuple[int, ...]]
 Owners = Mapping[str, str]
@@ -99,6 +99,7 @@ def fitted(
     """`fit`, with the way back. ``owners`` is what errors call the sides, by default their frameworks."""
     owners = owners or {side: side for side in OTHER}
     given = {name: array.shape for name, array in arrays.items()}
+    table = [stacked(stacked(row, source, given), OTHER[source], shapes) for row in table]
     ours = _side(given, source, table, owners[source])
     theirs = _side(shapes, OTHER[source], table, owners[OTHER[source]])
     pair = _Pair(arrays, ours, theirs)

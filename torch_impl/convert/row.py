@@ -18,7 +18,8 @@ class Row(NamedTuple):
 
     ``axes`` is an einops pattern, Flax's layout on the left; lengths that no shape tells may follow it:
     "(h w c) o -> o (c h w), h=5, w=6". A name may be a tuple of names: their arrays are stacked, and the
-    first axis of that side counts them.
+    first axis of that side counts them. A ``#`` on one side alone stands for such a tuple, of all numbers
+    that there are: "layers/up/kernel" holds what "layers.#.up.weight" are, by "layer i o -> layer o i".
 
     ``change`` makes the candidate's value of the reference's, which comes in the candidate's axes, by
     operations of the candidate's framework: ``lambda scale: scale + 1``. Only `pair.compare` knows a
@@ -66,6 +67,18 @@ class Row(NamedTuple):
         return {
             axis: size for axis, size in zip(axes, stacked + shapes[0], strict=False) if axis.isidentifier()
         }
+
+
+def stacked(row: Row, framework: str, names: Iterable[str]) -> Row:
+    """The row with a tuple of names for a ``#`` that only this side has."""
+    pattern, other = (getattr(row, side) for side in (framework, OTHER[framework]))
+    if isinstance(pattern, tuple) or isinstance(other, tuple) or "#" not in pattern or "#" in other:
+        return row
+    place = re.findall(r"[*#]", pattern).index("#")
+    numbers = {int(path[place]) for name in names if (path := match(pattern, name)) is not None}
+    found = tuple(pattern.replace("#", str(number)) for number in sorted(numbers))
+    sides: dict[str, Any] = {framework: found}
+    return row._replace(**sides) if found else row
 
 
 @cache
