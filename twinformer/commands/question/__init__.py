@@ -7,14 +7,13 @@ import tyro
 from rich.console import Console
 
 from twinformer.commands.question.mask import Mask
-from twinformer.commands.question.skips import Skips
 
 
 @dataclass(frozen=True)
 class Question:
     """Answer a question about transformers by an experiment: see docs/questions.md."""
 
-    which: Annotated[Mask | Skips, tyro.conf.arg(name="")]
+    which: Annotated[Mask, tyro.conf.arg(name="")]
 
     def carry_out(self, console: Console) -> int:
         return self.which.carry_out(console)
