@@ -26,7 +26,7 @@ MODELS = {
     "one head without a mask": Pair(jax_leaks.OneHeadSees, torch_leaks.OneHeadSees),
     "no mask": Pair(jax_leaks.SeesAll, torch_leaks.SeesAll),
 }
-BATCH, HELD_OUT, FEW = 128, 4096, 8  # rows of a step, of an evaluation, of a parity check
+BATCH, HELD_OUT, FEW = 128, 4000, 8  # rows of a step, of an evaluation, of a parity check
 
 
 @dataclass(frozen=True)
