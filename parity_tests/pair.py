@@ -8,25 +8,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from io import StringIO
 from typing import Any
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.text import Text
 
 from parity_tests.core import report
 from parity_tests.core.compare import BOUNDS, Check, all_passed, compare_traces
-from parity_tests.core.isolate import Isolation, isolate
+from parity_tests.core.isolate import Isolation
 from parity_tests.core.page import page
 from parity_tests.core.trace import Trace
-from parity_tests.pair_arguments import check_table, exact_inputs
+from parity_tests.pair_arguments import check_table, exact_inputs, match_outputs
+from parity_tests.pair_taps import Taps, collapsed, tap_pairs
 from parity_tests.runners.jax_model import JaxModel
 from parity_tests.runners.torch_model import TorchModel
-from torch_impl.convert.fitting import fit
-from torch_impl.convert.row import Row, match, torch_path
+from torch_impl.convert.fitting import fitted
+from torch_impl.convert.row import Row
+
+LISTED = 8  # names of a list in the report; `to_json` has them all
 
 __all__ = ["Comparison", "JaxModel", "Row", "TorchModel", "compare"]
 
@@ -40,8 +41,13 @@ class Comparison:
     candidate: Trace = field(repr=False)
     isolations: list[Isolation] = field(repr=False)
     """Of models that diverge: what does so by itself, and what lies downstream of it."""
-    other_shape: list[str] = field(repr=False)
-    """Taps that were found by their path alone, and not compared as their shapes differ."""
+    taps: Taps = field(repr=False)
+    """Which parts were compared, and in which order of their axes."""
+
+    @property
+    def other_shape(self) -> list[str]:
+        """Taps that were found by their path alone, and not compared as their shapes differ."""
+        return self.taps.uncompared
 
     @property
     def readings(self) -> list[Check]:
@@ -63,17 +69,28 @@ class Comparison:
         text = StringIO()
         console = Console(file=text, width=100)
         report.print_checks(self.checks, console, self.isolations)
+        turned = [f"{name} ({order})" for name, order in self.taps.turned.items()]
         for words, names in (
+            ("axes in another order", turned),
             ("not compared, other shape", self.other_shape),
+            ("in the reference alone", collapsed(self.taps.alone["reference"])),
+            ("in the candidate alone", collapsed(self.taps.alone["candidate"])),
             ("gradient zero, so nothing is shown of", self.gradient_zero),
         ):
             if names:
-                console.print(Text(f"{words}: {', '.join(names)}"))
+                more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+                console.print(Text(f"{words}: {', '.join(names[:LISTED])}{more}"))
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     def to_json(self) -> dict[str, Any]:
-        """As `report.to_json` has it, with "other_shape" and "gradient_zero"."""
-        lists = {"other_shape": self.other_shape, "gradient_zero": self.gradient_zero}
+        """As `report.to_json` has it, with "other_shape", "axes_in_another_order", "alone" (by side) and
+        "gradient_zero"."""
+        lists = {
+            "other_shape": self.other_shape,
+            "axes_in_another_order": self.taps.turned,
+            "alone": self.taps.alone,
+            "gradient_zero": self.gradient_zero,
+        }
         return report.to_json(self.checks, self.isolations) | lists
 
     def to_html(self) -> str:
@@ -92,94 +109,60 @@ def compare(
 ) -> Comparison:
     """Run the candidate with the reference's weights, and hold all it computes against the reference.
 
-    One is a `torch.nn.Module` or `TorchModel`; the other is a model of JAX or `JaxModel`. Neither is changed.
+    Each is a `torch.nn.Module` or `TorchModel`, or a model of JAX or `JaxModel`. Neither is changed.
     ``inputs`` are numpy arrays of any shapes, passed by name; those of floating dtype get gradients.
-    ``weights`` is a table of `Row`s that covers all parameters of both. ``taps`` are names of submodules, the
-    reference's with the candidate's; ``*`` stands for pieces of the path. Without it, all that have the same
-    path in both are compared, but for how the frameworks spell it; those whose shapes differ are left out,
-    and listed. ``bound`` is by default that of a whole model in `BOUNDS`.
+    ``weights`` is a table of `Row`s that covers all parameters of both, Flax's names on the left; of two
+    models of one framework, the candidate's. ``taps`` are names of submodules, the reference's with the
+    candidate's; ``*`` stands for pieces of the path. Without it, all that have the same path in both are
+    compared, but for how the frameworks spell it. Axes in another order, as of channels, are found; what has
+    no order that leads from one to the other is left out, and listed. ``bound`` is by default that of a whole
+    model in `BOUNDS`.
 
     Both run in evaluation mode on the CPU: dropout cannot be compared, as each draws its own numbers. A linen
     module must be told by its arguments (``deterministic=True``). Only parameters pass through the table;
     buffers, such as running statistics, stay as each model has them.
 
-    Raises TypeError for two models of one framework, rows that are none and inputs that are no numbers,
+    Raises TypeError for rows that are none and inputs that are no numbers,
     ValueError for missing params, shapes that do not fit the table, and taps that find nothing, KeyError for
     parameters that the table does not cover.
     """
     if dtype not in BOUNDS:
         raise ValueError(f"dtype {dtype!r}: choose one of {', '.join(BOUNDS)}")
-    first, second = adapted(reference), adapted(candidate)
-    if first.framework == second.framework:
-        raise TypeError(
-            f"one model must be PyTorch's and one JAX's, but {first.name} and {second.name} are both "
-            f"of {first.framework}"
-        )
     check_table(weights)
-    arrays = exact_inputs(inputs)
+    first, second, arrays = adapted(reference), adapted(candidate), exact_inputs(inputs)
+    one_framework = first.framework == second.framework
+    left, right = "candidate", "reference"
+    owners = {"flax": left, "torch": right} if one_framework else {side: side for side in ("flax", "torch")}
+    source = "torch" if one_framework else first.framework
     values = first.weights()
-    fitted = fit(values, first.framework, second.shapes(arrays), weights)
-    ours, theirs = first.run(values, arrays, dtype), second.run(fitted, arrays, dtype)
+    given = fitted(values, source, second.shapes(arrays), weights, owners)
+    ours = first.run(values, arrays, dtype)
+    theirs = second.run(given.arrays, arrays, dtype, changes=given.changes)
+    match_outputs(ours, theirs, first.name, second.name)
 
+    bound = BOUNDS[dtype][True] if bound is None else bound
     pairs = tap_pairs(list(ours.arrays["tap"]), list(theirs.arrays["tap"]), taps)
-    unlike = [
-        name
-        for name, other in pairs.items()
-        if ours.arrays["tap"][name].shape != theirs.arrays["tap"][other].shape
-    ]
-    if taps is None:
-        pairs = {name: other for name, other in pairs.items() if name not in unlike}
-    ours.arrays["tap"] = {name: ours.arrays["tap"][name] for name in pairs}
-    theirs.arrays["tap"] = _renamed(theirs.arrays["tap"], pairs)
-    shapes = {name: array.shape for name, array in values.items()}
+    parts = Taps(ours, theirs, pairs, bound, asked=taps is not None)
     if gradients := theirs.arrays["parameter gradient"]:
-        theirs.arrays["parameter gradient"] = fit(gradients, second.framework, shapes, weights)
-    if second.framework == "torch":  # which keeps the order of declaration, as JAX's pytrees do not
+        theirs.arrays["parameter gradient"] = given.back(gradients)
+    if first.framework == "flax" != second.framework:  # which keeps no order of declaration, as PyTorch does
         gradients = ours.arrays["parameter gradient"]
         order = dict.fromkeys([*theirs.arrays["parameter gradient"], *gradients])
         ours.arrays["parameter gradient"] = {name: gradients[name] for name in order if name in gradients}
     model = f"{second.name} vs {first.name}"
-    bound = BOUNDS[dtype][True] if bound is None else bound
-    checks = compare_traces(model, ours, theirs, dtype, bound)
-    isolations = []
+
+    def checked() -> list[Check]:
+        return compare_traces(model, parts.reference(), parts.candidate(), dtype, bound)
+
+    checks, isolations = checked(), []
     if not all_passed(checks):
-        taken = {pairs[name]: array for name, array in ours.arrays["tap"].items() if name not in unlike}
-        alone = second.run(fitted, arrays, dtype, taken)
-        alone.arrays["tap"] = _renamed(alone.arrays["tap"], pairs)
-        isolations = [Isolation(model, dtype, isolate(ours, theirs, alone, bound))]
-    return Comparison(checks, ours, theirs, isolations, [name for name in unlike if name not in pairs])
-
-
-def tap_pairs(ours: list[str], theirs: list[str], taps: Mapping[str, str] | None) -> dict[str, str]:
-    """The reference's taps that are compared, in their order, with the candidate's names of them."""
-    found: dict[str, str] = {}
-    for pattern, other in ({"*": "*"} if taps is None else taps).items():
-        left, right = _matches(pattern, ours), _matches(other, theirs)
-        for side, wanted, names, matches in (
-            ("reference", pattern, ours, left),
-            ("candidate", other, theirs, right),
-        ):
-            if not matches and taps is not None:
-                close = get_close_matches(wanted, names, n=5, cutoff=0.3) or names[:5]
-                raise ValueError(
-                    f"taps: {wanted!r} finds nothing in the {side}; close are {', '.join(close)}"
-                )
-        pairs = {name: right[path] for path, name in left.items() if path in right}
-        if not pairs and taps is not None:
-            raise ValueError(f"taps: the * of {pattern!r} and of {other!r} have no piece of a path in common")
-        found |= pairs
-    return {name: found[name] for name in ours if name in found}
-
-
-def _matches(pattern: str, names: list[str]) -> dict[tuple[str, ...], str]:
-    """The names that a pattern fits, by what its ``*`` stand for."""
-    found = {name: match(pattern, name) for name in names}
-    return {tuple(map(torch_path, path)): name for name, path in found.items() if path is not None}
-
-
-def _renamed(taps: Mapping[str, np.ndarray], pairs: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """The candidate's taps under the reference's names."""
-    return {name: taps[other] for name, other in pairs.items()}
+        isolations = [
+            parts.isolated(
+                model, dtype, lambda forced: second.run(given.arrays, arrays, dtype, forced, given.changes)
+            )
+        ]
+        checks = checked()  # which may know more of the order of axes now
+    return Comparison(checks, parts.reference(), parts.candidate(), isolations, parts)
 
 
 def adapted(model: Any) -> TorchModel | JaxModel:

@@ -1,4 +1,4 @@
-"""What `pair.compare` is given, checked before anything runs."""
+"""What `pair.compare` is given, checked before anything runs; and what the models return, checked after."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from parity_tests.core.trace import Trace
 from torch_impl.convert import Row
 
 EXAMPLE = '(Row("*/kernel", "*.weight", "i o -> o i"), Row("*/bias", "*.bias", "o -> o"))'
@@ -34,6 +35,22 @@ def exact_inputs(inputs: Any) -> dict[str, np.ndarray]:
             'inputs: there are none; give arrays by the names of the models\' arguments, such as {"x": x}'
         )
     return {name: _exact(name, array) for name, array in inputs.items()}
+
+
+def match_outputs(ours: Trace, theirs: Trace, reference: str, candidate: str) -> None:
+    """Bring the candidate's outputs under the reference's names: one array alone needs none.
+
+    Raises ValueError where one returned what the other did not. It is not left out, as all outputs of a
+    model take part in its gradients.
+    """
+    left, right = ours.arrays["forward"], theirs.arrays["forward"]
+    if len(left) == len(right) == 1:
+        theirs.arrays["forward"] = dict(zip(left, right.values(), strict=True))
+    elif left.keys() != right.keys():
+        raise ValueError(
+            f"{reference} returned {', '.join(left)}, and {candidate} {', '.join(right)}: give one of them a "
+            "`call` that returns what the other does, such as lambda model, x: model(x).logits"
+        )
 
 
 def _exact(name: str, value: Any) -> np.ndarray:

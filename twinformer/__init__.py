@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from data import load_tokenizer, train_bpe, train_tokenizer
     from parity_tests.core.compare import first_divergence
     from parity_tests.pair import JaxModel, Row, TorchModel, compare
+    from study.attention.foreign import draw_attention
     from study.shapes.foreign import shapes
     from torch_impl import convert
     from train.recipes import recipes
@@ -33,6 +34,7 @@ NAMES = {
     "first_divergence": "parity_tests.core.compare",
     "convert": "torch_impl",
     "shapes": "study.shapes.foreign",
+    "draw_attention": "study.attention.foreign",
     "load": "train.runs.load",
     "Run": "train.runs.load",
     "Sampling": "train.runs.sampling",
@@ -54,6 +56,7 @@ __all__ = [
     "__version__",
     "compare",
     "convert",
+    "draw_attention",
     "export_run",
     "first_divergence",
     "generate",

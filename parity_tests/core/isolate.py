@@ -5,12 +5,13 @@ error that the next tap reads was made between the two; it is isolated. In a fre
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from parity_tests.core.compare import errors, magnitudes
 from parity_tests.core.trace import Trace
 
-VERDICTS = ("matches", "downstream", "diverges")  # from best to worst
+VERDICTS = ("matches", "downstream", "earlier", "diverges")  # from best to worst
 MISSING = (float("inf"), float("inf"))  # the errors of what was not computed
 
 
@@ -19,8 +20,9 @@ class TapError:
     """A tap, or an output of the model (``check`` is "forward", and ``axes`` empty), and its two errors.
 
     Both errors are relative to the largest magnitude of the reference tensor. ``verdict`` is "diverges" where
-    the isolated one is beyond the bound, "downstream" where only the cumulative one is, "matches" elsewhere.
-    Fields as in the JSON report.
+    the isolated one is beyond the bound; "earlier" where it is, but the part read other values already, so
+    that the mistake lies before it, where nothing is compared; "downstream" where only the cumulative one is
+    beyond the bound, "matches" elsewhere. Fields as in the JSON report.
     """
 
     kind: str
@@ -65,6 +67,8 @@ class Isolation:
     model: str
     dtype: str
     tap_errors: list[TapError]
+    unheard: Mapping[str, str] = field(default_factory=dict)
+    """Of a tap whose verdict is "earlier": where the mistake lies, in words."""
 
     @property
     def places(self) -> list[TapError]:
@@ -78,12 +82,15 @@ class Isolation:
         return [Block(name, [tap for tap in self.tap_errors if tap.block == name]) for name in names]
 
 
-def isolate(reference: Trace, free: Trace, forced: Trace, bound: float) -> list[TapError]:
+def isolate(
+    reference: Trace, free: Trace, forced: Trace, bound: float, misread: Collection[str] = ()
+) -> list[TapError]:
     """Each tap's errors, then each output's: cumulative in ``free``, isolated in ``forced``.
 
     ``free`` is what the candidate computed by itself, ``forced`` what it computed when each tap handed on
-    the reference's value. What a trace lacks, or has in another shape, has infinite error; a tap that the
-    candidate lacks stops nothing, so the places after it read the errors before it too.
+    the reference's value. ``misread`` are the taps of parts that read other values than the reference's in
+    ``forced``. What a trace lacks, or has in another shape, has infinite error; a tap that the candidate
+    lacks stops nothing, so the places after it read the errors before it too.
     """
     tap_errors = []
     for kind in ("tap", "forward"):
@@ -95,7 +102,8 @@ def isolate(reference: Trace, free: Trace, forced: Trace, bound: float) -> list[
             _, total = cumulative.get(name, MISSING)
             _, own = isolated.get(name, MISSING)
             axes = (free.axes | reference.axes).get(name, "") if kind == "tap" else ""
-            verdict = "diverges" if own > bound else "downstream" if total > bound else "matches"
+            diverges = "earlier" if kind == "tap" and name in misread else "diverges"
+            verdict = diverges if own > bound else "downstream" if total > bound else "matches"
             tap_errors.append(TapError(kind, name, axes, block_of(name), total, own, bound, verdict))
     return tap_errors
 

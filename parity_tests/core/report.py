@@ -17,8 +17,10 @@ from parity_tests.core.names import Name
 from parity_tests.core.trace import KINDS
 
 PRECISION_COLUMNS = ("jax/f64", "torch/f64")  # the columns of what a precision costs
-SCHEMA = 2  # of the JSON report; 1 said "check" for "kind", "places" for "taps", parts, inherits, agrees
-STYLES = {"matches": "green", "downstream": "yellow", "diverges": "bold red"}
+# Of the JSON report. 2 had neither "earlier" nor "at"; 1 said "check" for "kind", "places" for
+# "taps", parts, inherits, agrees.
+SCHEMA = 3
+STYLES = {"matches": "green", "downstream": "yellow", "earlier": "red", "diverges": "bold red"}
 
 
 def print_checks(checks: list[Check], console: Console, isolations: Sequence[Isolation] = ()) -> None:
@@ -33,6 +35,8 @@ def print_checks(checks: list[Check], console: Console, isolations: Sequence[Iso
         console.print(Text(sentence(check), style="red"))
         for isolation in isolations:
             if (isolation.model, isolation.dtype) == (check.model, check.dtype):
+                if check.kind == "tap" and check.name in isolation.unheard:
+                    console.print(Text(isolation.unheard[check.name], style="red"))
                 console.print(Padding.indent(_blocks(isolation), 2))
     console.print(Text(summary(checks), style="bold red" if failures or not checks else "bold green"))
 
@@ -61,7 +65,7 @@ def summary(checks: list[Check]) -> str:
 
 
 def to_json(checks: list[Check], isolations: Sequence[Isolation] = ()) -> dict[str, Any]:
-    """``{"schema": 2, "passed": ..., "checks": [...], "isolation": [...]}``; a check is a `Check`.
+    """``{"schema": 3, "passed": ..., "checks": [...], "isolation": [...]}``; a check is a `Check`.
 
     An entry of "isolation" is one model: its "blocks", each as bad as its worst place, and all its "taps",
     each having the fields of `isolate.TapError`. An error that is no finite number (an array is missing, of
@@ -155,8 +159,14 @@ def _blocks(isolation: Isolation) -> Table:
     table.add_column("diverges at")
     for block in isolation.blocks:
         errors = f"{block.cumulative:.1e}", f"{block.worst.isolated:.1e}"
+        before = {"diverges": "", "earlier": "before "}
         inside = block.tap_errors if len(block.tap_errors) > 1 else []
-        diverging = ", ".join(tap.name_in_block for tap in inside if tap.verdict == "diverges")
+        inside = inside or [tap for tap in block.tap_errors if tap.verdict == "earlier"]
+        diverging = ", ".join(
+            f"{before[tap.verdict]}{tap.name_in_block if len(block.tap_errors) > 1 else 'it'}"
+            for tap in inside
+            if tap.verdict in before
+        )
         verdict = Text(block.verdict, style=STYLES[block.verdict])
         table.add_row(Name(block.name), *errors, verdict, Name(diverging))
     return table

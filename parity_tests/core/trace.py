@@ -11,7 +11,11 @@ KINDS = ("forward", "tap", "input gradient", "parameter gradient")
 
 @dataclass
 class Trace:
-    """Arrays by name, one dictionary for each of `KINDS`, the taps in order of execution; and their axes."""
+    """Arrays by name, one dictionary for each of `KINDS`, the taps in order of execution; and their axes.
+
+    ``reads`` has by tap the floating arrays that the part was called with, where it is a part that is called.
+    """
 
     arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     axes: dict[str, str] = field(default_factory=dict)
+    reads: dict[str, list[np.ndarray]] = field(default_factory=dict)

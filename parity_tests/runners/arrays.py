@@ -1,6 +1,7 @@
 """What goes into a run and comes out of it, as numpy arrays by name; both runners share it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,35 @@ def split_floats(inputs: Inputs) -> tuple[Inputs, Inputs]:
 
 
 def named_outputs(output: Any, array: type, model: str) -> dict[str, Any]:
-    """What a model returned, by name: its one array, or the fields of a named tuple."""
-    fields = output._asdict() if hasattr(output, "_asdict") else {"output": output}
-    for field in fields.values():
-        if not isinstance(field, array):
-            raise TypeError(
-                f"{model} returned {type(field).__name__}; give `call` a function that returns one array or "
-                "a named tuple of arrays, such as lambda model, x: model(x)[0]"
-            )
-    return fields
+    """What a model returned, by name: its one array, called "output", or those in a container by their path.
+
+    Containers are tuples, lists, dictionaries and dataclasses; what is in them and no array is left out.
+    """
+    found = dict(named_arrays(output, array))
+    if not found:
+        raise TypeError(
+            f"{model} returned {type(output).__name__}, in which there is no array; give `call` a function "
+            "that returns one, or several in a tuple or a dictionary, such as lambda model, x: model(x)[0]"
+        )
+    return found
+
+
+def named_arrays(value: Any, array: type, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The arrays in a value, each with its path: "hidden_states.0"."""
+    if isinstance(value, array):
+        yield path or "output", value
+        return
+    for name, item in children(value):
+        yield from named_arrays(item, array, f"{path}.{name}" if path else name)
+
+
+def children(value: Any) -> list[tuple[str, Any]]:
+    """What a container holds, by name; nothing where a value is none."""
+    if isinstance(value, Mapping):
+        return [(str(key), item) for key, item in value.items()]
+    if isinstance(value, tuple | list):
+        names = getattr(value, "_fields", None) or map(str, range(len(value)))
+        return list(zip(names, value, strict=True))
+    if is_dataclass(value) and not isinstance(value, type):
+        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+    return []

@@ -1,6 +1,7 @@
 """The kinds of JAX model: where each has its weights, how it runs, and how its parts are recorded."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -10,8 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen, nnx
 
-from parity_tests.runners.jax_parts import RecordOutput, recording_calls, tree_parts
+from parity_tests.runners.jax_parts import RecordOutput, TreeNames, recording_calls
+from parity_tests.runners.recorder import replaced
 
+HEARD_AS = "_heard_as"  # where an nnx module has its path while it runs
 Call = Callable[..., Any]
 Arguments = Mapping[str, Any]
 
@@ -38,10 +41,11 @@ class Kind:
 
 
 class Function(Kind):
-    """A function of (params, **inputs), of which nothing can be recorded."""
+    """A function of (params, **inputs); linen modules that it applies are recorded."""
 
     def run(self, tree: Any, call: Call, arguments: Arguments, record: RecordOutput) -> Any:
-        return call(partial(self.model, tree), **arguments)
+        with _recording_linen(record):
+            return call(partial(self.model, tree), **arguments)
 
 
 class Linen(Kind):
@@ -68,15 +72,14 @@ class Linen(Kind):
         return {"params": params, **others}
 
     def run(self, tree: Any, call: Call, arguments: Arguments, record: RecordOutput) -> Any:
-        def intercept(function: Call, args: Any, keywords: Any, context: Any) -> Any:
-            output = function(*args, **keywords)
-            path = "/".join(context.module.path)
-            return record(path, output) if path and context.method_name == "__call__" else output
-
         others = {name: state for name, state in self._variables.items() if name != "params"}
         variables = {**jax.tree.map(_widened, others), "params": tree}
-        with linen.intercept_methods(intercept):
-            return linen.apply(call, self.model)(variables, **arguments)
+        # What a model writes of its state, as running statistics in training, it may read again in `call`.
+        with _recording_linen(record):
+            output, state = linen.apply(call, self.model, mutable=[*others])(variables, **arguments)
+        written = {id(leaf) for leaf in jax.tree.leaves(state)}
+        # As in PyTorch, whose buffers have no gradients.
+        return replaced(output, lambda leaf: jax.lax.stop_gradient(leaf) if id(leaf) in written else leaf)
 
     @property
     def _variables(self) -> Mapping[str, Any]:
@@ -99,7 +102,11 @@ class Nnx(Kind):
         copy = nnx.merge(graph, params, *rest)
         copy.eval()
         parts = {"/".join(map(str, path)): part for path, part in nnx.iter_modules(copy) if path}
-        with recording_calls(parts, record):
+        for name, part in parts.items():
+            # Written on the part, as nnx's transforms take modules apart and make others that are alike.
+            setattr(part, HEARD_AS, name)
+        kinds = {type(part) for part in parts.values() if callable(part)}
+        with recording_calls(kinds, lambda part: getattr(part, HEARD_AS, None), record):
             return call(copy, **arguments)
 
 
@@ -112,8 +119,22 @@ class Tree(Kind):
         return self.model
 
     def run(self, tree: Any, call: Call, arguments: Arguments, record: RecordOutput) -> Any:
-        with recording_calls(dict(tree_parts(tree)), record):
+        names = TreeNames(tree)
+        with recording_calls(names.kinds, names, record):
             return call(tree, **arguments)
+
+
+def _recording_linen(record: RecordOutput) -> AbstractContextManager[None]:
+    """Record what linen modules return whose methods are called meanwhile."""
+
+    def intercept(function: Call, args: Any, keywords: Any, context: Any) -> Any:
+        output = function(*args, **keywords)
+        path = "/".join(context.module.path)
+        if not path or context.method_name != "__call__":
+            return output
+        return record(path, output, [*args, *keywords.values()])
+
+    return linen.intercept_methods(intercept)
 
 
 def _widened(leaf: Any) -> Any:

@@ -12,6 +12,8 @@ from flax.core.tracers import current_trace
 from parity_tests.core.trace import Arrays, Trace
 from parity_tests.runners.arrays import Inputs, Params, numbers
 from parity_tests.runners.calls import just_call, model_name, takes_taps
+from parity_tests.runners.changes import NO_CHANGES, Changes, changed
+from parity_tests.runners.jax_heard import heard, listening
 from parity_tests.runners.jax_kinds import Kind, kind_of
 from parity_tests.runners.jax_numerics import jax_numerics
 from parity_tests.runners.jax_runner import runner
@@ -50,25 +52,38 @@ class JaxModel:
         """The parameters' shapes; a linen module's without params are those that its `init` would make."""
         return {name: tuple(leaf.shape) for name, leaf in _weights(self._kind(inputs).tree()).items()}
 
-    def run(self, weights: Params, inputs: Inputs, dtype: str, forced: Arrays | None = None) -> Trace:
+    def run(
+        self,
+        weights: Params,
+        inputs: Inputs,
+        dtype: str,
+        forced: Arrays | None = None,
+        changes: Changes = NO_CHANGES,
+    ) -> Trace:
         """Forward with taps and backward from a fixed cotangent, op by op on the CPU.
 
         With ``forced`` the model goes on with these values where it has computed the taps of these names;
-        there are no gradients then.
+        there are no gradients then. ``changes`` make the model's weights of those of their names, before
+        which the gradients are taken.
         """
         kind = self._kind(inputs)
         tree, call = kind.tree(), self.call or just_call
+        shapes = self.shapes(inputs)
 
         def model(weights: Mapping[str, Any], arguments: Mapping[str, Any], recorder: Recorder) -> Any:
             outside = current_trace()
 
-            def record(name: str, output: Any) -> Any:
-                # What is traced apart (under jit, vmap, scan or remat) cannot leave its own trace.
-                return recorder.record(name, output) if current_trace() == outside else output
+            def record(name: str, output: Any, arguments: list[Any]) -> Any:
+                # What is traced apart (under vmap or remat) cannot leave its own trace.
+                apart = current_trace() != outside
+                return recorder.record(name, output, arguments, heard if apart else None)
 
             tap = recorder.argument(self.call or self.model)
             listen = _unrecorded if tap else record
-            return kind.run(with_weights(tree, weights), call, {**arguments, **tap}, listen)
+            made = changed(weights, changes, shapes)
+            # Op by op, what is under jit and scan too: what was compiled before has not heard of taps.
+            with jax.disable_jit(), listening(recorder.kept):
+                return kind.run(with_weights(tree, made), call, {**arguments, **tap}, listen)
 
         trace = runner(model, self.name, dtype, foreign=True)(weights, inputs, forced=forced)
         check_forced(forced, trace)
@@ -85,7 +100,7 @@ class JaxModel:
             return replace(kind, params=kind.initial(self.call or just_call, arguments))
 
 
-def _unrecorded(name: str, output: Any) -> Any:
+def _unrecorded(name: str, output: Any, arguments: list[Any]) -> Any:
     return output
 
 

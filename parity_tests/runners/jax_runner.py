@@ -38,7 +38,7 @@ def runner(model: Model, name: str, dtype: str, compiled: bool = False, foreign:
         )
         output = model(weights, {**others, **floats}, recorder)
         axes.update(recorder.axes)
-        return named_outputs(output, jax.Array, name), recorder.values
+        return named_outputs(output, jax.Array, name), (recorder.values, recorder.reads)
 
     def both(weights: Any, floats: Any, others: Any, forced: Any) -> Any:
         if forced:
@@ -59,7 +59,7 @@ def runner(model: Model, name: str, dtype: str, compiled: bool = False, foreign:
             fixed = {name: jnp.asarray(array) for name, array in others.items()}
             if rng is not None:
                 fixed["rng"] = rng()
-            output, taps, (gradients, input_gradients) = program(
+            output, (taps, reads), (gradients, input_gradients) = program(
                 {name: jnp.asarray(array, dtype) for name, array in params.items()},
                 {name: jnp.asarray(array, dtype) for name, array in floats.items()},
                 fixed,
@@ -73,6 +73,7 @@ def runner(model: Model, name: str, dtype: str, compiled: bool = False, foreign:
                 "parameter gradient": {name: numbers(gradients[name]) for name in params if gradients},
             },
             dict(axes),
+            {name: [numbers(array) for array in reads[name]] for name in axes},
         )
 
     return run

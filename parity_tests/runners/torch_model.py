@@ -14,6 +14,7 @@ from parity_tests.core.trace import Arrays, Trace
 from parity_tests.runners import torch_runner
 from parity_tests.runners.arrays import Inputs, Params, numbers
 from parity_tests.runners.calls import just_call, model_name
+from parity_tests.runners.changes import NO_CHANGES, Changes, changed
 from parity_tests.runners.recorder import Recorder, check_forced
 
 
@@ -39,31 +40,59 @@ class TorchModel:
     def shapes(self, inputs: Inputs) -> dict[str, tuple[int, ...]]:
         return {name: tuple(parameter.shape) for name, parameter in self.module.named_parameters()}
 
-    def run(self, weights: Params, inputs: Inputs, dtype: str, forced: Arrays | None = None) -> Trace:
+    def run(
+        self,
+        weights: Params,
+        inputs: Inputs,
+        dtype: str,
+        forced: Arrays | None = None,
+        changes: Changes = NO_CHANGES,
+    ) -> Trace:
         """Forward with taps and backward from a fixed cotangent, in evaluation mode, on the CPU.
 
         With ``forced`` the model goes on with these values where it has computed the taps of these names;
-        there are no gradients then.
+        there are no gradients then. ``changes`` make the module's weights of those of their names, before
+        which the gradients are taken.
         """
-        trace = torch_runner.run(
-            self._prepare, self.name, weights, inputs, dtype, forced=forced, foreign=True
-        )
+        prepare = partial(self._prepare, changes)
+        trace = torch_runner.run(prepare, self.name, weights, inputs, dtype, forced=forced, foreign=True)
         check_forced(forced, trace)
         return trace
 
     def _prepare(
-        self, weights: Params, device: torch.device, kind: torch.dtype, recorder: Recorder
+        self,
+        changes: Changes,
+        weights: Params,
+        device: torch.device,
+        kind: torch.dtype,
+        recorder: Recorder,
     ) -> tuple[Callable[..., Any], dict[str, torch.Tensor]]:
         """A copy with these weights that records what its parts return, where it takes no taps."""
         module = _copied(self.module).to(device, kind).eval().requires_grad_()
+        leaves = dict(module.named_parameters())
+        shapes = {name: tuple(parameter.shape) for name, parameter in leaves.items()}
+        for change in changes.values():
+            for name in change.names:
+                del leaves[name]
         with torch.no_grad():
-            for name, parameter in module.named_parameters():
+            for name, parameter in leaves.items():
                 parameter.copy_(torch.tensor(weights[name]))
+        raw = {name: torch.tensor(weights[name]).to(device, kind).requires_grad_() for name in changes}
+        for name, value in changed(raw, changes, shapes).items():
+            _put(module, name, value)
         tap = recorder.argument(self.call or module)
         for name, part in module.named_modules():
             if name and not tap:
-                part.register_forward_hook(partial(_recorded, recorder, name))
-        return partial(self.call or just_call, module, **tap), dict(module.named_parameters())
+                part.register_forward_hook(partial(_recorded, recorder, name), with_kwargs=True)
+        return partial(self.call or just_call, module, **tap), leaves | raw
+
+
+def _put(module: torch.nn.Module, name: str, value: torch.Tensor) -> None:
+    """A tensor that was computed, in the place of a parameter."""
+    path, _, last = name.rpartition(".")
+    owner = module.get_submodule(path)
+    delattr(owner, last)
+    setattr(owner, last, value)
 
 
 def _copied(module: torch.nn.Module) -> torch.nn.Module:
@@ -77,5 +106,7 @@ def _copied(module: torch.nn.Module) -> torch.nn.Module:
         return copy.deepcopy(module)
 
 
-def _recorded(recorder: Recorder, name: str, part: torch.nn.Module, inputs: Any, output: Any) -> Any:
-    return recorder.record(name, output)
+def _recorded(
+    recorder: Recorder, name: str, part: torch.nn.Module, inputs: Any, keywords: Any, output: Any
+) -> Any:
+    return recorder.record(name, output, [*inputs, *keywords.values()])

@@ -46,7 +46,7 @@ def run(
         if rng is not None:
             arguments["rng"] = rng()
         results = named_outputs(model(**arguments), torch.Tensor, name)
-        trace = Trace(axes=recorder.axes)
+        trace = Trace(axes=recorder.axes, reads=recorder.reads)
         trace.arrays["forward"] = {name: numbers(array) for name, array in results.items()}
         trace.arrays["tap"] = recorder.values
         if not forced and any(array.is_floating_point() for array in results.values()):

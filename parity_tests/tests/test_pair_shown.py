@@ -54,29 +54,75 @@ class LinenConv(linen.Module):
         return linen.Dense(6, name="head")(x.mean((1, 2)))
 
 
-def test_taps_of_another_shape_are_left_out_and_listed():
+def test_channels_first_are_compared_with_channels_last():
     params = jax.jit(LinenConv().init)(jax.random.key(0), IMAGES.astype(np.float32))["params"]
     for pair in ((TorchConv(), LinenConv()), (JaxModel(LinenConv(), params), TorchConv())):
         comparison = compare(*pair, {"x": IMAGES}, CONV)
-        assert comparison.passed and taps(comparison) == ["head"]
-        assert str(comparison).splitlines()[-1] == "not compared, other shape: one, two"
-        assert json.loads(json.dumps(comparison.to_json()))["other_shape"] == ["one", "two"]
+        assert comparison.passed and taps(comparison) == ["one", "two", "head"]
+        orders = json.loads(json.dumps(comparison.to_json()))["axes_in_another_order"]
+        assert list(orders) == ["one", "two"] and len(set(orders.values())) == 1
+        listed = str(comparison).splitlines()[-1]
+        assert listed == f"axes in another order: one ({orders['one']}), two ({orders['two']})"
 
 
-def test_isolation_forces_no_tap_of_another_shape():
-    taps = {"one": "one", "head": "head"}
-    for given, unlike in ((None, ["one", "two"]), (taps, [])):
-        comparison = compare(TorchConv(), LinenConv(1.1), {"x": IMAGES}, CONV, given)
-        (isolation,) = comparison.isolations
-        places = {place.name: place.verdict for place in isolation.tap_errors}
-        assert places["head"] == "diverges" and places["output"] == "downstream"
-        assert comparison.other_shape == unlike
+def test_a_mistake_before_a_convolution_blames_neither_it_nor_what_follows():
+    comparison = compare(TorchConv(), LinenConv(1.1), {"x": IMAGES}, CONV)
+    (isolation,) = comparison.isolations
+    verdicts = {tap.name: tap.verdict for tap in isolation.tap_errors}
+    assert verdicts == {"one": "matches", "two": "earlier", "head": "downstream", "output": "downstream"}
+    (words,) = isolation.unheard.values()
+    assert words == (
+        "What two reads is not the reference's already: look between one and it; what is there is no part of "
+        "its own."
+    )
+    assert words in " ".join(str(comparison).split()) and "before it" in str(comparison)
 
 
-def test_taps_that_were_asked_for_fail_where_their_shapes_differ():
-    comparison = compare(TorchConv(), LinenConv(), {"x": IMAGES}, CONV, {"*": "*"})
-    assert [r.name for r in comparison.checks if not r.passed] == ["one", "two"]
+class TorchSum(torch.nn.Module):
+    """Its part gives one number for each row."""
+
+    def __init__(self):
+        super().__init__()
+        self.part, self.head = torch.nn.Sequential(torch.nn.Linear(4, 1)), torch.nn.Linear(1, 2)
+
+    def forward(self, x):
+        return self.head(self.part(x))
+
+
+class LinenSum(linen.Module):
+    """The same, but that its part hands it on three times over."""
+
+    @linen.compact
+    def __call__(self, x):
+        return linen.Dense(2, name="head")(Thrice(name="part")(x)[:, :1])
+
+
+class Thrice(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        return jnp.repeat(linen.Dense(1, name="0")(x), 3, axis=1)
+
+
+def test_taps_that_no_order_leads_between_are_left_out_and_listed():
+    comparison = compare(TorchSum(), LinenSum(), {"x": X}, DENSE)
+    assert comparison.passed and taps(comparison) == ["part.0", "head"]
+    assert str(comparison).splitlines()[-1] == "not compared, other shape: part"
+    assert json.loads(json.dumps(comparison.to_json()))["other_shape"] == ["part"]
+    comparison = compare(TorchSum(), LinenSum(), {"x": X}, DENSE, {"*": "*"})
+    assert [r.name for r in comparison.checks if not r.passed] == ["part"]
     assert comparison.other_shape == [] and "not compared" not in str(comparison)
+    assert {tap.verdict for tap in comparison.isolations[0].tap_errors if tap.name != "part"} == {"matches"}
+
+
+def test_parts_without_a_partner_are_listed():
+    class Named(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            return linen.Dense(2, name="head")(linen.Dense(1, name="part_0")(x))
+
+    comparison = compare(TorchSum(), Named(), {"x": X}, DENSE)
+    assert comparison.passed and comparison.taps.alone == {"reference": ["part"], "candidate": []}
+    assert str(comparison).splitlines()[-1] == "in the reference alone: part"
 
 
 class Torch(torch.nn.Module):
@@ -160,7 +206,7 @@ def test_layers_that_are_called_again_are_compared_every_time():
     comparison = compare(TorchLoop(), LinenLoop(1.1), {"x": X}, DENSE)
     (isolation,) = comparison.isolations
     diverging = {
-        block.name: [p.name_in_block for p in block.tap_errors if p.verdict == "diverges"]
+        block.name: [p.name_in_block for p in block.tap_errors if p.verdict == "earlier"]
         for block in isolation.blocks
     }
     assert diverging == {"layers.0": ["(2)"], "layers.1": ["(2)"], "output": []}

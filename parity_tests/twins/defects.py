@@ -59,7 +59,7 @@ def _as_long(rng: np.random.Generator) -> Inputs:
     }
 
 
-def _with_row(flax: str, **changes: str) -> Inject:
+def _with_row(flax: str, **changes: Any) -> Inject:
     """Convert the weights by a table in which one row is wrong, both ways."""
     wrong = [row._replace(**changes) if row.flax == flax else row for row in TABLE]
 

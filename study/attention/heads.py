@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 import data
 from train.config import ConfigError
@@ -23,12 +23,20 @@ class Heads:
     """Who looks where: for each layer, how much of each query's attention each key has."""
 
     title: str
-    tokens: tuple[str, ...]
-    layers: tuple[str, ...]
-    """The taps' names: "blocks.0/attention/weights"."""
-    weights: Float[np.ndarray, "layers heads position position"]
-    causal: bool
-    """Whether no token sees what comes after it."""
+    queries: tuple[str, ...]
+    """The tokens that look."""
+    keys: tuple[str, ...]
+    """Those that are looked at; in self-attention the same."""
+    weights: Float[np.ndarray, "layers heads query key"]
+    seen: Bool[np.ndarray, "query key"]
+    """False where a mask hides a key."""
+    kind: str = ""
+    """Of an encoder-decoder, which attention: "encoder", "decoder" or "cross"."""
+
+    @property
+    def itself(self) -> bool:
+        """Whether a sequence looks at itself."""
+        return self.queries == self.keys
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -37,21 +45,22 @@ class Heads:
 
 
 def of_ids(run: Run, ids: np.ndarray, tokens: tuple[str, ...], title: str) -> Heads:
-    """The weights of every head for a row of tokens, in the framework that the run is open in.
+    """The weights of every head for a row of tokens, in the framework that the run is open in."""
+    weights = np.stack([*tapped(run, inputs(run, ids)).values()])
+    everywhere = np.ones(weights.shape[-2:], bool)
+    seen = np.tril(everywhere) if run.architecture.name.startswith("gpt") else everywhere
+    return Heads(title, tokens, tokens, weights, seen)
 
-    Raises ConfigError on an encoder-decoder.
-    """
+
+def tapped(run: Run, arrays: Mapping[str, np.ndarray]) -> dict[str, Float[np.ndarray, "heads query key"]]:
+    """By tap ("blocks.0/attention/weights"), the weights for a batch of one row."""
     module = import_module(f"study.attention.{run.framework}_weights")
-    found = module.weights(run.model, run.params, inputs(run, ids))
-    weights = np.stack([array[0] for array in found.values()])
-    return Heads(title, tokens, tuple(found), weights, run.architecture.name.startswith("gpt"))
+    return {name: array[0] for name, array in module.weights(run.model, run.params, arrays).items()}
 
 
 def inputs(run: Run, ids: np.ndarray) -> Mapping[str, np.ndarray]:
     """One row, as the model is called."""
     name = run.architecture.name
-    if name == "encoder_decoder":
-        raise ConfigError(f"{run.folder} holds an encoder-decoder, which reads two texts; give another run")
     row = {"ids": ids[None], "mask": np.ones((1, len(ids)), bool)}
     if name in ("bert_for_masked_lm", "bert_pretraining"):
         row["masked_positions"] = np.zeros((1, 1), np.int32)
@@ -73,7 +82,12 @@ def read(run: Run, text: str) -> tuple[np.ndarray, tuple[str, ...]]:
         (ids,) = data.encode(tokenizer, [text], WHOLE, marked).examples
     if len(ids) > positions:
         raise ConfigError(f"the text has {len(ids)} tokens, and the model {positions} positions: shorten it")
-    return ids, tuple(shown(tokenizer, int(number)) for number in ids)
+    return ids, words(tokenizer, ids)
+
+
+def words(tokenizer: Any, ids: np.ndarray) -> tuple[str, ...]:
+    """Tokens as a person reads them."""
+    return tuple(shown(tokenizer, int(number)) for number in ids)
 
 
 def shown(tokenizer: Any, number: int) -> str:

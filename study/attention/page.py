@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from study.attention.heads import Heads
-from study.attention.picture import habit
+from study.attention.picture import KINDS, habit
 from study.attention.statistics import Head
 from study.page import render
 
@@ -11,14 +11,22 @@ TEMPLATE = Path(__file__).with_name("page.html.jinja")
 DIGITS = 4  # of a weight on the page
 
 
-def page(found: Heads, each: list[Head], framework: str, layer: int, head: int) -> str:
-    """The page, which begins with one head."""
+def page(parts: list[Heads], each: list[Head], source: str, layer: int, head: int) -> str:
+    """The page, which begins with one head; ``source`` says where the weights are from."""
     known = {
-        "tokens": found.tokens,
-        "causal": found.causal,
         "layer": layer,
         "head": head,
-        "weights": found.weights.round(DIGITS).tolist(),
-        "heads": [vars(row) | {"habit": habit(row)} for row in each],
+        "parts": [
+            {
+                "kind": KINDS[part.kind],
+                "queries": part.queries,
+                "keys": part.keys,
+                "itself": part.itself,
+                "seen": part.seen.astype(int).tolist(),
+                "weights": part.weights.round(DIGITS).tolist(),
+                "heads": [vars(row) | {"habit": habit(row)} for row in each if row.kind == part.kind],
+            }
+            for part in parts
+        ],
     }
-    return render(TEMPLATE, known, title=found.title, framework=framework)
+    return render(TEMPLATE, known, title=parts[0].title, source=source)

@@ -13,18 +13,20 @@ REPEATED = 24  # random tokens, twice
 
 @dataclass(frozen=True)
 class Head:
-    """Means over the queries of a text; those that see one token alone are left out."""
+    """Means over the queries of a text; where it looks at itself, from the second on."""
 
+    kind: str
+    """Of an encoder-decoder, which attention."""
     layer: int
     head: int
     entropy: float
     """In nats: 0 looks at one token, log(n) at n tokens alike."""
-    previous: float
-    """The share on the token before."""
+    previous: float | None
+    """The share on the token before; None where one sequence looks at another."""
     first: float
     """The share on the first token."""
-    same: float
-    """The share on the token itself."""
+    same: float | None
+    """The share on the token itself; None likewise."""
     induction: float | None = None
     """On a random sequence that comes twice: the share on what followed the token's first appearance (Olsson
     et al. 2022). None where a model sees what comes, or is too short."""
@@ -35,9 +37,10 @@ def statistics(found: Heads, induction: Float[np.ndarray, "layers heads"] | None
     layers, count = found.shape
     return [
         Head(
+            found.kind,
             layer,
             head,
-            *measured(found.weights[layer, head]),
+            *measured(found.weights[layer, head], found.itself),
             None if induction is None else float(induction[layer, head]),
         )
         for layer in range(layers)
@@ -45,19 +48,28 @@ def statistics(found: Heads, induction: Float[np.ndarray, "layers heads"] | None
     ]
 
 
-def measured(weights: Float[np.ndarray, "query key"]) -> tuple[float, float, float, float]:
+def measured(
+    weights: Float[np.ndarray, "query key"], itself: bool = True
+) -> tuple[float, float | None, float, float | None]:
     """Entropy, and the shares on the previous, the first and the same token."""
+    if not itself:
+        return entropy(weights), None, float(weights[:, 0].mean()), None
     rows = weights[1:]  # the first has no previous token, and a causal one sees itself alone
     if not len(rows):
         return 0.0, 0.0, 1.0, 1.0
-    positive = np.where(rows > 0.0, rows, 1.0)
     queries = np.arange(1, len(weights))
     return (
-        float(-(rows * np.log(positive)).sum(axis=1).mean()),
+        entropy(rows),
         float(weights[queries, queries - 1].mean()),
         float(weights[queries, 0].mean()),
         float(weights[queries, queries].mean()),
     )
+
+
+def entropy(rows: Float[np.ndarray, "query key"]) -> float:
+    """The mean over the queries, in nats."""
+    positive = np.where(rows > 0.0, rows, 1.0)
+    return float(-(rows * np.log(positive)).sum(axis=1).mean())
 
 
 def induction(run: Run, seed: int = 0) -> Float[np.ndarray, "layers heads"] | None:

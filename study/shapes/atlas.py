@@ -12,6 +12,7 @@ from study.shapes.flops import Stretch
 from study.shapes.subject import Subject
 from study.shapes.trace import Shape, in_jax, in_torch
 from torch_impl.convert.engine import places
+from torch_impl.convert.stored import Stored
 from torch_impl.convert.table import TABLE
 
 REST = "(after the last tap)"
@@ -47,6 +48,8 @@ class ParameterRow:
     jax: Shape
     torch: Shape
     pattern: str
+    stored: Stored | None = None
+    """Where a checkpoint of Hugging Face keeps it; None where none does."""
 
     @property
     def count(self) -> int:
@@ -56,6 +59,11 @@ class ParameterRow:
     def transposed(self) -> bool:
         """Whether PyTorch keeps the transpose of what the formula x W says."""
         return turned(self.pattern)
+
+    @property
+    def stored_transposed(self) -> bool:
+        """Whether a checkpoint of Hugging Face does."""
+        return self.stored is not None and turned(self.stored.axes)
 
 
 def turned(pattern: str) -> bool:
@@ -75,6 +83,8 @@ class Atlas:
     """What is computed after the last tap."""
     xla: float | None
     """All operations as XLA counts them."""
+    kind: str = ""
+    """Of its checkpoints at Hugging Face: "gpt2". Nothing where no model there computes the same."""
 
     @property
     def matmul(self) -> int:
@@ -114,9 +124,11 @@ class Atlas:
                     "torch": row.torch,
                     "pattern": row.pattern,
                     "transposed": row.transposed,
+                    "stored": row.stored and {**row.stored._asdict(), "transposed": row.stored_transposed},
                 }
                 for row in self.parameters
             ],
+            "kind": self.kind,
             "parameter_count": self.parameter_count,
             "matmul": self.matmul,
             "operations": self.operations,
@@ -135,13 +147,17 @@ def atlas(subject: Subject, xla: bool = True) -> Atlas:
         TapRow(name, tuple(ours.axes[name].split()), one.shape, theirs.taps[name].shape, one.dtype, work)
         for (name, one), work in zip(ours.taps.items(), works, strict=True)
     ]
-    return Atlas(subject.name, tuple(rows), _parameters(ours.params, theirs.params), rest, ours.xla)
+    parameters = _parameters(ours.params, theirs.params, subject.stored())
+    kind = subject.theirs.kind if subject.theirs else ""
+    return Atlas(subject.name, tuple(rows), parameters, rest, ours.xla, kind)
 
 
-def _parameters(ours: dict[str, Shape], theirs: dict[str, Shape]) -> tuple[ParameterRow, ...]:
+def _parameters(
+    ours: dict[str, Shape], theirs: dict[str, Shape], stored: dict[str, Stored]
+) -> tuple[ParameterRow, ...]:
     """Flax's parameters with their counterparts in PyTorch, by the converter's table, in PyTorch's order."""
     found = {}
     for (row, path), (name,) in places(ours, "flax", TABLE).items():
         (other,) = row.names("torch", path)
-        found[other] = ParameterRow(name, other, ours[name], theirs[other], row.axes)
+        found[other] = ParameterRow(name, other, ours[name], theirs[other], row.axes, stored.get(name))
     return tuple(found[name] for name in theirs)

@@ -66,7 +66,13 @@ def variant(subject: Subject, heads: int | None) -> Variant:
     expected = [*(row.work.total for row in probe.taps), probe.rest.total]
     operations = [coefficients([row[place] for row in work], total) for place, total in enumerate(expected)]
     parameters = [
-        {"jax": list(row.jax), "torch": list(row.torch), "count": row.count} for row in probe.parameters
+        {
+            "jax": list(row.jax),
+            "torch": list(row.torch),
+            "stored": row.stored and list(row.stored.shape),
+            "count": row.count,
+        }
+        for row in probe.parameters
     ]
     return Variant(heads, sizes, operations, parameters)
 

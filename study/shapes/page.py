@@ -17,6 +17,7 @@ def page(subject: Subject, atlas: Atlas) -> str:
     arguments = subject.twin.arguments
     known = {
         "name": atlas.name,
+        "kind": atlas.kind,
         "terms": TERMS,
         "batch": subject.batch,
         "length": subject.length,
@@ -32,6 +33,7 @@ def page(subject: Subject, atlas: Atlas) -> str:
                 "torch": row.torch_name,
                 "pattern": row.pattern,
                 "transposed": row.transposed,
+                "stored": row.stored and {**row.stored._asdict(), "transposed": row.stored_transposed},
             }
             for row in atlas.parameters
         ],

@@ -36,7 +36,7 @@ def plain(answer: str) -> str:
 def exercises(atlas: Atlas, seed: int) -> Iterator[Exercise]:
     """Exercises without end, of one kind after the other, none twice as long as there are others."""
     rng = random.Random(seed)
-    made = [found for kind in (shapes, softmaxes, contractions, transposes, counts) if (found := kind(atlas))]
+    made = [found for kind in KINDS if (found := kind(atlas))]
     left: list[list[Exercise]] = [[] for _ in made]
     while made:
         for found, queue in zip(made, left, strict=True):
@@ -110,7 +110,7 @@ def contractions(atlas: Atlas) -> list[Exercise]:
 def transposes(atlas: Atlas) -> list[Exercise]:
     """Which of two parameters does PyTorch keep transposed?"""
     turned = [row for row in atlas.parameters if row.transposed]
-    straight = [row for row in atlas.parameters if not row.transposed and len(row.jax) > 1]
+    straight = [row for row in atlas.parameters if not row.transposed and len(row.torch) > 1]
     return [
         Exercise(
             f"Which one does PyTorch keep transposed: {one.torch_name} or {other.torch_name}?",
@@ -135,6 +135,40 @@ def counts(atlas: Atlas) -> list[Exercise]:
         for row in atlas.taps
         if row.axes[-2:] == ("query", "key")
     ]
+
+
+def checkpoints(atlas: Atlas) -> list[Exercise]:
+    """How does a checkpoint of Hugging Face keep a kernel: which part of a tensor, and transposed?"""
+    found = []
+    for row in atlas.parameters:
+        if not row.stored or not row.transposed:
+            continue
+        tensor, whole, part, axes = row.stored
+        beside = sorted(
+            one.stored.part for one in atlas.parameters if one.stored and one.stored.tensor == tensor
+        )
+        if part:
+            found.append(
+                Exercise(
+                    f"Which part of {tensor} {shape(whole)} in a checkpoint of {atlas.kind}"
+                    f" is {row.jax_name}?",
+                    (part,),
+                    f"It holds {len(beside)} parameters side by side; the layouts are {axes}.",
+                    tuple(beside),
+                )
+            )
+        found.append(
+            Exercise(
+                f"Does {tensor} in a checkpoint of {atlas.kind} hold the transpose of the W of x W?",
+                ("yes",) if row.stored_transposed else ("no",),
+                f"From Flax's layout to the file's it is {axes}.",
+                ("yes", "no"),
+            )
+        )
+    return found
+
+
+KINDS = (shapes, softmaxes, contractions, transposes, counts, checkpoints)
 
 
 def ask(atlas: Atlas, number: int, seed: int, console: Console, answer: Callable[[], str]) -> tuple[int, int]:

@@ -9,12 +9,14 @@ from typing import Any, get_args, get_type_hints
 
 import numpy as np
 
-from jax_impl.config import from_json
+from jax_impl.config import CONFIGS, from_json
 from parity_tests.runners.arrays import Inputs
 from parity_tests.twins.catalogue import TWINS
 from parity_tests.twins.inputs import Twin
 from parity_tests.twins.registry import MODELS
 from study.shapes.settings import check_subject, is_run, is_theirs
+from study.shapes.theirs import Theirs, of_folder, of_run, of_settings
+from torch_impl.convert.stored import Stored
 from train.architecture import Architecture
 from train.config import ConfigError
 from train.runs.files import read_model
@@ -34,10 +36,17 @@ class Subject:
     """Arrays without memory of their own: their shapes and dtypes are what counts."""
     batch: int
     length: int
+    theirs: Theirs | None = None
+    """Of which kind its checkpoints are at Hugging Face; None where no model there computes the same."""
 
     def changed(self, batch: int, length: int, **settings: Any) -> "Subject":
         """The same model on another batch, or with other settings."""
-        return sized(self.name, _with(self.twin, settings) if settings else self.twin, batch, length)
+        twin = _with(self.twin, settings) if settings else self.twin
+        return sized(self.name, twin, batch, length, self.theirs)
+
+    def stored(self) -> dict[str, Stored]:
+        """By Flax's name of a parameter, where a checkpoint of Hugging Face keeps it."""
+        return self.theirs.stored(self.twin.arguments) if self.theirs else {}
 
 
 def find(name: str, batch: int | None, length: int | None, settings: Mapping[str, Any]) -> Subject:
@@ -48,25 +57,30 @@ def find(name: str, batch: int | None, length: int | None, settings: Mapping[str
         ConfigError: a setting that this model does not have, or that does not go with the others.
         RunError, DataError: a folder that holds no model.
     """
-    twin, fixed = _twin(name)
+    twin, fixed, theirs = _twin(name)
     limit = twin.arguments.get("max_positions")
     if limit is not None and length is not None and length > limit and "max_positions" not in settings:
         if fixed:
             raise ConfigError(f"length={length}: {name} has {limit} positions; give no more")
         settings = {**settings, "max_positions": length}
     default = _length(*_drawn(twin)) if not fixed else min(LENGTH, limit or LENGTH)
-    return sized(name, _with(twin, settings), batch or BATCH, length or default)
+    changed = _with(twin, settings)
+    if settings or not fixed:
+        theirs = _theirs(changed)
+    return sized(name, changed, batch or BATCH, length or default, theirs)
 
 
-def _twin(name: str) -> tuple[Twin, bool]:
-    """A twin, and whether its sizes are those of a folder."""
+def _twin(name: str) -> tuple[Twin, bool, Theirs | None]:
+    """A twin, and of a folder that its sizes are those, and how a checkpoint of Hugging Face has it."""
     check_subject(name)
     folder = Path(name)
     if is_run(folder):
-        return _of(read_model(folder)[0]), True
+        architecture = read_model(folder)[0]
+        return _of(architecture), True, of_run(folder, architecture)
     if is_theirs(folder):
-        return _of(judge(folder).architecture), True
-    return next(twin for twin in TWINS if twin.name == name), False
+        judged = judge(folder)
+        return _of(judged.architecture), True, of_folder(judged)
+    return next(twin for twin in TWINS if twin.name == name), False, None
 
 
 def _of(architecture: Architecture) -> Twin:
@@ -74,6 +88,14 @@ def _of(architecture: Architecture) -> Twin:
     pair = MODELS[architecture.name]
     like = next(twin for twin in TWINS if twin.pair is pair)
     return Twin(architecture.name, pair, like.inputs, dataclasses.asdict(architecture.config), True)
+
+
+def _theirs(twin: Twin) -> Theirs | None:
+    """How a checkpoint of Hugging Face has a twin, if one does."""
+    names = [name for name, pair in MODELS.items() if pair is twin.pair]
+    return (
+        of_settings(Architecture(names[0], from_json(CONFIGS[names[0]], twin.arguments))) if names else None
+    )
 
 
 def _with(twin: Twin, settings: Mapping[str, Any]) -> Twin:
@@ -95,7 +117,7 @@ def _with(twin: Twin, settings: Mapping[str, Any]) -> Twin:
     return changed
 
 
-def sized(name: str, twin: Twin, batch: int, length: int) -> Subject:
+def sized(name: str, twin: Twin, batch: int, length: int, theirs: Theirs | None = None) -> Subject:
     """The twin's own inputs, with as many rows and as long as asked for."""
     drawn, axes = _drawn(twin)
     rows, long = _length(drawn, axes, ("batch",)), _length(drawn, axes)
@@ -112,7 +134,7 @@ def sized(name: str, twin: Twin, batch: int, length: int) -> Subject:
             else:
                 shape.append(_setting(config, axis, size))
         inputs[key] = np.broadcast_to(np.zeros((), array.dtype), shape)
-    return Subject(name, twin, inputs, batch, length)
+    return Subject(name, twin, inputs, batch, length, theirs)
 
 
 def _setting(config: Any, axis: str, size: int) -> int:

@@ -32,6 +32,8 @@ def print_atlas(atlas: Atlas, console: Console) -> None:
         console.print(_taps(atlas))
     if atlas.parameters:
         console.print(_parameters(atlas))
+    if atlas.kind:
+        console.print(_stored(atlas))
     console.print(totals(atlas))
 
 
@@ -55,9 +57,27 @@ def _parameters(atlas: Atlas) -> Table:
     for header in ("Flax", "", "PyTorch", "", "from Flax's layout to PyTorch's", ""):
         table.add_column(header)
     for row in atlas.parameters:
-        mark = Text("transposed", "bold red") if row.transposed else Text("")
-        table.add_row(row.jax_name, shape(row.jax), row.torch_name, shape(row.torch), row.pattern, mark)
+        names = row.jax_name, shape(row.jax), row.torch_name, shape(row.torch), row.pattern
+        table.add_row(*names, _mark(row.transposed))
     return table
+
+
+def _stored(atlas: Atlas) -> Table:
+    title = f"Parameters in a checkpoint of Hugging Face ({atlas.kind})"
+    table = Table(title=title, box=None, pad_edge=False, title_justify="left")
+    for header in ("Flax", "the file's tensor", "", "its part", "from Flax's layout to the file's", ""):
+        table.add_column(header)
+    for row in atlas.parameters:
+        if row.stored:
+            tensor, whole, part, pattern = row.stored
+            table.add_row(row.jax_name, tensor, shape(whole), part, pattern, _mark(row.stored_transposed))
+        else:
+            table.add_row(row.jax_name, "not in it")
+    return table
+
+
+def _mark(transposed: bool) -> Text:
+    return Text("transposed", "bold red") if transposed else Text("")
 
 
 def axes(sizes: dict[str, int]) -> Text:
@@ -88,4 +108,7 @@ def totals(atlas: Atlas) -> str:
             f"{atlas.parameter_count:,} parameters, {4 * atlas.parameter_count:,} bytes in float32; of "
             f"{len(atlas.parameters)} arrays PyTorch keeps {transposed} transposed: its Linear computes x Wᵀ."
         )
+    if atlas.kind:
+        stored = sum(row.stored_transposed for row in atlas.parameters)
+        lines.append(f"A checkpoint of {atlas.kind} keeps {stored} transposed.")
     return "\n".join(lines)

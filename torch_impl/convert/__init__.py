@@ -8,6 +8,7 @@ A row's einops pattern names the axes of both layouts, Flax's on the left. Names
     fitting         between two models that are both known, where rows may overlap
     modules         into and out of PyTorch's modules; it alone needs PyTorch
     hugging_face    their checkpoints, and config_json their settings
+    stored          where they keep each of our parameters
 """
 
 from importlib import import_module

@@ -8,6 +8,7 @@ have no ``*`` goes before those that have.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from einops import EinopsError, rearrange
@@ -43,8 +44,11 @@ def flax_name(name: str, table: Sequence[Row] = TABLE) -> str:
     return found
 
 
-def claims(name: str, framework: str, table: Sequence[Row]) -> list[tuple[Place, str]]:
-    """The places that a parameter may have, each with the pattern that it fits there; KeyError for none."""
+def claims(name: str, framework: str, table: Sequence[Row], owner: str = "") -> list[tuple[Place, str]]:
+    """The places that a parameter may have, each with the pattern that it fits there; KeyError for none.
+
+    ``owner`` is whose parameter an error says it is, by default the framework's.
+    """
     found = [
         ((row, tuple(map(torch_path, path))), pattern)
         for row in table
@@ -53,7 +57,8 @@ def claims(name: str, framework: str, table: Sequence[Row]) -> list[tuple[Place,
     ]
     if not found:
         raise KeyError(
-            f"{framework} parameter {name!r} is claimed by no row of the table; exactly one row must claim it"
+            f"{owner or framework} parameter {name!r} is claimed by no row of the table; exactly one row "
+            "must claim it"
         )
     own = [claim for claim in found if "*" not in claim[1]]
     return own or found
@@ -102,10 +107,18 @@ def move(
     """
     other = OTHER[framework]
     source, target = row.layout(framework), row.layout(other)
-    merging = re.findall(r"\w+", " ".join(re.findall(r"\((.*?)\)", source)))
+    groups = [re.findall(r"\w+", group) for group in re.findall(r"\((.*?)\)", source)]
+    merging, sizes = [*chain(*groups)], {**sizes, **row.lengths}
     if isinstance(getattr(row, other), tuple):
         sizes = {**sizes, target.split()[0]: len(row.patterns(other))}
     merged = {axis: sizes[axis] for axis in merging if axis in sizes}
+    for group in groups:
+        if len(unknown := [axis for axis in group if axis not in merged]) > 1:
+            advised = ", ".join([row.axes, *(f"{axis}=..." for axis in unknown[:-1])])
+            raise ValueError(
+                f"row {row.axes!r} of {names[0]!r}: the lengths of {' and '.join(unknown)} are unknown, as "
+                f"no shape has them apart; write them behind the pattern: {advised!r}"
+            )
     given = [arrays[name] for name in names]
     try:
         stack = np.stack(given) if isinstance(getattr(row, framework), tuple) else given[0]

@@ -5,23 +5,80 @@ PyTorch, the two models decide: a row is out that finds no counterpart at the sa
 shape. If more than one is left, nothing is guessed.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from torch_impl.convert.engine import Arrays, Place, claims, gather, move
-from torch_impl.convert.row import OTHER, Row
+from torch_impl.convert.row import OTHER, Row, stacked
 
 Shapes = Mapping[str, tuple[int, ...]]
+Owners = Mapping[str, str]
 
 
-def fit(
-    arrays: Mapping[str, np.ndarray],
-    source: str,
-    shapes: Shapes,
-    table: Sequence[Row],
-) -> Arrays:
+class Change(NamedTuple):
+    """What makes weights of one array: ``function`` of it gives the value of each of ``names``."""
+
+    names: tuple[str, ...]
+    function: Callable[[Any], Any]
+
+    def values(self, array: Any, shapes: Shapes) -> dict[str, Any]:
+        """By name. Raises ValueError for one that has not the shape of its parameter."""
+        made = self.function(array)
+        found = dict(zip(self.names, made if len(self.names) > 1 else (made,), strict=True))
+        for name, value in found.items():
+            if tuple(value.shape) != shapes[name]:
+                raise ValueError(
+                    f"the change of {name!r} makes shape {tuple(value.shape)} of {tuple(array.shape)}, "
+                    f"but the parameter has {shapes[name]}"
+                )
+        return found
+
+
+class Placed(NamedTuple):
+    """The parameters of one row and path: their names where they come from, and where they go."""
+
+    row: Row
+    names: list[str]
+    targets: list[str]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Weights for the other model, before those are changed that a row changes."""
+
+    source: str
+    shapes: Shapes
+    """Of the arrays that they were made of."""
+    places: list[Placed]
+    arrays: Arrays
+    """In the other model's names and layout; what a row changes has the first of its names."""
+
+    @property
+    def changes(self) -> dict[str, Change]:
+        """By name in ``arrays``, what makes weights of it."""
+        return {
+            targets[0]: Change(tuple(targets), row.change)
+            for row, _, targets in self.places
+            if row.change is not None
+        }
+
+    def back(self, arrays: Mapping[str, np.ndarray]) -> Arrays:
+        """Arrays such as ``arrays``, gradients say, in the names and layout of their source; in order."""
+        found, order = Arrays(), list(arrays)
+        for row, names, targets in sorted(self.places, key=lambda place: order.index(place.targets[0])):
+            sizes = row.sizes(self.source, [self.shapes[name] for name in names])
+            row = _before_its_change(row, OTHER[self.source])
+            moved = move(
+                arrays, targets[: len(row.patterns(OTHER[self.source]))], row, OTHER[self.source], sizes
+            )
+            found |= dict(zip(names, moved, strict=True))
+        return found
+
+
+def fit(arrays: Mapping[str, np.ndarray], source: str, shapes: Shapes, table: Sequence[Row]) -> Arrays:
     """The parameters of one framework in the names and layout of a model of the other.
 
     ``source`` is where ``arrays`` come from, "flax" or "torch"; ``shapes`` has the names and shapes of the
@@ -29,36 +86,59 @@ def fit(
     a parameter that no row claims or more than one could, that is on one side only or has another shape is
     an error that names it (KeyError, ValueError).
     """
-    ours = _side({name: array.shape for name, array in arrays.items()}, source, table)
-    theirs = _side(shapes, OTHER[source], table)
+    return fitted(arrays, source, shapes, table).arrays
+
+
+def fitted(
+    arrays: Mapping[str, np.ndarray],
+    source: str,
+    shapes: Shapes,
+    table: Sequence[Row],
+    owners: Owners | None = None,
+) -> Fitted:
+    """`fit`, with the way back. ``owners`` is what errors call the sides, by default their frameworks."""
+    owners = owners or {side: side for side in OTHER}
+    given = {name: array.shape for name, array in arrays.items()}
+    table = [stacked(stacked(row, source, given), OTHER[source], shapes) for row in table]
+    ours = _side(given, source, table, owners[source])
+    theirs = _side(shapes, OTHER[source], table, owners[OTHER[source]])
     pair = _Pair(arrays, ours, theirs)
     here, there = pair.places(ours, theirs), pair.places(theirs, ours)
     for side, other, found, counterparts in ((ours, theirs, here, there), (theirs, ours, there, here)):
         for place, names in found.items():
             if place not in counterparts:
                 raise KeyError(_alone(names[0], place, side, other))
-    fitted: Arrays = {}
+    made: Arrays = {}
     for place in here:
-        fitted |= pair.moved(place)
-    return fitted
+        made |= pair.moved(place)
+    places = [Placed(place[0], names, there[place]) for place, names in here.items()]
+    return Fitted(source, given, places, made)
+
+
+def _before_its_change(row: Row, target: str) -> Row:
+    """The row without its change: one array, however many weights are made of it."""
+    if row.change is None:
+        return row
+    return row._replace(change=None, **{target: row.patterns(target)[0]})
 
 
 class _Side(NamedTuple):
     """One model: its shapes, where each parameter may stand, and by its pattern who may stand where."""
 
     framework: str
+    owner: str
     shapes: Shapes
     claims: dict[str, list[tuple[Place, str]]]
     members: dict[Place, dict[str, str]]
 
 
-def _side(shapes: Shapes, framework: str, table: Sequence[Row]) -> _Side:
-    found = {name: claims(name, framework, table) for name in shapes}
+def _side(shapes: Shapes, framework: str, table: Sequence[Row], owner: str) -> _Side:
+    found = {name: claims(name, framework, table, owner) for name in shapes}
     members: dict[Place, dict[str, str]] = {}
     for name, claimed in found.items():
         for place, pattern in claimed:
             members.setdefault(place, {})[pattern] = name
-    return _Side(framework, shapes, found, members)
+    return _Side(framework, owner, shapes, found, members)
 
 
 class _Pair(NamedTuple):
@@ -88,7 +168,7 @@ class _Pair(NamedTuple):
             names = row.names(side.framework, path)
             for pattern, name in zip(row.patterns(side.framework), names, strict=True):
                 if pattern not in members:
-                    return f"{side.framework} has no {name!r}"
+                    return f"{side.owner} has no {name!r}"
         try:
             self.moved(place)
         except ValueError as error:
@@ -97,11 +177,13 @@ class _Pair(NamedTuple):
 
     def moved(self, place: Place) -> Arrays:
         """The arrays of one place in the other model's layout; ValueError if they have not its shapes."""
-        row, _ = place
         names, targets = (
-            [side.members[place][pattern] for pattern in row.patterns(side.framework)]
+            [side.members[place][pattern] for pattern in place[0].patterns(side.framework)]
             for side in (self.ours, self.theirs)
         )
+        row = _before_its_change(place[0], self.theirs.framework)
+        if row is not place[0]:  # its shape is that of what the change reads
+            return {targets[0]: move(self.arrays, names, row, self.ours.framework, {})[0]}
         sizes = row.sizes(self.theirs.framework, [self.theirs.shapes[name] for name in targets])
         arrays = move(self.arrays, names, row, self.ours.framework, sizes)
         for name, array in zip(targets, arrays, strict=True):
@@ -125,8 +207,8 @@ def _alone(name: str, place: Place, side: _Side, other: _Side) -> str:
         "used, or make it a buffer"
     )
     return (
-        f"{side.framework} parameter {name!r} has no counterpart: its row expects {expected!r} in "
-        f"{other.framework}; {remedy}"
+        f"{side.owner} parameter {name!r} has no counterpart: its row expects {expected!r} in "
+        f"{other.owner}; {remedy}"
     )
 
 
@@ -138,7 +220,7 @@ def _undecided(name: str, unfit: Mapping[Place, str], side: _Side, other: _Side)
     place = min(unfit, key=lambda place: (bool(unfit[place]), place not in other.members))
     return "\n".join(
         [
-            f"{side.framework} parameter {name!r} of shape {side.shapes[name]} is claimed by {len(unfit)} "
+            f"{side.owner} parameter {name!r} of shape {side.shapes[name]} is claimed by {len(unfit)} "
             f"rows of the table, of which {fits or 'none'} {'fit' if fits else 'fits'}:",
             *readings,
             f"a row without * goes before those with one: add {_row(place, unfit[place])}",

@@ -4,19 +4,17 @@ Every tensor is used exactly once, or an error names it; what is no parameter, o
 listed by name.
 """
 
-import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
-from torch_impl.config import BertConfig, GPTConfig
 from torch_impl.convert.classes import model_of, with_kind
 from torch_impl.convert.config_json import ConvertError, our_config
 from torch_impl.convert.engine import Arrays, places, to_flax, to_torch
-from torch_impl.convert.row import Row, fill, match
-from torch_impl.convert.shapes import flax_shape
+from torch_impl.convert.row import fill, match
+from torch_impl.convert.shapes import paths, their_shape
 from torch_impl.convert.tables import PARTS, Table, table
 
 # Tensors that tell which parts a folder has, by their kind.
@@ -69,7 +67,7 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any
     """
     ours, model = our_config(config), model_in(shapes, config)
     made = table(config["model_type"], ours, model)
-    full = _parameters(_full({name: name for name in shapes}, made), made)
+    full = _parameters(full_names({name: name for name in shapes}, made), made)
     try:
         found = places(full, "torch", made.rows)
     except KeyError as error:
@@ -78,13 +76,12 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any
     if len(numbers) != ours.layers:
         raise ConvertError(f"config.json has {ours.layers} layers, but the tensors are of {len(numbers)}.")
     for row in made.rows:
-        paths = [(str(number),) for number in range(ours.layers)] if "#" in row.patterns("torch")[0] else [()]
-        for path in paths:
+        for path in paths(row, ours.layers):
             names = [fill(pattern, path) for pattern in row.patterns("torch")]
             missing = [name for name in names if name not in full]
             if missing:
                 raise ConvertError(f"the tensor {missing[0]} is missing, which a {model} has.")
-            wanted = _their_shape(row, path, ours, classes)
+            wanted = their_shape(row, path, ours, classes)
             for name in names:
                 if shapes[full[name]] != wanted:
                     raise ConvertError(
@@ -103,7 +100,7 @@ def from_hugging_face(state: Mapping[str, np.ndarray], config: Mapping[str, Any]
     config = with_kind(config, state)
     ours, model = our_config(config), model_in(state, config)
     made = table(config["model_type"], ours, model)
-    full = _full(state, made)
+    full = full_names(state, made)
     for name in full.keys() & made.copies.keys():
         original = made.copies[name]
         if original not in full or not np.array_equal(full[name], full[original], equal_nan=True):
@@ -178,19 +175,8 @@ def _our_model(names: Collection[str], config: Mapping[str, Any]) -> str:
     return exact[0] if exact else "bert_pretraining"  # whose table names what is missing
 
 
-def _their_shape(
-    row: Row, path: Iterable[str], ours: BertConfig | GPTConfig, classes: int
-) -> tuple[int, ...]:
-    """The shape of a row's tensor in their layout."""
-    shape = flax_shape(row.names("flax", path)[0], ours, classes)
-    stacked = (len(row.patterns("flax")),) if isinstance(row.flax, tuple) else ()
-    sizes = dict(zip(re.findall(r"\w+", row.layout("flax")), (*stacked, *shape), strict=True))
-    groups = re.findall(r"\(.*?\)|\w+", row.layout("torch"))
-    return tuple(math.prod(sizes[axis] for axis in re.findall(r"\w+", group)) for group in groups)
-
-
-def _full(state: Mapping[str, Any], made: Table) -> dict[str, Any]:
-    """By the names that a model with heads has. Raises ConvertError where two become one."""
+def full_names(state: Mapping[str, Any], made: Table) -> dict[str, Any]:
+    """A checkpoint's values by the names that a model with heads has. ConvertError where two become one."""
     full = {_full_name(name, made): value for name, value in state.items()}
     if len(full) != len(state):
         raise ConvertError(f"tensors occur twice, with and without {made.base!r} before their names.")

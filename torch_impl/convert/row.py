@@ -6,9 +6,9 @@ frameworks but for "/" and "." and for how a list numbers its members: "layers_0
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 OTHER = {"flax": "torch", "torch": "flax"}
 
@@ -16,13 +16,21 @@ OTHER = {"flax": "torch", "torch": "flax"}
 class Row(NamedTuple):
     """The names of one kind of parameter in both frameworks, and its axes in both layouts.
 
-    ``axes`` is an einops pattern, Flax's layout on the left. A name may be a tuple of names: their arrays
-    are stacked, and the first axis of that side counts them.
+    ``axes`` is an einops pattern, Flax's layout on the left; lengths that no shape tells may follow it:
+    "(h w c) o -> o (c h w), h=5, w=6". A name may be a tuple of names: their arrays are stacked, and the
+    first axis of that side counts them. A ``#`` on one side alone stands for such a tuple, of all numbers
+    that there are: "layers/up/kernel" holds what "layers.#.up.weight" are, by "layer i o -> layer o i".
+
+    ``change`` makes the candidate's value of the reference's, which comes in the candidate's axes, by
+    operations of the candidate's framework: ``lambda scale: scale + 1``. Only `pair.compare` knows a
+    reference and a candidate, and takes such rows. Then the candidate's side of ``axes`` is what ``change``
+    reads; of several names there, it returns a value for each.
     """
 
     flax: str | tuple[str, ...]
     torch: str | tuple[str, ...]
     axes: str
+    change: Callable[[Any], Any] | None = None
 
     def patterns(self, framework: str) -> tuple[str, ...]:
         """The names of one side, also where it is one alone."""
@@ -36,10 +44,21 @@ class Row(NamedTuple):
 
     def layout(self, framework: str) -> str:
         """The axes of one side; ValueError where there are not two."""
-        sides = self.axes.split("->")
+        sides = self.axes.partition(",")[0].split("->")
         if len(sides) != 2:
             raise ValueError(f"row {self.axes!r}: write Flax's axes -> PyTorch's axes, with one arrow")
         return sides[framework == "torch"].strip()
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Those that stand behind the pattern; ValueError for what is none."""
+        given = [pair.split("=") for pair in self.axes.split(",")[1:]]
+        try:
+            return {name.strip(): int(length) for name, length in given}
+        except ValueError:
+            raise ValueError(
+                f"row {self.axes!r}: write lengths behind the pattern, as in '(h w) -> h w, h=5, w=6'"
+            ) from None
 
     def sizes(self, framework: str, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
         """The lengths of a side's axes that its arrays do not merge, read off their shapes."""
@@ -48,6 +67,18 @@ class Row(NamedTuple):
         return {
             axis: size for axis, size in zip(axes, stacked + shapes[0], strict=False) if axis.isidentifier()
         }
+
+
+def stacked(row: Row, framework: str, names: Iterable[str]) -> Row:
+    """The row with a tuple of names for a ``#`` that only this side has."""
+    pattern, other = (getattr(row, side) for side in (framework, OTHER[framework]))
+    if isinstance(pattern, tuple) or isinstance(other, tuple) or "#" not in pattern or "#" in other:
+        return row
+    place = re.findall(r"[*#]", pattern).index("#")
+    numbers = {int(path[place]) for name in names if (path := match(pattern, name)) is not None}
+    found = tuple(pattern.replace("#", str(number)) for number in sorted(numbers))
+    sides: dict[str, Any] = {framework: found}
+    return row._replace(**sides) if found else row
 
 
 @cache

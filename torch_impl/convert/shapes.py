@@ -1,7 +1,11 @@
 """The shape of a parameter, from its name and the settings: no framework is asked, and nothing is built."""
 
+import math
+import re
+from collections.abc import Iterable
+
 from torch_impl.config import BertConfig, GPTConfig
-from torch_impl.convert.row import match
+from torch_impl.convert.row import Row, match
 from torch_impl.convert.table import TABLE
 
 
@@ -37,3 +41,23 @@ def flax_shape(name: str, config: BertConfig | GPTConfig, classes: int) -> tuple
     if name.endswith("position_embedding/embedding"):
         sizes["position"] += getattr(config, "position_offset", 0)
     return tuple(sizes[axis] for axis in axes)
+
+
+def their_shape(
+    row: Row, path: Iterable[str], config: BertConfig | GPTConfig, classes: int
+) -> tuple[int, ...]:
+    """The shape of the tensor that a row of Hugging Face's `tables` has at a path, in their layout."""
+    shape = flax_shape(row.names("flax", path)[0], config, classes)
+    stacked = (len(row.patterns("flax")),) if isinstance(row.flax, tuple) else ()
+    sizes = dict(zip(re.findall(r"\w+", row.layout("flax")), (*stacked, *shape), strict=True))
+    return tuple(math.prod(sizes[axis] for axis in re.findall(r"\w+", group)) for group in groups(row))
+
+
+def groups(row: Row) -> list[str]:
+    """The axes of a row's tensor in their layout, those that are merged together: "(heads head_dim)"."""
+    return re.findall(r"\(.*?\)|\w+", row.layout("torch"))
+
+
+def paths(row: Row, layers: int) -> list[tuple[str, ...]]:
+    """The paths of a row of theirs: the number of each layer, or none."""
+    return [(str(number),) for number in range(layers)] if "#" in row.patterns("torch")[0] else [()]

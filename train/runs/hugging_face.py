@@ -172,7 +172,7 @@ def _config(
     architecture: Architecture, tokenizer: Tokenizer, classes: tuple[str, ...], said: Mapping[str, Any]
 ) -> tuple[dict[str, Any], str]:
     """Their config.json and the name of their class; ``said`` is what an import kept."""
-    name, settings = architecture.name, dataclasses.asdict(architecture.config)
+    name = architecture.name
     special = {
         name: number
         for name, token in SPECIAL.items()
@@ -181,6 +181,20 @@ def _config(
     special |= said
     if name == "gpt_classifier" and "eos_token_id" in special:  # theirs finds a text's end by the padding
         special.setdefault("pad_token_id", special["eos_token_id"])
+    config, theirs = counterpart(architecture, special)
+    labels = dict(enumerate(classes))
+    named = (
+        {"id2label": labels, "label2id": {name: number for number, name in labels.items()}} if labels else {}
+    )
+    return {"architectures": [theirs], "dtype": "float32", **config, **named}, theirs
+
+
+def counterpart(architecture: Architecture, special: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """The config.json of the model of theirs that computes the same, and its class.
+
+    ``special`` are ids of tokens, by their names. Raises DataError where there is none.
+    """
+    name, settings = architecture.name, dataclasses.asdict(architecture.config)
     if name in ("bert", "bert_for_masked_lm"):  # they have no pooler, whatever it would end with
         settings["pooler_activation"] = "tanh" if settings["segments"] else "relu"
     config: dict[str, Any] = {}
@@ -195,12 +209,7 @@ def _config(
         known.setdefault("bert", known["bert_model"])
     if name not in known:
         raise data.DataError(f"no model at Hugging Face computes this {name}: {architecture.config}.")
-    theirs = known[name]
-    labels = dict(enumerate(classes))
-    named = (
-        {"id2label": labels, "label2id": {name: number for number, name in labels.items()}} if labels else {}
-    )
-    return {"architectures": [theirs], "dtype": "float32", **config, **named}, theirs
+    return config, known[name]
 
 
 def _tokenizer_config(tokenizer: Tokenizer, positions: int) -> dict[str, Any]:

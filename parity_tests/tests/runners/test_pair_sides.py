@@ -255,8 +255,6 @@ def test_another_shape_is_refused_before_anything_runs():
 @pytest.mark.parametrize(
     "reference, candidate, error, words",
     [
-        (Torch(), TorchModel(Torch()), TypeError, "Torch and Torch are both of torch"),
-        (Nnx(), Linen(), TypeError, "Nnx and Linen are both of flax"),
         (Linen(), Torch(), ValueError, r"Linen has no weights: give JaxModel\(model, params\)"),
         (Torch(), tapped, ValueError, r"known only from JaxModel\(function, params\)"),
         (Torch(), SimpleNamespace(), TypeError, "SimpleNamespace is no model: it cannot be called"),
@@ -356,9 +354,32 @@ def test_an_unknown_dtype_is_refused():
         compare(Torch(), Nnx(), INPUTS, ROWS, dtype="bfloat16")
 
 
-def test_several_outputs_are_refused_with_the_remedy():
-    with pytest.raises(TypeError, match="Torch returned tuple; give `call` a function that returns one"):
-        compare(TorchModel(Torch(), lambda m, x: (m(x), x)), Nnx(), INPUTS, ROWS)
+@pytest.mark.parametrize(
+    "returned, error, words",
+    [
+        (lambda y, x: (y, x), ValueError, "Torch returned 0, 1, and Nnx output: give one of them a `call`"),
+        (lambda y, x: {"y": None}, TypeError, "Torch returned dict, in which there is no array; give `call`"),
+    ],
+)
+def test_other_outputs_are_refused_with_the_remedy(returned, error, words):
+    with pytest.raises(error, match=words):
+        compare(TorchModel(Torch(), lambda m, x: returned(m(x), x)), Nnx(), INPUTS, ROWS)
+
+
+@pytest.mark.parametrize("make", [tuple, list, lambda found: {"a": found[0], "b": [found[1]], "c": None}])
+def test_outputs_in_containers_are_compared_by_their_paths(make):
+    sides = (
+        TorchModel(Torch(), lambda m, x: make([m(x), x])),
+        JaxModel(Nnx(), call=lambda m, x: make([m(x), x])),
+    )
+    comparison = compare(*sides, INPUTS, ROWS)
+    assert comparison.passed
+    assert len([check for check in comparison.checks if check.kind == "forward"]) == 2
+
+
+def test_one_output_alone_needs_no_name():
+    comparison = compare(TorchModel(Torch(), lambda m, x: {"logits": m(x)}), Nnx(), INPUTS, ROWS)
+    assert comparison.passed and comparison.checks[0].name == "logits"
 
 
 @pytest.mark.parametrize(

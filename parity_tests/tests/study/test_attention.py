@@ -1,5 +1,6 @@
 """Attention drawn: the numbers are the model's, alike in both frameworks, and planted habits are seen."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,13 @@ from matplotlib.image import imread
 
 import data
 import train
-from jax_impl.config import BertConfig, ClassifierConfig, GPTConfig, Seq2SeqConfig
+from jax_impl.config import BertConfig, ClassifierConfig, GPTConfig
 from parity_tests.tests.train.test_train_hugging_face import make
 from study.attention.heads import Heads, of_ids, read
 from study.attention.page import page
 from study.attention.picture import habit
 from study.attention.statistics import induction, measured, statistics
 from train.architecture import Architecture
-from train.config import ConfigError
 from train.loops.backend import backend
 from train.runs import checkpoint, folder
 from train.runs.hugging_face import import_run
@@ -48,6 +48,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
+def self_attention(weights: np.ndarray) -> Heads:
+    length = weights.shape[-1]
+    return Heads("", ("",) * length, ("",) * length, weights, np.tri(length, dtype=bool))
+
+
 def heads(run: Path, text: str, framework: Any = "jax") -> Heads:
     opened = train.load(run, framework)
     ids, tokens = read(opened, text)
@@ -57,14 +62,13 @@ def heads(run: Path, text: str, framework: Any = "jax") -> Heads:
 @pytest.mark.parametrize("name", ["gpt", "classifier", "bert_for_masked_lm"])
 def test_both_frameworks_see_the_same(runs: dict[str, Path], name: str) -> None:
     ours, theirs = (heads(runs[name], SENTENCE, framework) for framework in ("jax", "torch"))
-    assert ours.tokens == theirs.tokens and ours.layers == theirs.layers
-    assert all(f"blocks.{n}/attention/weights" in layer for n, layer in enumerate(ours.layers))
-    assert ours.shape == (2, 3) and ours.causal == (name == "gpt")
+    assert ours.keys == theirs.keys and ours.itself
+    assert ours.shape == (2, 3) and ours.seen.all() == (name != "gpt")
     np.testing.assert_allclose(ours.weights, theirs.weights, atol=1e-6)
     np.testing.assert_allclose(ours.weights.sum(axis=-1), 1.0, atol=1e-6)
     above = np.triu(np.ones(ours.weights.shape[-2:], bool), 1)
     assert (ours.weights[:, :, above].max() == 0.0) == (name == "gpt")
-    marked = ours.tokens[0] == "[CLS]" and ours.tokens[-1] == "[SEP]"
+    marked = ours.keys[0] == "[CLS]" and ours.keys[-1] == "[SEP]"
     assert marked == (name == "bert_for_masked_lm")
 
 
@@ -85,8 +89,8 @@ def test_an_imported_run_looks_where_theirs_does(tmp_path: Path) -> None:
 
 def test_words_are_readable(runs: dict[str, Path]) -> None:
     found = heads(runs["gpt"], "the cat\nsat")
-    assert "".join(found.tokens).replace("␣", " ").replace("↵", "\n") == "the cat\nsat"
-    assert "Ġ" not in "".join(found.tokens)
+    assert "".join(found.keys).replace("␣", " ").replace("↵", "\n") == "the cat\nsat"
+    assert "Ġ" not in "".join(found.keys)
 
 
 def test_planted_habits_are_measured() -> None:
@@ -97,7 +101,7 @@ def test_planted_habits_are_measured() -> None:
     first[:, 0] = 1.0
     uniform = np.tri(length) / np.arange(1, length + 1)[:, None]
     expected = {"previous": previous, "first": first, "itself": np.eye(length)}
-    rows = statistics(Heads("", ("",) * length, ("a",), np.stack([*expected.values(), uniform])[None], True))
+    rows = statistics(self_attention(np.stack([*expected.values(), uniform])[None]))
     assert [habit(row).split()[0] for row in rows] == [*expected, "entropy"]
     assert measured(previous)[1] == measured(first)[2] == measured(np.eye(length))[3] == 1.0
     assert measured(uniform)[0] == pytest.approx(np.log(np.arange(2, length + 1)).mean())
@@ -116,7 +120,7 @@ def test_induction_reads_the_token_after_the_first_appearance(runs: dict[str, Pa
         weights = np.zeros((1, 2, len(ids), len(ids)))
         for query in range(half, len(ids)):
             weights[0, 0, query, query - half + 1] = weights[0, 1, query, query - half] = 1.0
-        return Heads("", (), ("a",), weights, True)
+        return self_attention(weights)
 
     monkeypatch.setattr("study.attention.statistics.of_ids", copies)
     planted = induction(run)
@@ -140,19 +144,19 @@ def test_the_command_draws(runs: dict[str, Path], tmp_path: Path, capsys: pytest
     assert "http" not in text and "cat &lt; dog" in text
     known = json.loads(text.partition("const known = ")[2].partition(";\n")[0])
     expected = heads(runs["classifier"], "cat < dog")
-    np.testing.assert_allclose(known["weights"], expected.weights, atol=1e-4)
-    assert known["tokens"] == list(expected.tokens)
+    np.testing.assert_allclose(known["parts"][0]["weights"], expected.weights, atol=1e-4)
+    assert known["parts"][0]["keys"] == list(expected.keys)
 
 
 def test_both_frameworks_give_the_same_page(runs: dict[str, Path]) -> None:
     pages = []
     for framework in ("jax", "torch"):
         found = heads(runs["gpt"], SENTENCE, framework)
-        rounded = Heads(found.title, found.tokens, found.layers, found.weights.round(5), found.causal)
-        each = statistics(rounded)
-        pages.append(page(rounded, each, "either", 0, 0))
+        rounded = dataclasses.replace(found, weights=found.weights.round(5))
+        pages.append(page([rounded], statistics(rounded), "either", 0, 0))
     numbers = [json.loads(one.partition("const known = ")[2].partition(";\n")[0]) for one in pages]
-    np.testing.assert_allclose(numbers[0]["weights"], numbers[1]["weights"], atol=1.01e-4)
+    ours, theirs = (one["parts"][0]["weights"] for one in numbers)
+    np.testing.assert_allclose(ours, theirs, atol=1.01e-4)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +164,7 @@ def test_both_frameworks_give_the_same_page(runs: dict[str, Path]) -> None:
     [
         (["the", "--out", "x.jpeg"], "give a name that ends with"),
         (["the", "--out", "x.png", "--layer", "2"], "--layer 2: there are 2; give one from 0 to 1"),
+        (["the", "--out", "x.png", "--which", "cross"], "--which cross: "),
         (["the", "--out", "x.png", "--head", "1"], "of which layer? give --layer too"),
         ([" ", "--out", "x.png"], "it has no tokens"),
         (["the cat " * 40, "--out", "x.png"], "and the model 32 positions: shorten it"),
@@ -172,10 +177,3 @@ def test_what_cannot_be_drawn_is_refused(
     assert cli.status(["attention", str(runs["gpt"]), *more]) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1 and not any(tmp_path.iterdir())
-
-
-def test_an_encoder_decoder_is_refused(tmp_path: Path) -> None:
-    tokenizer = data.symbol_tokenizer(5)
-    run = made("encoder_decoder", Seq2SeqConfig, tmp_path / "run", tokenizer)
-    with pytest.raises(ConfigError, match="holds an encoder-decoder, which reads two texts"):
-        heads(run, tokenizer.id_to_token(tokenizer.get_vocab_size() - 1))
