@@ -21,8 +21,11 @@ from train.loops.jax_loop import flat_params, params_tree
 def initial_params(
     model: nn.Module, ids: Int32[np.ndarray, "batch position"], seed: int
 ) -> dict[str, np.ndarray]:
-    """The weights of a seed, flat, float32."""
-    return flat_params(jax.jit(model.init)(jax.random.key(seed), jnp.asarray(ids))["params"])
+    """The weights of a seed, flat, float32.
+
+    They are drawn op by op: a program for each model would take longer to compile than it runs.
+    """
+    return flat_params(model.init(jax.random.key(seed), jnp.asarray(ids))["params"])
 
 
 class Trainer:
@@ -50,9 +53,13 @@ class Trainer:
         """Of rows."""
         return np.asarray(_logits(self._params, ids, self.model))
 
+    def taps(self, ids: Int32[np.ndarray, "batch position"]) -> dict[str, np.ndarray]:
+        """What the model computes on the way, by name."""
+        return {name: np.asarray(value) for name, value in _taps(self._params, ids, self.model).items()}
+
     def gradients(self, rows: Rows) -> dict[str, np.ndarray]:
         """Of the loss, by weight, flat."""
-        return flat_params(jax.grad(_loss)(self._params, *map(jnp.asarray, rows), self.model))
+        return flat_params(_gradient(self._params, *map(jnp.asarray, rows), self.model))
 
     def params(self) -> dict[str, np.ndarray]:
         """The weights, flat, in Flax's layout."""
@@ -82,6 +89,18 @@ def _advance(
 
 
 @partial(jax.jit, static_argnames="model")
+def _taps(params: Any, ids: Int[Array, "batch position"], model: nn.Module) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def tap(name: str, value: Any, axes: str) -> Any:
+        found[name] = value
+        return value
+
+    model.apply({"params": params}, ids, tap=tap)
+    return found
+
+
+@partial(jax.jit, static_argnames="model")
 def _loss(
     params: Any,
     ids: Int[Array, "batch position"],
@@ -97,3 +116,6 @@ def _loss(
 @partial(jax.jit, static_argnames="model")
 def _logits(params: Any, ids: Int[Array, "batch position"], model: nn.Module) -> Any:
     return model.apply({"params": params}, ids)
+
+
+_gradient = jax.jit(jax.grad(_loss), static_argnames="model")

@@ -1,6 +1,7 @@
 """The mirror of `jax_side` in PyTorch, step by step."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,6 +47,18 @@ class Trainer:
     def logits(self, ids: Int32[np.ndarray, "batch position"]) -> Float[np.ndarray, "batch position vocab"]:
         """Of rows."""
         return self.model(self._tensor(ids)).cpu().numpy()
+
+    @torch.no_grad()
+    def taps(self, ids: Int32[np.ndarray, "batch position"]) -> dict[str, np.ndarray]:
+        """What the model computes on the way, by name."""
+        found: dict[str, np.ndarray] = {}
+
+        def tap(name: str, value: Any, axes: str) -> Any:
+            found[name] = value.cpu().numpy()
+            return value
+
+        self.model(self._tensor(ids), tap=tap)
+        return found
 
     def gradients(self, rows: Rows) -> dict[str, np.ndarray]:
         """Of the loss, by weight, flat."""

@@ -7,13 +7,21 @@ import tyro
 from rich.console import Console
 
 from twinformer.commands.question.mask import Mask
+from twinformer.commands.question.skips import Skips
+from twinformer.commands.question.tied import Tied
+
+Which = (
+    Mask  # one a line
+    | Skips
+    | Tied
+)
 
 
 @dataclass(frozen=True)
 class Question:
     """Answer a question about transformers by an experiment: see docs/questions.md."""
 
-    which: Annotated[Mask, tyro.conf.arg(name="")]
+    which: Annotated[Which, tyro.conf.arg(name="")]
 
     def carry_out(self, console: Console) -> int:
         return self.which.carry_out(console)
