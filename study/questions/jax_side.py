@@ -50,6 +50,17 @@ class Trainer:
         """Of rows."""
         return np.asarray(_logits(self._params, ids, self.model))
 
+    def taps(self, ids: Int32[np.ndarray, "batch position"]) -> dict[str, np.ndarray]:
+        """What the model's taps see, by name."""
+        found: dict[str, np.ndarray] = {}
+
+        def tap(name: str, value: Any, axes: str) -> Any:
+            found[name] = np.asarray(value)
+            return value
+
+        self.model.apply({"params": self._params}, jnp.asarray(ids), tap=tap)
+        return found
+
     def gradients(self, rows: Rows) -> dict[str, np.ndarray]:
         """Of the loss, by weight, flat."""
         return flat_params(jax.grad(_loss)(self._params, *map(jnp.asarray, rows), self.model))

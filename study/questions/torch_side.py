@@ -47,6 +47,18 @@ class Trainer:
         """Of rows."""
         return self.model(self._tensor(ids)).cpu().numpy()
 
+    @torch.no_grad()
+    def taps(self, ids: Int32[np.ndarray, "batch position"]) -> dict[str, np.ndarray]:
+        """What the model's taps see, by name."""
+        found: dict[str, np.ndarray] = {}
+
+        def tap(name: str, value: Tensor, axes: str) -> Tensor:
+            found[name] = value.cpu().numpy()
+            return value
+
+        self.model(self._tensor(ids), tap=tap)
+        return found
+
     def gradients(self, rows: Rows) -> dict[str, np.ndarray]:
         """Of the loss, by weight, flat."""
         names = [name for name, _ in self.model.named_parameters()]

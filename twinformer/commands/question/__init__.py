@@ -7,13 +7,23 @@ import tyro
 from rich.console import Console
 
 from twinformer.commands.question.mask import Mask
+from twinformer.commands.question.scale import Scale
+from twinformer.commands.question.weights import Weights
+from twinformer.commands.question.widths import Widths
+
+Which = (
+    Mask  # one a line
+    | Scale
+    | Weights
+    | Widths
+)
 
 
 @dataclass(frozen=True)
 class Question:
     """Answer a question about transformers by an experiment: see docs/questions.md."""
 
-    which: Annotated[Mask, tyro.conf.arg(name="")]
+    which: Annotated[Which, tyro.conf.arg(name="")]
 
     def carry_out(self, console: Console) -> int:
         return self.which.carry_out(console)
