@@ -60,7 +60,8 @@ def corpus() -> tuple[Tokenizer, Windows, Windows]:
     """The tokenizer, and the windows of the training and validation splits."""
     texts = manual.load()
     tokenizer = train_bpe(texts.train, TEXT_VOCAB)
-    return tokenizer, *(cut(join(tokenizer, split), POSITIONS) for split in (texts.train, texts.validation))
+    train, validation = (cut(join(tokenizer, split), POSITIONS) for split in (texts.train, texts.validation))
+    return tokenizer, train, validation
 
 
 def backwards() -> Learned:

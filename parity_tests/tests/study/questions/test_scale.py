@@ -30,7 +30,7 @@ def test_a_mistake_in_one_twin_is_caught() -> None:
     assert hold(NOT, MODELS[NOT], ids, {"config": CONFIG})["largest_error"] < 1e-11
     with (
         patched(torch_unscaled.math, "sqrt", lambda right, x: x)(),
-        pytest.raises(ParityError, match="blocks.0/attention/scores"),
+        pytest.raises(ParityError, match=r"blocks.0/attention/scores"),
     ):
         hold(NOT, MODELS[NOT], ids, {"config": CONFIG})
 

@@ -42,7 +42,7 @@ def test_a_mistake_in_one_twin_is_caught() -> None:
     right = torch_widths.TwoWidths.value
     with (
         mock.patch.object(torch_widths.TwoWidths, "value", lambda self, x: right(self, x).flip(1)),
-        pytest.raises(ParityError, match="blocks.0/attention/value"),
+        pytest.raises(ParityError, match=r"blocks.0/attention/value"),
     ):
         hold("widths", PAIR, ids, {"config": CONFIG})
 
