@@ -79,7 +79,7 @@ def backwards() -> Learned:
     return Learned("digits", digits.VOCAB, 2 * COUNT, draws, held_out, held_out)
 
 
-TASKS = {"text": text, "digits": backwards}
+TASKS: dict[str, Callable[[], Learned]] = {"text": text, "digits": backwards}
 
 
 def learn(

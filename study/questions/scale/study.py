@@ -51,7 +51,7 @@ class Settings:
     task: Literal["text", "digits"]
 
     def model(self, task: Learned, deviation: str, head_dim: int) -> DecoderConfig:
-        sizes = {"vocab": task.vocab, "max_positions": task.positions, "head_dim": head_dim}
+        sizes: dict[str, Any] = {"vocab": task.vocab, "max_positions": task.positions, "head_dim": head_dim}
         return CONFIGS[deviation](**sizes, embed=32, heads=2, mlp=64, layers=2)
 
 

@@ -17,7 +17,10 @@ def draw(record: Mapping[str, Any], out: Path) -> None:
     runs = record["runs"]
     names = list(dict.fromkeys(run["name"] for run in runs))
     tasks = list(dict.fromkeys(run["task"] for run in runs))
-    size = {"figsize": (3.0 * (1 + len(names)) + 1.0, 3.6 * len(tasks)), "layout": "constrained"}
+    size: dict[str, Any] = {
+        "figsize": (3.0 * (1 + len(names)) + 1.0, 3.6 * len(tasks)),
+        "layout": "constrained",
+    }
     figure, grid = plt.subplots(len(tasks), 1 + len(names), squeeze=False, **size)
     for (curves, *maps), task in zip(grid, tasks, strict=True):
         for run in (run for run in runs if run["task"] == task):

@@ -1,6 +1,6 @@
 """Five functions of queries and keys, trained alike on text and on digits backwards."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,7 @@ class Settings:
     tasks: Sequence[str]
 
     def model(self, task: Learned) -> DecoderConfig:
-        sizes = {"vocab": task.vocab, "max_positions": task.positions}
+        sizes: dict[str, Any] = {"vocab": task.vocab, "max_positions": task.positions}
         return DecoderConfig(**sizes, embed=32, heads=2, mlp=64, layers=2)
 
 
@@ -57,7 +57,7 @@ def study(
 
     def carry_out(name: str, task: Learned, seed: int, watch: Watch) -> dict[str, Any]:
         arguments = {"config": settings.model(task)}
-        look = partial(map_of, task=task) if seed == 0 else lambda model: {}
+        look: Callable[[Any], dict[str, Any]] = partial(map_of, task=task) if seed == 0 else nothing
         return learn(name, MODELS[name], arguments, task, settings.steps, seed, framework, watch, look)
 
     planned = [
@@ -67,6 +67,11 @@ def study(
         for name in MODELS
     ]
     return ask(asdict(settings), check, planned, picture.draw, out, console)
+
+
+def nothing(model: Any) -> dict[str, Any]:
+    """Of seeds that are not drawn."""
+    return {}
 
 
 def map_of(model: Any, task: Learned) -> dict[str, Any]:

@@ -27,12 +27,16 @@ class TwoWidths(MultiHeadAttention):
         self.value_dense = Linear(config.embed, width, True, config.kernel_std)
         self.output_dense = Linear(width, config.embed, True, config.residual_std)
 
-    def value(self, context: Float[Array, "batch key embed"]) -> Float[Array, "batch heads key value_dim"]:
+    def value(  # type: ignore[override]
+        self, context: Float[Array, "batch key embed"]
+    ) -> Float[Array, "batch heads key value_dim"]:
         """What is read at each position, head by head."""
         rows = self.value_dense(context)
         return rows.reshape(*rows.shape[:2], self.config.heads, -1).transpose(0, 2, 1, 3)
 
-    def output(self, read: Float[Array, "batch heads query value_dim"]) -> Float[Array, "batch query embed"]:
+    def output(  # type: ignore[override]
+        self, read: Float[Array, "batch heads query value_dim"]
+    ) -> Float[Array, "batch query embed"]:
         """All heads back onto embed."""
         rows = read.transpose(0, 2, 1, 3)
         return self.output_dense(rows.reshape(*rows.shape[:2], -1))

@@ -18,7 +18,7 @@ def draw(record: Mapping[str, Any], out: Path) -> None:
     """A row a task; a panel for what is varied, and one of the singular values over head_dim."""
     runs = record["runs"]
     tasks = list(dict.fromkeys(run["task"] for run in runs))
-    size = {"figsize": (15.0, 3.6 * len(tasks)), "layout": "constrained", "squeeze": False}
+    size: dict[str, Any] = {"figsize": (15.0, 3.6 * len(tasks)), "layout": "constrained", "squeeze": False}
     figure, grid = plt.subplots(len(tasks), len(VARIED) + 1, **size)
     for (*panels, ranks), task in zip(grid, tasks, strict=True):
         its = [run for run in runs if run["task"] == task]

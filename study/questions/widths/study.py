@@ -49,7 +49,13 @@ class Settings:
         ]
 
     def model(self, task: Learned, heads: int, head_dim: int, value_dim: int) -> TwoWidthsConfig:
-        sizes = {"vocab": task.vocab, "max_positions": task.positions, "mlp": 64, "embed": 32, "layers": 1}
+        sizes: dict[str, Any] = {
+            "vocab": task.vocab,
+            "max_positions": task.positions,
+            "mlp": 64,
+            "embed": 32,
+            "layers": 1,
+        }
         return TwoWidthsConfig(**sizes, heads=heads, head_dim=head_dim, value_dim=value_dim)
 
 

@@ -27,11 +27,13 @@ class TwoWidths(MultiHeadAttention):
         self.value_dense = Linear(config.embed, width, True, config.kernel_std)
         self.output_dense = Linear(width, config.embed, True, config.residual_std)
 
-    def value(self, context: Float[Tensor, "batch key embed"]) -> Float[Tensor, "batch heads key value_dim"]:
+    def value(  # type: ignore[override]
+        self, context: Float[Tensor, "batch key embed"]
+    ) -> Float[Tensor, "batch heads key value_dim"]:
         """What is read at each position, head by head."""
         return self.value_dense(context).unflatten(-1, (self.config.heads, -1)).transpose(1, 2)
 
-    def output(
+    def output(  # type: ignore[override]
         self, read: Float[Tensor, "batch heads query value_dim"]
     ) -> Float[Tensor, "batch query embed"]:
         """All heads back onto embed."""
