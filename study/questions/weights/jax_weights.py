@@ -71,7 +71,7 @@ class Temperature(nn.Module):
         self.scale = self.param("scale", ones, (self.heads,))
 
     def __call__(self, scores: Weights) -> Weights:
-        return scores * START * self.scale[:, None, None]
+        return scores * START * self.scale[None, :, None, None]
 
 
 class Cosine(OtherWeights):

@@ -73,7 +73,7 @@ class Temperature(nn.Module):
         self.weight = parameter(ones, (heads,))
 
     def forward(self, scores: Weights) -> Weights:
-        return scores * START * self.weight[:, None, None]
+        return scores * START * self.weight[None, :, None, None]
 
 
 class Cosine(OtherWeights):

@@ -81,9 +81,10 @@ def test_linear_attention_is_a_recurrence() -> None:
 
 
 def test_cosines_do_not_depend_on_length() -> None:
+    """But for what is added to a squared length, 1e-12."""
     query, key = (drawn(seed, 1, 2, LENGTH, 4) for seed in range(2))
     np.testing.assert_allclose(
-        weights_of("Cosine", query, key), weights_of("Cosine", 7 * query, 0.1 * key), rtol=1e-9
+        weights_of("Cosine", query, key), weights_of("Cosine", 7 * query, 0.1 * key), rtol=1e-7
     )
 
 
@@ -101,7 +102,7 @@ def test_additive_scores_are_the_formula() -> None:
     attention = built("Additive")
     weights = attention.weights(query, key, torch.from_numpy(SEEN)).detach().numpy()[0, 1, 3, :4]
     scores = [
-        float(attention.score_head.weight[1] @ torch.tanh(query[0, 1, 3] + key[0, 1, place]))
+        (attention.score_head.weight[1] @ torch.tanh(query[0, 1, 3] + key[0, 1, place])).item()
         for place in range(4)
     ]
     np.testing.assert_allclose(weights, np.exp(scores) / np.exp(scores).sum(), rtol=1e-12)
