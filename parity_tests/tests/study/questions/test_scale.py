@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
 import pytest
 
-from parity_tests.twins.inject import patched
 from study.parity import hold
 from study.questions.scale import study as scale_study
 from study.questions.scale import torch_unscaled
@@ -29,7 +29,7 @@ def test_a_mistake_in_one_twin_is_caught() -> None:
     ids = {"ids": np.arange(6, dtype=np.int32)[None]}
     assert hold(NOT, MODELS[NOT], ids, {"config": CONFIG})["largest_error"] < 1e-11
     with (
-        patched(torch_unscaled.math, "sqrt", lambda right, x: x)(),
+        mock.patch.object(torch_unscaled, "math", SimpleNamespace(sqrt=lambda x: x)),
         pytest.raises(ParityError, match=r"blocks.0/attention/scores"),
     ):
         hold(NOT, MODELS[NOT], ids, {"config": CONFIG})
