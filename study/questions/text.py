@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
+from tokenizers import Tokenizer
 
 import data
 from data.batches.next_token import NextTokenBatches
@@ -16,9 +17,14 @@ from study.questions.task import Draw, Rows
 class Text:
     """Windows of tokens, those that are trained on and those of the validation split."""
 
-    vocab: int
+    tokenizer: Tokenizer
     train: Windows
     validation: Windows
+
+    @property
+    def vocab(self) -> int:
+        """Tokens that there are."""
+        return self.tokenizer.get_vocab_size()
 
     def draw(self, batch: int, seed: int) -> Draw:
         """Batches of a seed's order."""
@@ -38,7 +44,7 @@ def text(vocab: int, positions: int) -> Text:
     train, validation = (
         cut(join(tokenizer, texts), positions) for texts in (corpus.train, corpus.validation)
     )
-    return Text(tokenizer.get_vocab_size(), train, validation)
+    return Text(tokenizer, train, validation)
 
 
 def _rows(batches: NextTokenBatches, step: int) -> Rows:

@@ -7,13 +7,19 @@ import tyro
 from rich.console import Console
 
 from twinformer.commands.question.mask import Mask
+from twinformer.commands.question.scale import Scale
 from twinformer.commands.question.skips import Skips
 from twinformer.commands.question.tied import Tied
+from twinformer.commands.question.weights import Weights
+from twinformer.commands.question.widths import Widths
 
 Which = (
     Mask  # one a line
+    | Scale
     | Skips
     | Tied
+    | Weights
+    | Widths
 )
 
 
