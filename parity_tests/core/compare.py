@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from parity_tests.core.place import place
 from parity_tests.core.trace import KINDS, Arrays, Trace
 
 DType = Literal["float64", "float32", "bfloat16"]
@@ -25,8 +26,8 @@ BFLOAT16_FACTOR = 1.25
 class Check:
     """One comparison: how far apart, and how far apart it may be. Fields as in the JSON report.
 
-    The last two are what the precision costs each twin: its own relative error from float64, where that was
-    computed too.
+    ``jax_from_float64`` and ``torch_from_float64`` are what the precision costs each twin: its own relative
+    error from float64, where that was computed too.
     """
 
     model: str
@@ -39,6 +40,8 @@ class Check:
     passed: bool
     jax_from_float64: float | None = None
     torch_from_float64: float | None = None
+    at: str = ""
+    """Where a failed one parts, in words; empty where one side has nothing, or has it in another shape."""
 
     @property
     def check(self) -> str:
@@ -78,10 +81,12 @@ def compare_traces(
         exactly = scales(kind, truth, "float64")
         from_float64 = [errors(truth, arrays, exactly) if truth else {} for arrays in (ours, theirs)]
         for name, (absolute, relative) in errors(ours, theirs, scales(kind, ours, dtype)).items():
-            costs = [found[name][1] if name in found else None for found in from_float64]
-            checks.append(
-                Check(model, kind, name, dtype, absolute, relative, bound, relative <= bound, *costs)
-            )
+            jax, torch = (found[name][1] if name in found else None for found in from_float64)
+            passed, at = relative <= bound, ""
+            if not passed and name in ours and name in theirs and ours[name].shape == theirs[name].shape:
+                axes = (candidate.axes | reference.axes).get(name, "") if kind == "tap" else ""
+                at = place(ours[name], theirs[name], axes, dtype)
+            checks.append(Check(model, kind, name, dtype, absolute, relative, bound, passed, jax, torch, at))
     return checks
 
 

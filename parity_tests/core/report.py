@@ -33,6 +33,8 @@ def print_checks(checks: list[Check], console: Console, isolations: Sequence[Iso
     failures = [check for check in map(first_divergence, models(checks)) if check]
     for check in failures:
         console.print(Text(sentence(check), style="red"))
+        if check.at and math.isfinite(check.max_rel_error):
+            console.print(Text(f"It is {check.at}.", style="red"))
         for isolation in isolations:
             if (isolation.model, isolation.dtype) == (check.model, check.dtype):
                 if check.kind == "tap" and check.name in isolation.unheard:
@@ -45,7 +47,8 @@ def sentence(divergence: Check) -> str:
     """Where two models diverge first, as `compare.first_divergence` found it."""
     model, tap = f"{divergence.model} ({divergence.dtype})", f"{divergence.kind} {divergence.name}"
     if not math.isfinite(divergence.max_rel_error):
-        return f"{model} diverges first at {tap}: missing on one side, of another shape, or not finite."
+        why = divergence.at or "missing on one side, or of another shape"
+        return f"{model} diverges first at {tap}: {why}."
     if divergence.ratios is not None:
         (ratio, largest), (ours, theirs) = divergence.ratios, precision_errors([divergence])
         return (
