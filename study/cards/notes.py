@@ -11,9 +11,9 @@ from study.shapes.subject import find
 from study.shapes.table import listed, shape
 from torch_impl.convert.table import TABLE
 
-GLOSSARY = "glossary.md"
-# Where the page lies: in an installed package beside this file, in the repository among the docs.
-PLACES = (Path(__file__).with_name(GLOSSARY), Path(__file__).parents[2] / "docs" / GLOSSARY)
+# Where pages lie: in an installed package beside this file, in the repository among the docs.
+PLACES = (Path(__file__).parent, Path(__file__).parents[2] / "docs")
+SECTION = re.compile(r"^## (.+\?)\n\n((?:(?!## |```|\|).+\n)+)", re.MULTILINE)
 TRACED = ("multi_head", "cross_attention", "block_pre", "gpt", "bert_for_masked_lm", "encoder_decoder")
 LAYER = re.compile(r"^(.*\.)(\d+)(?=/)")
 
@@ -26,12 +26,12 @@ class Note(NamedTuple):
     question: str
     answer: str
     kind: str
-    """shapes, layouts, mistakes or words."""
+    """shapes, layouts, mistakes, words or questions."""
 
 
 def notes() -> list[Note]:
     """All of them, in the order in which they are learned. Raises ValueError where two have one name."""
-    found = [*words(), *shapes(), *layouts(), *mistakes()]
+    found = [*words(), *shapes(), *layouts(), *mistakes(), *questions()]
     names = [note.name for note in found]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"two cards are called {sorted(twice)[0]}")
@@ -40,8 +40,7 @@ def notes() -> list[Note]:
 
 def words() -> Iterator[Note]:
     """The glossary: a term and what it means."""
-    path = next((place for place in PLACES if place.is_file()), PLACES[0])
-    for line in path.read_text("utf-8").splitlines():
+    for line in _page("glossary.md").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if not line.startswith("| **") and not line.startswith("| `"):
             continue
@@ -93,3 +92,14 @@ def mistakes() -> Iterator[Note]:
             f"at {defect.located}" + (", with the dropout on" if defect.in_training else ""),
             "mistakes",
         )
+
+
+def questions() -> Iterator[Note]:
+    """What the experiments asked, and the paragraph that answers it."""
+    for question, answer in SECTION.findall(_page("questions.md")):
+        yield Note(f"question: {question}", question, " ".join(answer.split()), "questions")
+
+
+def _page(name: str) -> str:
+    place = next((place for place in PLACES if (place / name).is_file()), PLACES[0])
+    return (place / name).read_text("utf-8")

@@ -39,10 +39,12 @@ def test_the_package_holds_all_that_is_known(tmp_path: Path, capsys: pytest.Capt
         name.replace("&#x27;", "'") for name in names
     }
     assert {f"layout: {row.flax}" for row in TABLE} <= names
-    assert {"axis: batch", "term: tap", "shape: gpt: blocks.#/attention/scores"} <= names
+    asked = "question: Does the mask hide what is to be said?"
+    assert {asked, "axis: batch", "term: tap", "shape: gpt: blocks.#/attention/scores"} <= names
     by_name = {fields[2]: fields for fields in found.values()}
     assert by_name["layout: *up/kernel"][1].startswith("as (mlp embed): transposed")
     assert "(batch heads query key), so (2, 3, 7, 7)" in by_name["shape: gpt: blocks.#/attention/scores"][1]
+    assert by_name[asked][1].startswith("Train on what cannot be known") and "\n" not in by_name[asked][1]
     assert f"{len(found)} cards" in " ".join(capsys.readouterr().out.split())
 
 
