@@ -46,8 +46,7 @@ class Run:
     seconds: float
     """Of the training, compiling and evaluations included."""
     curve: dict[str, list[float]]
-    """By column, a number for each evaluation: step, train_loss (nats, mean since the last), and what was
-    looked at."""
+    """By column, a number for each evaluation: step, and what was looked at."""
 
     def to_json(self) -> dict[str, Any]:
         """With numbers of few digits."""
@@ -81,7 +80,6 @@ def fit(
     """
     optimizer, begun = training.optimizer, time.perf_counter()
     curve: dict[str, list[float]] = {}
-    losses = np.array([np.nan])
     for step in range(0, training.steps + 1, training.every):
         if step:
             numbers = range(step - training.every, step)
@@ -92,7 +90,7 @@ def fit(
                     f"{name}, {framework}, seed {seed}: the loss is not finite within step {step}"
                 )
         figures = look(trainer)
-        for column, value in {"step": step, "train_loss": float(losses.mean()), **figures}.items():
+        for column, value in {"step": step, **figures}.items():
             curve.setdefault(column, []).append(float(value))
         watch(step, ", ".join(f"{column} {value:.3g}" for column, value in figures.items()))
         if training.until and figures[training.until[0]] >= training.until[1]:

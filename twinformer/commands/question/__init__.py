@@ -7,6 +7,7 @@ import tyro
 from rich.console import Console
 
 from twinformer.commands.question.mask import Mask
+from twinformer.commands.question.recall import Recall
 from twinformer.commands.question.scale import Scale
 from twinformer.commands.question.skips import Skips
 from twinformer.commands.question.tied import Tied
@@ -15,6 +16,7 @@ from twinformer.commands.question.widths import Widths
 
 Which = (
     Mask  # one a line
+    | Recall
     | Scale
     | Skips
     | Tied
