@@ -9,6 +9,7 @@ from rich.console import Console
 from twinformer.commands.question.mask import Mask
 from twinformer.commands.question.recall import Recall
 from twinformer.commands.question.scale import Scale
+from twinformer.commands.question.shakespeare import Shakespeare
 from twinformer.commands.question.skips import Skips
 from twinformer.commands.question.tied import Tied
 from twinformer.commands.question.weights import Weights
@@ -18,6 +19,7 @@ Which = (
     Mask  # one a line
     | Recall
     | Scale
+    | Shakespeare
     | Skips
     | Tied
     | Weights
