@@ -28,7 +28,7 @@ def written(
 
 
 def copied(ids: Int32[np.ndarray, " token"], train: Int32[np.ndarray, " token"]) -> dict[str, Any]:
-    """The longest run of pieces that stands in the training split, and the share of those of `GRAM` that do."""
+    """The longest run of pieces that the training split has, and the share of those of `GRAM` that it has."""
     longest, found = 0, 0
     for start in range(len(ids)):
         places, length = np.arange(len(train)), 0
