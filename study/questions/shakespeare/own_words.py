@@ -27,7 +27,7 @@ def written(
     return ids
 
 
-def copied(ids: Int32[np.ndarray, " token"], train: Int32[np.ndarray, " token"]) -> dict[str, Any]:
+def copied(ids: Int32[np.ndarray, " piece"], train: Int32[np.ndarray, " token"]) -> dict[str, Any]:
     """The longest run of pieces that the training split has, and the share of those of `GRAM` that it has."""
     longest, found = 0, 0
     for start in range(len(ids)):

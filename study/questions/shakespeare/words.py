@@ -51,7 +51,7 @@ def vocabulary(split: Sequence[str]) -> Vocabulary:
     """Of the training split's pieces, the commonest first. The rare ones teach how words are spelled."""
     counts = Counter(split)
     words = tuple(word for word, count in counts.most_common() if count >= OFTEN)
-    rare = [word for word, count in counts.items() if count < OFTEN]
+    rare = [word for word, count in counts.items() if count < OFTEN] or words
     return Vocabulary(words, KneserNey(_spelled(rare), LETTERS, ORDER))
 
 
