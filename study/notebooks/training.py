@@ -11,6 +11,7 @@
 
 # %%
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -37,7 +38,7 @@ SIZES: dict[str, Any] = {
     "mlp": 20,
     "layers": 1,
 }
-STEPS, WARMUP, PEAK, CLIP, DECAY, BETA1, BETA2, EPS = 24, 4, 3e-2, 0.5, 0.1, 0.9, 0.98, 1e-8
+STEPS, WARMUP, PEAK, CLIP, DECAY, BETA1, BETA2, EPS = 12, 3, 3e-2, 0.5, 0.1, 0.9, 0.98, 1e-8
 
 # %% [markdown]
 # ## The same weights and batches in both
@@ -60,7 +61,7 @@ torch_params = dict(torch_gpt.named_parameters())
 print(f"batches: step batch position {batches.shape}, {len(start)} arrays of weights")
 
 
-def apart(jax_side: dict[str, jax.Array], torch_side: dict[str, torch.Tensor]) -> float:
+def apart(jax_side: Mapping[str, jax.Array], torch_side: Mapping[str, torch.Tensor]) -> float:
     """The largest difference, relative to the array's largest number; of all arrays but the keys' bias."""
     moved = convert.to_torch({name: np.asarray(w) for name, w in jax_side.items()})
     there = {name: w.detach().numpy() for name, w in torch_side.items()}
@@ -79,9 +80,9 @@ def apart(jax_side: dict[str, jax.Array], torch_side: dict[str, torch.Tensor]) -
 
 
 # %%
-def jax_loss(params: dict[str, jax.Array], ids: Any) -> jax.Array:
+def jax_loss(params: Mapping[str, Any], ids: Any) -> jax.Array:
     """The mean of -log p(next token), in nats."""
-    logits: Any = GPT(config).apply({"params": unflatten_dict(params, sep="/")}, ids)
+    logits: Any = GPT(config).apply({"params": unflatten_dict(dict(params), sep="/")}, ids)
     log_probs = jax.nn.log_softmax(logits[:, :-1], axis=-1)
     return -jnp.take_along_axis(log_probs, ids[:, 1:, None], axis=-1).mean()
 
