@@ -42,9 +42,15 @@ QKV = ("query", "key", "value")
 # then the numbers.
 
 # %%
-theirs = GPT2LMHeadModel(
-    GPT2Config(vocab_size=VOCAB, n_positions=9, n_embd=EMBED, n_head=HEADS, n_layer=LAYERS, n_inner=20)
-).double()
+torch.manual_seed(0)
+sizes: dict[str, Any] = {
+    "vocab_size": VOCAB,
+    "n_positions": 9,
+    "n_embd": EMBED,
+    "n_head": HEADS,
+    "n_layer": LAYERS,
+}
+theirs = GPT2LMHeadModel(GPT2Config(**sizes, n_inner=20, bos_token_id=0, eos_token_id=0)).double()
 rng = np.random.default_rng(0)
 with torch.no_grad():
     for parameter in theirs.parameters():  # scales of one and biases of zero would hide mistakes
@@ -120,8 +126,8 @@ def read(arrays: dict[str, np.ndarray], table: Any) -> tuple[dict[str, np.ndarra
         for number in range(LAYERS if "#" in ours else 1):
             name = ours.replace("#", str(number))
             merged = re.findall(r"\w+", " ".join(re.findall(r"\(.*?\)", to_jax.partition("->")[0])))
-            sizes = {axis: HEADS for axis in merged if axis in ("h", "heads")}
-            array = rearrange(arrays[theirs_name.replace("#", str(number))], to_jax, **sizes)
+            lengths = {axis: HEADS for axis in merged if axis in ("h", "heads")}
+            array = rearrange(arrays[theirs_name.replace("#", str(number))], to_jax, **lengths)
             jax_params[name] = array
             moved = torch.tensor(rearrange(array, to_torch))
             torch_params[torch_name(name)] = moved

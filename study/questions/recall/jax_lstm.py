@@ -49,7 +49,7 @@ class RecurrentModel(nn.Module):
 
     def setup(self) -> None:
         config = self.config
-        self.token_embedding = Embedding(config.vocab, config.embed)
+        self.token_embedding = Embedding(config.vocab, config.embed, config.embedding_std)
         self.lstm = LSTM(config)
         self.head = Linear(config.hidden, config.vocab)
 

@@ -41,7 +41,7 @@ class RecurrentModel(nn.Module):
     def __init__(self, config: RecurrentConfig) -> None:
         super().__init__()
         self.config = config
-        self.token_embedding = Embedding(config.vocab, config.embed)
+        self.token_embedding = Embedding(config.vocab, config.embed, config.embedding_std)
         self.lstm = LSTM(config)
         self.head = Linear(config.hidden, config.vocab)
 

@@ -105,7 +105,7 @@ def test_the_command_writes_a_record_and_a_picture(
 
 def test_a_number_of_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.status(["question", "mask", "--count", "0"]) == 2
-    assert "count=0: give 1 or more" in capsys.readouterr().err
+    assert "--count 0: give 1 or more" in capsys.readouterr().err
 
 
 def test_the_record_says_what_the_question_asks() -> None:
@@ -119,11 +119,3 @@ def test_the_record_says_what_the_question_asks() -> None:
             assert run["verdict"] == "leaks" and run["loss"] < 0.5 * digits.OPTIMUM
     assert {run["name"] for run in RECORD["runs"]} == set(MODELS)
     assert max(held["largest_error"] for held in RECORD["parity"].values()) < 1e-11
-
-
-def test_the_page_has_the_records_figures() -> None:
-    page = (DOCS / "questions.md").read_text("utf-8")
-    assert RECORD["command"] in page
-    for run in RECORD["runs"]:
-        said = f"{run['loss']:.5g}" if run["name"] == CORRECT else f"{run['loss']:.1e}"
-        assert said in page, run["name"]

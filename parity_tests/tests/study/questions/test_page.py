@@ -58,7 +58,15 @@ def scale(record: dict[str, Any]) -> Iterator[str]:
                 yield " | ".join(f"{float(f'{mean:.2g}'):g}" for mean in means)
 
 
-SAID = {"weights": weights, "tied": tied, "skips": skips, "scale": scale}
+def mask(record: dict[str, Any]) -> Iterator[str]:
+    runs = by(record, "name")
+    (correct, *leaks) = runs.values()
+    yield f"| the correct one | {', '.join(format(run['loss'], '.5g') for run in correct)} | learned |"
+    for (leak,) in leaks:
+        yield f"| {leak['loss']:.1e} | leaks |"
+
+
+SAID = {"mask": mask, "weights": weights, "tied": tied, "skips": skips, "scale": scale}
 
 
 def test_each_question_has_a_record() -> None:
