@@ -35,7 +35,7 @@ def draw(record: Mapping[str, Any], out: Path) -> None:
             values = np.maximum(run["singular_values"], SMALLEST)
             label, colour = f"head_dim {run['head_dim']}", COLOURS[number % len(COLOURS)]
             ranks.plot(range(1, 1 + len(values)), values, marker=".", color=colour, label=label)
-        ranks.set(xlabel="number", yscale="log", title=f"{task}: singular values of Q Kᵀ / the largest")
+        ranks.set(xlabel="number", yscale="log", title=f"{task}: singular values of Q Kᵀ")
         ranks.legend(fontsize=7)
         ranks.grid(alpha=0.25)
     save(figure, out / FILE)

@@ -66,7 +66,17 @@ def mask(record: dict[str, Any]) -> Iterator[str]:
         yield f"| {leak['loss']:.1e} | leaks |"
 
 
-SAID = {"mask": mask, "weights": weights, "tied": tied, "skips": skips, "scale": scale}
+def widths(record: dict[str, Any]) -> Iterator[str]:
+    runs = by(record, "varied", "task")
+    for varied in ("head_dim", "value_dim"):
+        each = by({"runs": runs[varied, "digits"]}, varied)
+        yield " | ".join(mean_range([run["loss"] for run in its]) for its in each.values())
+    for (heads, head_dim), its in by({"runs": runs["heads", "digits"]}, "heads", "head_dim").items():
+        loss, accuracy = (mean_range([run[key] for run in its]) for key in ("loss", "accuracy"))
+        yield f"| {heads} of {head_dim} | {loss} | {accuracy} |"
+
+
+SAID = {"mask": mask, "widths": widths, "weights": weights, "tied": tied, "skips": skips, "scale": scale}
 
 
 def test_each_question_has_a_record() -> None:
