@@ -38,7 +38,9 @@ class Settings:
     """The question's sizes."""
 
     steps: int = 2000
-    positions: int = 64
+    positions: int = 63
+    """Odd, as words and what lies between them alternate: in windows of an even length each position would
+    always hold one of the two, and the model would learn that of the position."""
     embed: int = 128
     layers: int = 2
     prompt: str = "My lord, "
@@ -104,7 +106,7 @@ def study(
             "parameters": int(sum(array.size for array in trainer.params().values())),
             "splits": {name: _about(splits[name], cut[name], known) for name in splits},
             "scores": _scores(loop, model, trainer.params(), splits, cut, known),
-            "sample": _sample(loop.outputs(model, trainer.params()), settings, known, cut["train"]),
+            "sample": _sample(loop.outputs(model, trainer.params()), settings, known, cut),
         }
 
     planned = [Planned(f"{settings.steps} steps", settings.steps, carry_out)]
@@ -151,8 +153,16 @@ def _scores(
     }
 
 
-def _sample(outputs: Any, settings: Settings, known: words.Vocabulary, train: Windows) -> dict[str, Any]:
-    """What the model writes, and how much of it is the training split's."""
+def _sample(
+    outputs: Any, settings: Settings, known: words.Vocabulary, cut: dict[str, Windows]
+) -> dict[str, Any]:
+    """What the model writes, and how much of it is the training split's; beside as much of the validation
+    split."""
     prompt = known.ids(words.pieces(settings.prompt)).tolist()
     ids = written(outputs, prompt, SAMPLE, settings.positions, TEMPERATURE, seed=0)
-    return {"text": known.text(ids), **copied(np.array(ids, np.int32), train.tokens)}
+    train, other = cut["train"].tokens, cut["validation"].tokens[: len(ids)]
+    return {
+        "text": known.text(ids),
+        "copied": copied(np.array(ids, np.int32), train),
+        "validation": copied(other, train),
+    }
