@@ -92,7 +92,7 @@ def test_both_trainers_take_the_same_steps() -> None:
 
 
 def test_the_command_writes_a_record_and_a_picture(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], unchecked: None
 ) -> None:
     assert cli.status([*LINE, "--out", str(tmp_path / "out")]) == 0
     record = json.loads((tmp_path / "out" / "record.json").read_text("utf-8"))

@@ -35,7 +35,7 @@ def test_a_mistake_in_one_twin_is_caught() -> None:
         hold(NOT, MODELS[NOT], ids, {"config": CONFIG})
 
 
-def test_the_command_writes_a_record_and_a_picture(tmp_path: Path) -> None:
+def test_the_command_writes_a_record_and_a_picture(tmp_path: Path, unchecked: None) -> None:
     out = tmp_path / "out"
     line = ["question", "scale", "--task", "digits", "--steps", "1", "--seeds", "1", "--framework", "torch"]
     with mock.patch.object(scale_study, "hold", lambda *_: {}):

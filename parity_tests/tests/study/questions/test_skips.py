@@ -101,7 +101,7 @@ def test_a_guess_that_looks_at_nothing() -> None:
 
 
 def test_the_command_writes_a_record_and_a_picture(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, unchecked: None
 ) -> None:
     monkeypatch.setattr("study.questions.skips.study.hold", lambda *anything: {"checks": 0})
     assert cli.status([*LINE, "--out", str(tmp_path / "out")]) == 0

@@ -94,7 +94,7 @@ def test_alike_layers_are_alike_in_any_order_of_their_neurons() -> None:
 
 
 def test_the_command_writes_a_record_and_a_picture(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, unchecked: None
 ) -> None:
     monkeypatch.setattr("study.questions.tied.study.hold", lambda *anything: {"checks": 0})
     assert cli.status([*LINE, "--out", str(tmp_path / "out")]) == 0

@@ -119,8 +119,8 @@ def test_a_mistake_in_one_twin_is_caught() -> None:
         hold("linear", pair, ids, {"config": CONFIG})
 
 
-def test_the_command_writes_a_record_and_a_picture(tmp_path: Path) -> None:
-    out, line = tmp_path / "out", ["question", "weights", "--tasks", "digits", "--steps", "2"]
+def test_the_command_writes_a_record_and_a_picture(tmp_path: Path, unchecked: None) -> None:
+    out, line = tmp_path / "out", ["question", "weights", "--tasks", "digits", "--steps", "2", "--seeds", "1"]
     with mock.patch.object(weights_study, "hold", lambda *_: {"checks": 0, "largest_error": 0.0}):
         assert cli.status([*line, "--out", str(out)]) == 0
     record = json.loads((out / "record.json").read_text("utf-8"))

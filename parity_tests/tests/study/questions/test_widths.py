@@ -47,9 +47,9 @@ def test_a_mistake_in_one_twin_is_caught() -> None:
         hold("widths", PAIR, ids, {"config": CONFIG})
 
 
-def test_the_command_writes_a_record_and_a_picture(tmp_path: Path) -> None:
+def test_the_command_writes_a_record_and_a_picture(tmp_path: Path, unchecked: None) -> None:
     out = tmp_path / "out"
-    line = ["question", "widths", "--tasks", "digits", "--steps", "1", "--framework", "torch"]
+    line = ["question", "widths", "--tasks", "digits", "--steps", "1", "--seeds", "1"]
     with mock.patch.object(widths_study, "hold", lambda *_: {}):
         assert cli.status([*line, "--widths", "1", "4", "--heads", "1", "4", "--out", str(out)]) == 0
     assert {path.name for path in out.iterdir()} == {"record.json", "widths.png"}
