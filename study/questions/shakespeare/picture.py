@@ -23,8 +23,10 @@ def draw(record: Mapping[str, Any], out: Path) -> None:
     ):
         panel.axhline(scores["nats"], color=colour, linestyle="--", linewidth=0.9)
         words: Any = {"ha": "right", "va": "top", "fontsize": 8, "color": colour}
-        across = last * (1.0 - 0.25 * (place % 2))  # beside each other, where two lines are close
+        across = last * (1.0 - 0.25 * place)  # beside each other, where two lines are close
         panel.text(across, scores["nats"] - 0.02, f"{name}, test: {scores['nats']:.3f}", **words)
+    lowest = min(scores["nats"] for scores in run["scores"].values())
+    panel.set_ylim(bottom=lowest - 0.25)
     panel.set(xlabel="step", ylabel="nats a token", title="Shakespeare in words")
     panel.grid(alpha=0.25)
     panel.legend(fontsize=8)

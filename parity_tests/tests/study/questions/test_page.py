@@ -76,7 +76,46 @@ def widths(record: dict[str, Any]) -> Iterator[str]:
         yield f"| {heads} of {head_dim} | {loss} | {accuracy} |"
 
 
-SAID = {"mask": mask, "widths": widths, "weights": weights, "tied": tied, "skips": skips, "scale": scale}
+def recall(record: dict[str, Any]) -> Iterator[str]:
+    for (distance, length), runs in by(record, "distance", "length").items():
+        assert (distance is None) is not (length is None) and len(runs) in (2, 6)
+    recalled = {"runs": [run for run in record["runs"] if "distance" in run]}
+    timed = {"runs": [run for run in record["runs"] if "length" in run]}
+    for (name,), runs in by(recalled, "name").items():
+        each = by({"runs": runs}, "distance").values()
+        steps = [", ".join(str(run["steps"] or "never") for run in its) for its in each]
+        yield f"| {'LSTM' if name == 'lstm' else name} | {' | '.join(steps)} |"
+    for _, runs in by(timed, "name").items():
+        for measure, said in (
+            ("chain", "{:,}".format),
+            ("state_bytes", "{:,}".format),
+            ("seconds_a_token", lambda seconds: f"{1e6 * seconds:.3g}"),
+        ):
+            yield f"| {' | '.join(said(run[measure]) for run in runs)} |"
+
+
+def shakespeare(record: dict[str, Any]) -> Iterator[str]:
+    (run,) = record["runs"]
+    for name, scores in run["scores"].items():
+        figures = (f"{scores[key]:.4g}" for key in ("nats", "perplexity", "bits_per_byte"))
+        yield f"| {name} | {' | '.join(figures)} |"
+    sample, real = run["sample"]["copied"], run["sample"]["validation"]
+    yield f"{sample['share']:.0%}".replace("%", " %") + " of its runs of five"
+    yield f"{real['share']:.0%}".replace("%", " %") + " of\nas much real"
+    yield f"the longest run has {sample['longest']} pieces, there {real['longest']}"
+    yield run["sample"]["text"].splitlines()[1]
+
+
+SAID = {
+    "recall": recall,
+    "shakespeare": shakespeare,
+    "mask": mask,
+    "widths": widths,
+    "weights": weights,
+    "tied": tied,
+    "skips": skips,
+    "scale": scale,
+}
 
 
 def test_each_question_has_a_record() -> None:
