@@ -1,9 +1,8 @@
 """A text that the trained model writes, and how much of it stands in what it was trained on."""
 
-from typing import Any
-
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Bool, Int32
+from numpy.lib.stride_tricks import sliding_window_view
 
 from study.questions.shakespeare.words import UNKNOWN
 from train.loops.backend import Outputs
@@ -27,14 +26,22 @@ def written(
     return ids
 
 
-def copied(ids: Int32[np.ndarray, " piece"], train: Int32[np.ndarray, " token"]) -> dict[str, Any]:
-    """The longest run of pieces that the training split has, and the share of those of `GRAM` that it has."""
-    longest, found = 0, 0
-    for start in range(len(ids)):
+def stands(ids: Int32[np.ndarray, " piece"], train: Int32[np.ndarray, " token"]) -> Bool[np.ndarray, " run"]:
+    """Of each run of `GRAM` pieces, whether the training split has it. An unknown piece is like no other."""
+    runs, there = (np.ascontiguousarray(sliding_window_view(each, GRAM)) for each in (ids, train))
+    rows = np.dtype((np.void, runs.dtype.itemsize * GRAM))
+    found = np.isin(runs.view(rows)[:, 0], there.view(rows)[:, 0])
+    return found & (runs != UNKNOWN).all(axis=1)
+
+
+def longest_run(ids: Int32[np.ndarray, " piece"], train: Int32[np.ndarray, " token"]) -> int:
+    """The most pieces one after the other that the training split has so."""
+    longest, sought = 0, np.where(ids == UNKNOWN, -1, ids)
+    for start in range(len(sought)):
         places, length = np.arange(len(train)), 0
-        while start + length < len(ids) and len(places):
+        while start + length < len(sought) and len(places):
             places = places[places + length < len(train)]
-            places = places[train[places + length] == ids[start + length]]
+            places = places[train[places + length] == sought[start + length]]
             length += bool(len(places))
-        longest, found = max(longest, length), found + (length >= GRAM)
-    return {"longest": longest, "share": found / max(1, len(ids) - GRAM + 1)}
+        longest = max(longest, length)
+    return longest

@@ -22,7 +22,7 @@ from study.questions.ask import Planned, ask
 from study.questions.fit import Watch, few
 from study.questions.settings import DecoderConfig, evaluations
 from study.questions.shakespeare import picture, words
-from study.questions.shakespeare.own_words import copied, written
+from study.questions.shakespeare.own_words import GRAM, longest_run, stands, written
 from train.architecture import Architecture
 from train.config import ConfigError, Framework, Optimizer
 
@@ -69,7 +69,7 @@ def study(
         splits = {
             name: words.pieces("".join(getattr(corpus, name))) for name in ("train", "validation", "test")
         }
-        known = words.vocabulary(splits["train"])
+        known = words.vocabulary(splits["train"], splits["validation"])
         cut = {name: words.windows(split, known, settings.positions) for name, split in splits.items()}
     asked = words.pieces(settings.prompt)
     if not asked or words.UNKNOWN in (ids := known.ids(asked)):
@@ -156,13 +156,17 @@ def _scores(
 def _sample(
     outputs: Any, settings: Settings, known: words.Vocabulary, cut: dict[str, Windows]
 ) -> dict[str, Any]:
-    """What the model writes, and how much of it is the training split's; beside as much of the validation
-    split."""
+    """What the model writes, and which share of its runs of `GRAM` pieces the training split has; beside that
+    of excerpts of the validation split that are as long: mean, and the middle 95 %."""
     prompt = known.ids(words.pieces(settings.prompt)).tolist()
     ids = written(outputs, prompt, SAMPLE, settings.positions, TEMPERATURE, seed=0)
-    train, other = cut["train"].tokens, cut["validation"].tokens[: len(ids)]
+    array, train = np.array(ids, np.int32), cut["train"].tokens
+    real = stands(cut["validation"].tokens, train)
+    length = min(len(ids) - GRAM + 1, len(real))
+    shares = real[: len(real) // length * length].reshape(-1, length).mean(axis=1)
     return {
         "text": known.text(ids),
-        "copied": copied(np.array(ids, np.int32), train),
-        "validation": copied(other, train),
+        "longest": longest_run(array, train),
+        "share": few(stands(array, train).mean()),
+        "validation": [few(shares.mean()), *map(few, np.quantile(shares, (0.025, 0.975)))],
     }

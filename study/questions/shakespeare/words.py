@@ -14,7 +14,7 @@ from data.batches.windows import Stream, Windows, cut
 UNKNOWN = 0  # the token of all words that are too rare
 OFTEN = 5  # how often a piece must occur in the training split to be a token
 BOUNDARY = re.compile(r"\b")
-ORDER, LETTERS, END = 4, 257, 256  # of the model that spells: bytes, and the end of a word
+ORDERS, LETTERS, END = (3, 4, 5, 6, 7), 257, 256  # of the model that spells: bytes, and the end of a word
 
 
 def pieces(text: str) -> list[str]:
@@ -47,12 +47,15 @@ class Vocabulary:
         return float(self.speller.nats(_spelled(rare))[1:].sum()) if rare else 0.0
 
 
-def vocabulary(split: Sequence[str]) -> Vocabulary:
-    """Of the training split's pieces, the commonest first. The rare ones teach how words are spelled."""
+def vocabulary(split: Sequence[str], validation: Sequence[str]) -> Vocabulary:
+    """Of the training split's pieces, the commonest first. All of them, each once, teach how words are spelled,
+    by the order that spells the validation split's unknown words best."""
     counts = Counter(split)
     words = tuple(word for word, count in counts.most_common() if count >= OFTEN)
-    rare = [word for word, count in counts.items() if count < OFTEN] or words
-    return Vocabulary(words, KneserNey(_spelled(rare), LETTERS, ORDER))
+    spelled = _spelled([*counts])
+    orders = [order for order in ORDERS if order <= len(spelled)]
+    tried = [Vocabulary(words, KneserNey(spelled, LETTERS, order)) for order in orders]
+    return min(tried, key=lambda known: known.spelling(validation))
 
 
 def windows(split: Sequence[str], known: Vocabulary, positions: int) -> Windows:

@@ -23,7 +23,7 @@ def test_the_pieces_joined_are_the_text() -> None:
 
 def test_rare_words_are_unknown_and_are_paid_for() -> None:
     split = words.pieces("the cat sat on the mat. " * 6 + "a zyx ")
-    known = words.vocabulary(split)
+    known = words.vocabulary(split, split)
     assert set(known.words) == {"the", "cat", "sat", "on", "mat", " ", ". "} and known.words[0] == " "
     ids = known.ids(["the", "zyx", " "])
     assert ids[1] == words.UNKNOWN and known.text(ids.tolist()) == "the… "
@@ -33,7 +33,7 @@ def test_rare_words_are_unknown_and_are_paid_for() -> None:
 
 
 def test_the_speller_is_a_code_for_all_bytes() -> None:
-    known = words.vocabulary(words.pieces("one two three four " * 2))
+    known = words.vocabulary(*[words.pieces("one two three four " * 2)] * 2)
     chances = [
         math.exp(-known.speller.nats(np.array([words.END, byte], np.int32))[1])
         for byte in range(words.LETTERS)
@@ -43,18 +43,23 @@ def test_the_speller_is_a_code_for_all_bytes() -> None:
 
 def test_windows_do_not_overlap_and_have_the_texts_bytes() -> None:
     split = words.pieces(TEXT)
-    cut = words.windows(split, words.vocabulary(split), 4)
+    cut = words.windows(split, words.vocabulary(split, split), 4)
     assert (cut.ids.ravel()[1:] == cut.labels.ravel()[:-1]).all()
     assert cut.bytes == len("".join(split[1 : len(cut) * 4 + 1]).encode())
 
 
 def test_what_is_copied_is_counted() -> None:
     train = np.arange(100, dtype=np.int32)
-    assert own_words.copied(np.array([3, 4, 5, 6, 7, 8, 50], np.int32), train) == {
-        "longest": 6,
-        "share": 2 / 3,
-    }
-    assert own_words.copied(np.array([98, 99, 1], np.int32), train)["longest"] == 2
+    ids = np.array([3, 4, 5, 6, 7, 8, 50], np.int32)
+    assert own_words.longest_run(ids, train) == 6
+    assert own_words.stands(ids, train).tolist() == [True, True, False]
+    assert own_words.longest_run(np.array([98, 99, 1], np.int32), train) == 2
+
+
+def test_an_unknown_piece_is_like_no_other() -> None:
+    train = np.array([1, words.UNKNOWN, 2, 3, 4, 5, 6], np.int32)
+    assert own_words.stands(train, train).tolist() == [False, False, True]
+    assert own_words.longest_run(train, train) == 5
 
 
 def test_the_unknown_piece_is_never_written() -> None:
