@@ -48,8 +48,8 @@ class Vocabulary:
 
 
 def vocabulary(split: Sequence[str], validation: Sequence[str]) -> Vocabulary:
-    """Of the training split's pieces, the commonest first. All of them, each once, teach how words are spelled,
-    by the order that spells the validation split's unknown words best."""
+    """Of the training split's pieces, the commonest first. All of them, each once, teach how words are
+    spelled, by the order that spells the validation split's unknown words best."""
     counts = Counter(split)
     words = tuple(word for word, count in counts.most_common() if count >= OFTEN)
     spelled = _spelled([*counts])
