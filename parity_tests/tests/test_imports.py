@@ -37,6 +37,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "torch_impl.convert",
     ),
     "parity_tests.pair_arguments": ("parity_tests.core", "torch_impl.convert"),
+    "parity_tests.pair_file": ("parity_tests.pair", "parity_tests.core"),
     "parity_tests.pair_taps": ("parity_tests.core", "torch_impl.convert"),
     "parity_tests.plugin": ("parity_tests.pair",),
     "parity_tests.twins": ("parity_tests.core", "parity_tests.runners", "jax_impl", "torch_impl"),

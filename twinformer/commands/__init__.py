@@ -9,6 +9,7 @@ import tyro
 
 from twinformer.commands.attention import Attention
 from twinformer.commands.cards import Cards
+from twinformer.commands.compare import Compare
 from twinformer.commands.evaluate import Evaluate
 from twinformer.commands.exchange import Export, Import
 from twinformer.commands.generate import Generate
@@ -25,6 +26,7 @@ from twinformer.commands.verify import Verify
 # Training by a recipe's name has options of its own: see `train.parse`.
 COMMANDS: Any = (
     Parity
+    | Compare
     | Annotated[Overview, tyro.conf.subcommand("train")]
     | Resume
     | Evaluate

@@ -1,0 +1,62 @@
+"""A pair in a Python file, for pipelines: read, compared, and told to GitHub."""
+
+import os
+import runpy
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from parity_tests.core.compare import first_divergence
+from parity_tests.core.report import sentence
+from parity_tests.pair import Comparison, compare
+
+NEEDED = ("reference", "candidate", "inputs", "weights")
+KNOWN = (*NEEDED, "taps", "bound")
+
+
+class PairError(ValueError):
+    """A file that defines no pair, or a pair that cannot be compared; the message says why."""
+
+
+def compare_file(path: Path, dtype: str) -> Comparison:
+    """`compare` of what the file defines: reference, candidate, inputs and weights, perhaps taps and bound.
+
+    The file is run, with its folder on the path, as a script is. Raises PairError where it fails or defines
+    too little, or `compare` refuses what it defines.
+    """
+    pair = _defined(path)
+    if missing := [name for name in NEEDED if name not in pair]:
+        raise PairError(f"{path} defines no {missing[0]}: it needs {', '.join(NEEDED)}")
+    try:
+        return compare(**{name: pair[name] for name in KNOWN if name in pair}, dtype=dtype)
+    except (KeyError, TypeError, ValueError) as error:
+        raise PairError(f"{path}: {error.args[0] if error.args else error}") from error
+
+
+def tell_github(path: Path, comparison: Comparison) -> None:
+    """An annotation at the file where the models diverge; and the report in the step's summary, if there is
+    one (the environment's GITHUB_STEP_SUMMARY)."""
+    diverging = first_divergence(comparison.checks)
+    if diverging is not None:
+        # What ends a command is written by its number there.
+        words = sentence(diverging).replace("%", "%25").replace("\n", "%0A")
+        print(f"::error file={path},title=parity::{words}")
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        title = "parity" if comparison.passed else "no parity"
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(f"### {path.name}: {title}\n\n```text\n{comparison}\n```\n")
+
+
+def _defined(path: Path) -> dict[str, Any]:
+    """The names of the file, after it has run."""
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        return runpy.run_path(str(path), run_name="pair")
+    except Exception as error:
+        frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename == str(path)]
+        number = frames[-1].lineno if frames else getattr(error, "lineno", None)
+        place = f"{path}, line {number}" if number else str(path)
+        raise PairError(f"{place}: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(path.parent.resolve()))
