@@ -99,11 +99,11 @@ def shakespeare(record: dict[str, Any]) -> Iterator[str]:
     for name, scores in run["scores"].items():
         figures = (f"{scores[key]:.4g}" for key in ("nats", "perplexity", "bits_per_byte"))
         yield f"| {name} | {' | '.join(figures)} |"
-    sample, real = run["sample"]["copied"], run["sample"]["validation"]
-    yield f"{sample['share']:.0%}".replace("%", " %") + " of its runs of five"
-    yield f"{real['share']:.0%}".replace("%", " %") + " of\nas much real"
-    yield f"the longest run has {sample['longest']} pieces, there {real['longest']}"
-    yield run["sample"]["text"].splitlines()[1]
+    sample, (mean, low, high) = run["sample"], run["sample"]["validation"]
+    yield f"{100 * sample['share']:.0f} % of its runs of five pieces"
+    yield f"of this length {100 * mean:.0f} % ({100 * low:.0f} to {100 * high:.0f} % in 95 %"
+    yield f"The longest run\nhas {sample['longest']} pieces"
+    yield from sample["text"].splitlines()[:4]
 
 
 SAID = {
