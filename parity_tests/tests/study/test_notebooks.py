@@ -20,13 +20,13 @@ CELL = re.compile(r"^# %%(.*)$", re.MULTILINE)
 
 
 @pytest.fixture
-def as_a_learner_has_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """An empty folder, no window, and JAX's own settings, which are put back."""
+def as_a_learner_has_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unchecked: None) -> Iterator[Path]:
+    """An empty folder, no window, no checks of annotations, and JAX's own settings, which are put back."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DISPLAY", raising=False)
     before, backend = jax.config.jax_enable_x64, matplotlib.get_backend()
     plt.switch_backend("agg")
-    with jax.numpy_rank_promotion("allow"):
+    with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
         yield tmp_path
     jax.config.update("jax_enable_x64", before)
     plt.close("all")
