@@ -26,7 +26,6 @@ from twinformer.commands.verify import Verify
 # Training by a recipe's name has options of its own: see `train.parse`.
 COMMANDS: Any = (
     Parity
-    | Compare
     | Annotated[Overview, tyro.conf.subcommand("train")]
     | Resume
     | Evaluate
@@ -34,6 +33,7 @@ COMMANDS: Any = (
     | Import
     | Export
     | Verify
+    | Compare
     | Shapes
     | Attention
     | Grade
