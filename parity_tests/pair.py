@@ -122,17 +122,16 @@ def compare(
     module must be told by its arguments (``deterministic=True``). Only parameters pass through the table;
     buffers, such as running statistics, stay as each model has them.
 
-    Raises TypeError for rows that are none and inputs that are no numbers,
-    ValueError for missing params, shapes that do not fit the table, and taps that find nothing, KeyError for
-    parameters that the table does not cover.
+    Raises TypeError for rows that are none and inputs that are no numbers, ValueError for missing params,
+    shapes that do not fit the table, and taps that find nothing, KeyError for parameters that the table does
+    not cover.
     """
     if dtype not in BOUNDS:
         raise ValueError(f"dtype {dtype!r}: choose one of {', '.join(BOUNDS)}")
     check_table(weights)
     first, second, arrays = adapted(reference), adapted(candidate), exact_inputs(inputs)
     one_framework = first.framework == second.framework
-    left, right = "candidate", "reference"
-    owners = {"flax": left, "torch": right} if one_framework else {side: side for side in ("flax", "torch")}
+    owners = {"flax": "candidate", "torch": "reference"} if one_framework else None
     source = "torch" if one_framework else first.framework
     values = first.weights()
     given = fitted(values, source, second.shapes(arrays), weights, owners)

@@ -8,7 +8,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from train.config import ConfigError
+from train.paths import check_folder
 from train.runs.durable import write, write_json
+
+RECORD = "record.json"  # in the folder of a study
+DIGITS = 5  # of a number in it
 
 
 def record(**figures: Any) -> dict[str, Any]:
@@ -30,3 +35,15 @@ def record(**figures: Any) -> dict[str, Any]:
 def write_record(path: Path | None, **figures: Any) -> None:
     """A `record` as a JSON file; None is no file."""
     write(path, lambda path: write_json(path, record(**figures)))
+
+
+def check_out(out: Path) -> None:
+    """Raise ConfigError where the folder of a study cannot be written, or holds a record already."""
+    check_folder("out", out)
+    if (out / RECORD).exists():
+        raise ConfigError(f"out={out}: holds a {RECORD} already; give another folder, or remove it")
+
+
+def few(value: float) -> float:
+    """A number as the record has it."""
+    return float(f"{value:.{DIGITS}g}")

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from study.grok.milestones import milestones
-from study.grok.observed import Curve, Observed, few
+from study.grok.observed import Curve, Observed
 from study.grok.settings import Settings
 from study.grok.task import make_task
+from study.record import few
 from train.config import Framework
 from train.loops.schedule import rates_at
 

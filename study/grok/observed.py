@@ -10,10 +10,10 @@ from jaxtyping import Float
 from study.grok import mechanism
 from study.grok.settings import Settings
 from study.grok.task import Task
+from study.record import few
 
 EMBEDDING = "embeddings/token_embedding/embedding"
 SNAPSHOTS = 50  # evaluations whose training logits are kept
-DIGITS = 5  # of a number in the record
 
 Curve = dict[str, list[float]]
 
@@ -75,8 +75,3 @@ class Observed:
             excluded["step"].append(self.curve["step"][number])
             excluded["loss"].append(few(left))
         return self.curve | {"restricted_loss": restricted}, waves | {"excluded": excluded}
-
-
-def few(value: float) -> float:
-    """A number as the record has it."""
-    return float(f"{value:.{DIGITS}g}")

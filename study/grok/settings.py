@@ -10,7 +10,6 @@ from train.config import ConfigError, Optimizer
 
 Operation = Literal["add", "subtract", "divide"]
 EMBED, HEADS, MLP = 128, 4, 512
-RECORD = "record.json"  # in the folder of a study
 PRIMES = range(5, 252)  # the logits of all pairs are prime³ numbers
 
 

@@ -11,7 +11,8 @@ from rich.progress import Progress
 from study.grok import parity, picture
 from study.grok.fit import fit
 from study.grok.milestones import spread
-from study.grok.settings import RECORD, Settings
+from study.grok.settings import Settings
+from study.record import RECORD
 from study.record import record as how
 from train.config import Framework
 from train.loops.fit import progress_bar

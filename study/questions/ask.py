@@ -7,14 +7,11 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from study.questions.fit import Watch
+from study.record import RECORD
 from study.record import record as how
-from train.config import ConfigError
 from train.loops.fit import progress_bar
-from train.paths import check_folder
 from train.runs.durable import write_json
 from train.runs.lock import owned
-
-RECORD = "record.json"
 
 
 class Planned(NamedTuple):
@@ -25,13 +22,6 @@ class Planned(NamedTuple):
     """For its bar."""
     carry_out: Callable[[Watch], dict[str, Any]]
     """Trains, tells how far it is, returns what the record keeps of it."""
-
-
-def check_out(out: Path) -> None:
-    """Raise ConfigError where the folder cannot be written, or holds a record already."""
-    check_folder("out", out)
-    if (out / RECORD).exists():
-        raise ConfigError(f"out={out}: holds a {RECORD} already; give another folder, or remove it")
 
 
 def ask(

@@ -11,10 +11,9 @@ from jaxtyping import Float
 
 from parity_tests.twins.registry import Pair
 from study.questions.task import IGNORED, Draw, Rows
+from study.record import few
 from train.config import Framework, Optimizer
 from train.loops.schedule import rates_at
-
-DIGITS = 5  # of a number in the record
 
 Watch = Callable[[int, str], None]
 """Is told the steps done, and how it goes."""
@@ -116,8 +115,3 @@ def _losses(
     wide, labels = logits.astype(np.float64), np.maximum(rows.labels, 0)[..., None]
     losses = np.logaddexp.reduce(wide, axis=-1) - np.take_along_axis(wide, labels, axis=-1)[..., 0]
     return np.where(rows.labels != IGNORED, losses, 0.0)
-
-
-def few(value: float) -> float:
-    """A number as the record has it."""
-    return float(f"{value:.{DIGITS}g}")

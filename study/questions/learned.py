@@ -9,12 +9,13 @@ import numpy as np
 from rich.console import Console
 
 from parity_tests.twins.registry import Pair
-from study.questions.fit import Training, Watch, few, fit, loss_and_accuracy, trainer
+from study.questions.fit import Training, Watch, fit, loss_and_accuracy, trainer
 from study.questions.mask import digits
 from study.questions.settings import evaluations
 from study.questions.tables import print_table
 from study.questions.task import IGNORED, Draw, Rows
 from study.questions.text import text
+from study.record import few
 from train.config import Framework, Optimizer
 
 POSITIONS, TEXT_VOCAB, TEXT_BATCH, LOOKED_AT = 32, 300, 16, 48  # windows that a curve is of

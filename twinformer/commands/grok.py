@@ -8,7 +8,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from study.grok.settings import RECORD, Operation, Settings
+from study.grok.settings import Operation, Settings
 from train.config import FRAMEWORKS, ConfigError, Framework
 
 
@@ -47,7 +47,7 @@ class Grok:
     """The folder for record.json, curves.png and mechanism.png."""
 
     def carry_out(self, console: Console) -> int:
-        from train.paths import check_folder
+        from study.record import check_out
         from twinformer.messages import options, typed
 
         names = ("prime", "operation", "fraction", "weight_decay", "batch", "steps", "every")
@@ -55,9 +55,7 @@ class Grok:
         settings.check()
         if self.seeds < 1:
             raise ConfigError(f"seeds={self.seeds}: give 1 or more")
-        check_folder("out", self.out)
-        if (self.out / RECORD).exists():
-            raise ConfigError(f"out={self.out}: holds a {RECORD} already; give another folder, or remove it")
+        check_out(self.out)
 
         from study.grok.study import study
 
@@ -79,6 +77,8 @@ class Grok:
 
     def interrupted(self) -> str:
         """What is left after Ctrl-C."""
+        from study.record import RECORD
+
         return f"{self.out / RECORD} holds the runs that were done" if (self.out / RECORD).exists() else ""
 
 

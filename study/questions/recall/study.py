@@ -13,12 +13,13 @@ import torch_impl.gpt
 from parity_tests.twins.registry import Pair
 from study.parity import hold
 from study.questions.ask import Planned, ask
-from study.questions.fit import Training, Watch, few, fit, loss_and_accuracy, trainer
+from study.questions.fit import Training, Watch, fit, loss_and_accuracy, trainer
 from study.questions.recall import jax_lstm, picture, task, torch_lstm
 from study.questions.recall.chain import chain
 from study.questions.recall.measures import seconds_a_token, state_bytes
 from study.questions.recall.settings import LSTM, TRANSFORMER
 from study.questions.settings import PLAIN
+from study.record import few
 from train.config import Framework
 
 MODELS: dict[str, tuple[Pair, Any]] = {

@@ -16,10 +16,11 @@ import torch_impl.gpt
 from parity_tests.twins.registry import Pair
 from study.parity import hold
 from study.questions.ask import Planned, ask
-from study.questions.fit import Figures, Watch, few, trainer
+from study.questions.fit import Figures, Watch, trainer
 from study.questions.learned import PACE, TASKS, Learned, learn
 from study.questions.scale import jax_unscaled, picture, torch_unscaled
 from study.questions.settings import DecoderConfig
+from study.record import few
 from train.config import Framework
 
 DIVIDED, NOT = "divided", "not divided"

@@ -19,10 +19,11 @@ from data.batches.windows import Windows
 from parity_tests.twins.registry import Pair
 from study.parity import hold
 from study.questions.ask import Planned, ask
-from study.questions.fit import Watch, few
+from study.questions.fit import Watch
 from study.questions.settings import DecoderConfig, evaluations
 from study.questions.shakespeare import picture, words
 from study.questions.shakespeare.own_words import GRAM, longest_run, stands, written
+from study.record import few
 from train.architecture import Architecture
 from train.config import ConfigError, Framework, Optimizer
 

@@ -12,13 +12,14 @@ from rich.console import Console
 from parity_tests.twins.registry import Pair
 from study.parity import hold
 from study.questions.ask import Planned, ask
-from study.questions.fit import Training, Watch, few, fit, loss_and_accuracy, trainer
+from study.questions.fit import Training, Watch, fit, loss_and_accuracy, trainer
 from study.questions.settings import PLAIN
 from study.questions.skips import jax_model, picture, torch_model
 from study.questions.skips.measures import gradient_norms, likeness
 from study.questions.skips.settings import Norm, SkipConfig, Skips, Start
 from study.questions.task import Rows
 from study.questions.text import text
+from study.record import few
 from train.config import Framework
 
 PAIR = Pair(jax_model.SkipGPT, torch_model.SkipGPT)

@@ -12,13 +12,14 @@ from rich.console import Console
 from parity_tests.twins.registry import Pair
 from study.parity import hold
 from study.questions.ask import Planned, ask
-from study.questions.fit import Training, Watch, few, fit, loss_and_accuracy, trainer
+from study.questions.fit import Training, Watch, fit, loss_and_accuracy, trainer
 from study.questions.settings import PLAIN, evaluations
 from study.questions.task import Rows
 from study.questions.text import text
 from study.questions.tied import jax_model, picture, torch_model
 from study.questions.tied.exchange import alikeness, costs
 from study.questions.tied.settings import DIFFERENT, models
+from study.record import few
 from train.config import Framework
 
 PAIR = Pair(jax_model.TiedGPT, torch_model.TiedGPT)

@@ -16,11 +16,12 @@ from parity_tests.twins.registry import Pair
 from study.attention.heads import shown
 from study.parity import hold
 from study.questions.ask import Planned, ask
-from study.questions.fit import Watch, few
+from study.questions.fit import Watch
 from study.questions.learned import TASKS, TEXT_VOCAB, Learned, learn
 from study.questions.settings import DecoderConfig
 from study.questions.text import text
 from study.questions.weights import jax_weights, picture, torch_weights
+from study.record import few
 from train.config import Framework
 
 MODELS = {

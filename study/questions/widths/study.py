@@ -12,10 +12,11 @@ from rich.console import Console
 from parity_tests.twins.registry import Pair
 from study.parity import hold
 from study.questions.ask import Planned, ask
-from study.questions.fit import Watch, few
+from study.questions.fit import Watch
 from study.questions.learned import TASKS, Learned, learn
 from study.questions.settings import DecoderConfig
 from study.questions.widths import jax_widths, picture, torch_widths
+from study.record import few
 from train.config import Framework
 
 PAIR = Pair(jax_widths.TwoWidthsGPT, torch_widths.TwoWidthsGPT)

@@ -27,8 +27,8 @@ class Mask:
     """The folder for record.json and mask.png."""
 
     def carry_out(self, console: Console) -> int:
-        from study.questions.ask import check_out
         from study.questions.settings import check_counts
+        from study.record import check_out
 
         check_counts(count=self.count, steps=self.steps, seeds=self.seeds)
         check_out(self.out)

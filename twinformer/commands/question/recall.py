@@ -30,8 +30,8 @@ class Recall:
     """The folder for record.json and recall.png."""
 
     def carry_out(self, console: Console) -> int:
-        from study.questions.ask import check_out
         from study.questions.settings import check_counts
+        from study.record import check_out
         from train.config import ConfigError
 
         check_counts(steps=self.steps, seeds=self.seeds, distances=min(self.distances))

@@ -31,8 +31,8 @@ class Scale:
     """The folder for record.json and scale.png."""
 
     def carry_out(self, console: Console) -> int:
-        from study.questions.ask import check_out
         from study.questions.settings import check_counts
+        from study.record import check_out
 
         check_counts(widths=min(self.widths, default=0), steps=self.steps, seeds=self.seeds)
         check_out(self.out)

@@ -27,8 +27,8 @@ class Shakespeare:
     """The folder for record.json and shakespeare.png."""
 
     def carry_out(self, console: Console) -> int:
-        from study.questions.ask import check_out
         from study.questions.settings import check_counts
+        from study.record import check_out
 
         check_counts(steps=self.steps)
         check_out(self.out)

@@ -25,8 +25,8 @@ class Skips:
     """The folder for record.json and skips.png."""
 
     def carry_out(self, console: Console) -> int:
-        from study.questions.ask import check_out
         from study.questions.settings import check_counts
+        from study.record import check_out
 
         check_counts(least=0, steps=self.steps)
         check_counts(depths=min(self.depths, default=0))

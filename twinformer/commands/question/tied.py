@@ -27,9 +27,9 @@ class Tied:
     """The folder for record.json and tied.png."""
 
     def carry_out(self, console: Console) -> int:
-        from study.questions.ask import check_out
         from study.questions.settings import check_counts
         from study.questions.tied.settings import check_layers
+        from study.record import check_out
 
         check_counts(least=2, layers=self.layers)
         check_counts(steps=self.steps, seeds=self.seeds)

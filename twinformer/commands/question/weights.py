@@ -29,8 +29,8 @@ class Weights:
     """The folder for record.json and weights.png."""
 
     def carry_out(self, console: Console) -> int:
-        from study.questions.ask import check_out
         from study.questions.settings import check_counts
+        from study.record import check_out
 
         check_counts(tasks=len(self.tasks), steps=self.steps, seeds=self.seeds)
         check_out(self.out)

@@ -32,8 +32,8 @@ class Widths:
     """The folder for record.json and widths.png."""
 
     def carry_out(self, console: Console) -> int:
-        from study.questions.ask import check_out
         from study.questions.settings import check_counts
+        from study.record import check_out
 
         check_counts(tasks=len(self.tasks), steps=self.steps, seeds=self.seeds)
         check_counts(widths=min(self.widths, default=0))
