@@ -1,6 +1,6 @@
 """Any pair: a model of one's own in PyTorch and in JAX, held against each other.
 
-    comparison = compare(reference, candidate, inputs, weights=TABLE)
+    comparison = compare(reference, candidate, inputs)
     print(comparison)
 
 `docs/porting.md` goes through it step by step.
@@ -20,11 +20,12 @@ from parity_tests.core.compare import BOUNDS, Check, all_passed, compare_traces
 from parity_tests.core.isolate import Isolation
 from parity_tests.core.page import page
 from parity_tests.core.trace import Trace
+from parity_tests.map.find import FoundTable, find_table, heard_by_parts
 from parity_tests.pair_arguments import check_table, exact_inputs, match_outputs
 from parity_tests.pair_taps import Taps, collapsed, tap_pairs
 from parity_tests.runners.jax_model import JaxModel
 from parity_tests.runners.torch_model import TorchModel
-from torch_impl.convert.fitting import fitted
+from torch_impl.convert.fitting import fitted, passing
 from torch_impl.convert.row import Row
 
 LISTED = 8  # names of a list in the report; `to_json` has them all
@@ -43,6 +44,8 @@ class Comparison:
     """Of models that diverge: what does so by itself, and what lies downstream of it."""
     taps: Taps = field(repr=False)
     """Which parts were compared, and in which order of their axes."""
+    table: FoundTable | None = field(default=None, repr=False)
+    """The table of weights, where it was found; its `str` is the code."""
 
     @property
     def other_shape(self) -> list[str]:
@@ -69,8 +72,11 @@ class Comparison:
         text = StringIO()
         console = Console(file=text, width=100)
         report.print_checks(self.checks, console, self.isolations)
-        turned = [f"{name} ({order})" for name, order in self.taps.turned.items()]
+        turned = collapsed([f"{name} ({order})" for name, order in self.taps.turned.items()])
+        if self.table is not None:
+            console.print(Text(self.table.summary))
         for words, names in (
+            ("float32 inside third parties' parts, run in float64", collapsed(self._widened)),
             ("axes in another order", turned),
             ("not compared, other shape", self.other_shape),
             ("in the reference alone", collapsed(self.taps.alone["reference"])),
@@ -82,14 +88,20 @@ class Comparison:
                 console.print(Text(f"{words}: {', '.join(names[:LISTED])}{more}"))
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
+    @property
+    def _widened(self) -> list[str]:
+        return [*self.reference.widened, *self.candidate.widened]
+
     def to_json(self) -> dict[str, Any]:
-        """As `report.to_json` has it, with "other_shape", "axes_in_another_order", "alone" (by side) and
-        "gradient_zero"."""
+        """As `report.to_json` has it, with "other_shape", "axes_in_another_order", "alone" (by side),
+        "gradient_zero", "widened" (to float64), and the "table" where it was found."""
         lists = {
             "other_shape": self.other_shape,
             "axes_in_another_order": self.taps.turned,
             "alone": self.taps.alone,
             "gradient_zero": self.gradient_zero,
+            "widened": self._widened,
+            "table": self.table and self.table.to_json(),
         }
         return report.to_json(self.checks, self.isolations) | lists
 
@@ -102,7 +114,7 @@ def compare(
     reference: Any,
     candidate: Any,
     inputs: Mapping[str, Any],
-    weights: Sequence[Row],
+    weights: Sequence[Row] | None = None,
     taps: Mapping[str, str] | None = None,
     dtype: str = "float64",
     bound: float | None = None,
@@ -112,15 +124,16 @@ def compare(
     Each is a `torch.nn.Module` or `TorchModel`, or a model of JAX or `JaxModel`. Neither is changed.
     ``inputs`` are numpy arrays of any shapes, passed by name; those of floating dtype get gradients.
     ``weights`` is a table of `Row`s that covers all parameters of both, Flax's names on the left; of two
-    models of one framework, the candidate's. ``taps`` are names of submodules, the reference's with the
-    candidate's; ``*`` stands for pieces of the path. Without it, all that have the same path in both are
-    compared, but for how the frameworks spell it. Axes in another order, as of channels, are found; what has
-    no order that leads from one to the other is left out, and listed. ``bound`` is by default that of a whole
-    model in `BOUNDS`.
+    models of one framework, the candidate's. Without it the table is found, as `map.find` has it, and is the
+    comparison's ``table``. ``taps`` are names of submodules, the reference's with the candidate's; ``*``
+    stands for pieces of the path. Without it, all that have the same path in both are compared, but for how
+    the frameworks spell it, and all that own the same weights by a table that was found. Axes in another
+    order, as of channels, are found; what has no order that leads from one to the other is left out, and
+    listed. ``bound`` is by default that of a whole model in `BOUNDS`.
 
     Both run in evaluation mode on the CPU: dropout cannot be compared, as each draws its own numbers. A linen
-    module must be told by its arguments (``deterministic=True``). Only parameters pass through the table;
-    buffers, such as running statistics, stay as each model has them.
+    module must be told by its arguments (``deterministic=True``). Parameters pass through the table, and of
+    buffers and running statistics those that it has rows for; others stay as each model has them.
 
     Raises TypeError for rows that are none and inputs that are no numbers, ValueError for missing params,
     shapes that do not fit the table, and taps that find nothing, KeyError for parameters that the table does
@@ -128,19 +141,29 @@ def compare(
     """
     if dtype not in BOUNDS:
         raise ValueError(f"dtype {dtype!r}: choose one of {', '.join(BOUNDS)}")
-    check_table(weights)
+    if weights is not None:
+        check_table(weights)
     first, second, arrays = adapted(reference), adapted(candidate), exact_inputs(inputs)
+    found = None
+    if weights is None:
+        found = find_table(first, second, arrays, BOUNDS["float64"][True])
+        weights = found.rows
+        first, second = (heard_by_parts(side) for side in (first, second))
     one_framework = first.framework == second.framework
     owners = {"flax": "candidate", "torch": "reference"} if one_framework else None
     source = "torch" if one_framework else first.framework
-    values = first.weights()
-    given = fitted(values, source, second.shapes(arrays), weights, owners)
+    state, their_state = first.state(arrays), second.state(arrays)
+    kept, their_kept = passing(state, source, their_state, weights)
+    values = first.weights() | {name: state[name] for name in kept}
+    shapes = second.shapes(arrays) | {name: their_state[name].shape for name in their_kept}
+    given = fitted(values, source, shapes, weights, owners)
     ours = first.run(values, arrays, dtype)
     theirs = second.run(given.arrays, arrays, dtype, changes=given.changes)
     match_outputs(ours, theirs, first.name, second.name)
 
     bound = BOUNDS[dtype][True] if bound is None else bound
-    pairs = tap_pairs(list(ours.arrays["tap"]), list(theirs.arrays["tap"]), taps)
+    heard = [list(trace.arrays["tap"]) for trace in (ours, theirs)]
+    pairs = tap_pairs(heard[0], heard[1], taps, found.parts if found else None)
     parts = Taps(ours, theirs, pairs, bound, asked=taps is not None)
     if gradients := theirs.arrays["parameter gradient"]:
         theirs.arrays["parameter gradient"] = given.back(gradients)
@@ -161,7 +184,7 @@ def compare(
             )
         ]
         checks = checked()  # which may know more of the order of axes now
-    return Comparison(checks, parts.reference(), parts.candidate(), isolations, parts)
+    return Comparison(checks, parts.reference(), parts.candidate(), isolations, parts, found)
 
 
 def adapted(model: Any) -> TorchModel | JaxModel:

@@ -127,8 +127,20 @@ def collapsed(names: list[str]) -> list[str]:
     return list(dict.fromkeys(re.sub(r"(?<=[_./])\d+(?=[/. ]|$)", "*", name) for name in names))
 
 
-def tap_pairs(ours: list[str], theirs: list[str], taps: Mapping[str, str] | None) -> dict[str, str]:
-    """The reference's taps that are compared, in their order, with the candidate's names of them."""
+def tap_pairs(
+    ours: list[str],
+    theirs: list[str],
+    taps: Mapping[str, str] | None,
+    parts: dict[str, str] | None = None,
+) -> dict[str, str]:
+    """The reference's taps that are compared, in their order, with the candidate's names of them.
+
+    ``parts`` are those known to be each other's, whatever they are called.
+    """
+    if taps is None and parts:
+        rest = [name for name in ours if name not in parts]
+        alike = tap_pairs(rest, [name for name in theirs if name not in parts.values()], None)
+        return {name: (parts | alike)[name] for name in ours if name in parts | alike}
     found: dict[str, str] = {}
     for pattern, other in ({"*": "*"} if taps is None else taps).items():
         left, right = _matches(pattern, ours), _matches(other, theirs)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -31,6 +31,14 @@ class Kind:
         """The pytree whose floating leaves are the weights."""
         return self.params
 
+    def state(self) -> Any:
+        """The pytree that holds what a model keeps beside its weights; empty for those that keep nothing."""
+        return {}
+
+    def with_state(self, state: Any) -> "Kind":
+        """The same with other state."""
+        return self
+
     def initial(self, call: Call, arguments: Arguments) -> Any:
         """Params where there are none yet, with shapes for weights."""
         raise ValueError(f"parameters are known only from JaxModel(function, params): {self.model}")
@@ -58,6 +66,13 @@ class Linen(Kind):
     def tree(self) -> Any:
         return self._variables["params"]
 
+    def state(self) -> Any:
+        """Each collection but the weights."""
+        return {name: state for name, state in self._variables.items() if name != "params"}
+
+    def with_state(self, state: Any) -> Kind:
+        return replace(self, params={**state, "params": self.tree()})
+
     def initial(self, call: Call, arguments: Arguments) -> Any:
         """Shapes of the weights; and other collections as `init` makes them from key 0."""
         init = linen.init(call, self.model)
@@ -72,7 +87,7 @@ class Linen(Kind):
         return {"params": params, **others}
 
     def run(self, tree: Any, call: Call, arguments: Arguments, record: RecordOutput) -> Any:
-        others = {name: state for name, state in self._variables.items() if name != "params"}
+        others = self.state()
         variables = {**jax.tree.map(_widened, others), "params": tree}
         # What a model writes of its state, as running statistics in training, it may read again in `call`.
         with _recording_linen(record):
@@ -93,6 +108,16 @@ class Nnx(Kind):
 
     def tree(self) -> Any:
         return nnx.to_pure_dict(nnx.state(self.model, nnx.Param))
+
+    def state(self) -> Any:
+        """Its statistics, which are called so whatever class they are of."""
+        return {"": nnx.to_pure_dict(nnx.state(self.model, nnx.BatchStat))}
+
+    def with_state(self, state: Any) -> Kind:
+        graph, statistics, *rest = nnx.split(self.model, nnx.BatchStat, ...)
+        statistics = jax.tree.map(lambda leaf: leaf, statistics)  # variables of its own
+        nnx.replace_by_pure_dict(statistics, state[""])
+        return replace(self, model=nnx.merge(graph, statistics, *rest))
 
     def run(self, tree: Any, call: Call, arguments: Arguments, record: RecordOutput) -> Any:
         graph, params, *rest = nnx.split(self.model, nnx.Param, ...)

@@ -48,6 +48,10 @@ class JaxModel:
             raise ValueError(f"{self.name} has no weights: give JaxModel(model, params)")
         return {name: numbers(leaf) for name, leaf in _weights(kind.tree()).items()}
 
+    def state(self, inputs: Inputs) -> dict[str, np.ndarray]:
+        """What it keeps beside its weights, such as running statistics: by path in its collection."""
+        return {name: numbers(leaf) for name, leaf in _state(self._kind(inputs)).items()}
+
     def shapes(self, inputs: Inputs) -> dict[str, tuple[int, ...]]:
         """The parameters' shapes; a linen module's without params are those that its `init` would make."""
         return {name: tuple(leaf.shape) for name, leaf in _weights(self._kind(inputs).tree()).items()}
@@ -62,11 +66,15 @@ class JaxModel:
     ) -> Trace:
         """Forward with taps and backward from a fixed cotangent, op by op on the CPU.
 
-        With ``forced`` the model goes on with these values where it has computed the taps of these names;
-        there are no gradients then. ``changes`` make the model's weights of those of their names, before
-        which the gradients are taken.
+        What ``weights`` has of the model's state takes the place of its own, and gets no gradients. With
+        ``forced`` the model goes on with these values where it has computed the taps of these names; there
+        are no gradients then. ``changes`` make the model's weights of those of their names, before which the
+        gradients are taken.
         """
         kind = self._kind(inputs)
+        if state := {name: weights[name] for name in _state(kind) if name in weights}:
+            kind = kind.with_state(_put_state(kind, state))
+        weights = {name: array for name, array in weights.items() if name not in state}
         tree, call = kind.tree(), self.call or just_call
         shapes = self.shapes(inputs)
 
@@ -98,6 +106,16 @@ class JaxModel:
         with jax_numerics("float64", foreign=True):
             arguments = {name: jnp.asarray(array) for name, array in inputs.items()} | tap
             return replace(kind, params=kind.initial(self.call or just_call, arguments))
+
+
+def _state(kind: Kind) -> dict[str, Any]:
+    """The floating arrays of a model's state by path."""
+    return {name: leaf for collection in kind.state().values() for name, leaf in _weights(collection).items()}
+
+
+def _put_state(kind: Kind, state: Params) -> dict[str, Any]:
+    """The model's state with these values in their places."""
+    return {name: with_weights(collection, state) for name, collection in kind.state().items()}
 
 
 def _unrecorded(name: str, output: Any, arguments: list[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from parity_tests.runners.arrays import Inputs, Params, numbers
 from parity_tests.runners.calls import just_call, model_name
 from parity_tests.runners.changes import NO_CHANGES, Changes, changed
 from parity_tests.runners.recorder import Recorder, check_forced
+from parity_tests.runners.torch_widened import Widening
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class TorchModel:
         """The parameters by name, as float64. One that is shared has the first of its names."""
         return {name: numbers(parameter) for name, parameter in self.module.named_parameters()}
 
+    def state(self, inputs: Inputs) -> dict[str, np.ndarray]:
+        """The buffers of floating dtype by name, such as running statistics, as float64."""
+        return {name: numbers(buffer) for name, buffer in _floating_buffers(self.module).items()}
+
     def shapes(self, inputs: Inputs) -> dict[str, tuple[int, ...]]:
         return {name: tuple(parameter.shape) for name, parameter in self.module.named_parameters()}
 
@@ -50,18 +56,24 @@ class TorchModel:
     ) -> Trace:
         """Forward with taps and backward from a fixed cotangent, in evaluation mode, on the CPU.
 
-        With ``forced`` the model goes on with these values where it has computed the taps of these names;
-        there are no gradients then. ``changes`` make the module's weights of those of their names, before
-        which the gradients are taken.
+        What ``weights`` has of the module's state takes the place of its own, and gets no gradients. With
+        ``forced`` the model goes on with these values where it has computed the taps of these names; there
+        are no gradients then. ``changes`` make the module's weights of those of their names, before which the
+        gradients are taken.
         """
-        prepare = partial(self._prepare, changes)
-        trace = torch_runner.run(prepare, self.name, weights, inputs, dtype, forced=forced, foreign=True)
+        widening = Widening()
+        prepare = partial(self._prepare, changes, widening)
+        widened: AbstractContextManager[Any] = widening if dtype == "float64" else nullcontext()
+        with widened:
+            trace = torch_runner.run(prepare, self.name, weights, inputs, dtype, forced=forced, foreign=True)
         check_forced(forced, trace)
+        trace.widened = [*widening.parts]
         return trace
 
     def _prepare(
         self,
         changes: Changes,
+        widening: Widening,
         weights: Params,
         device: torch.device,
         kind: torch.dtype,
@@ -74,17 +86,23 @@ class TorchModel:
         for change in changes.values():
             for name in change.names:
                 del leaves[name]
+        state = {name: buffer for name, buffer in _floating_buffers(module).items() if name in weights}
         with torch.no_grad():
-            for name, parameter in leaves.items():
-                parameter.copy_(torch.tensor(weights[name]))
+            for name, tensor in (leaves | state).items():
+                tensor.copy_(torch.tensor(weights[name]))
         raw = {name: torch.tensor(weights[name]).to(device, kind).requires_grad_() for name in changes}
         for name, value in changed(raw, changes, shapes).items():
             _put(module, name, value)
+        widening.watch(module)
         tap = recorder.argument(self.call or module)
         for name, part in module.named_modules():
             if name and not tap:
                 part.register_forward_hook(partial(_recorded, recorder, name), with_kwargs=True)
         return partial(self.call or just_call, module, **tap), leaves | raw
+
+
+def _floating_buffers(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: buffer for name, buffer in module.named_buffers() if buffer.is_floating_point()}
 
 
 def _put(module: torch.nn.Module, name: str, value: torch.Tensor) -> None:

@@ -29,7 +29,14 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "parity_tests.core": (),
     "parity_tests.compare": ("parity_tests.core",),
     "parity_tests.runners": ("parity_tests.core",),
+    "parity_tests.map": (
+        "parity_tests.core",
+        "parity_tests.pair_taps",
+        "parity_tests.runners.calls",
+        "torch_impl.convert",
+    ),
     "parity_tests.pair": (
+        "parity_tests.map",
         "parity_tests.pair_arguments",
         "parity_tests.pair_taps",
         "parity_tests.core",
@@ -54,6 +61,7 @@ FORBIDDEN = {
     "torch_impl/**": JAX,
     "data/**": JAX | TORCH,
     "parity_tests/core/*": JAX | TORCH,
+    "parity_tests/map/*": JAX | TORCH - {"torch_impl"},  
     "parity_tests/plugin.py": JAX | TORCH,
     "parity_tests/pair*.py": JAX,
     "parity_tests/runners/jax_*": TORCH,

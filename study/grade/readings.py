@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, islice, permutations, product
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+from scipy.optimize import linear_sum_assignment
 
 from study.grade.roles import block_of, named, score
 from study.grade.weights import FUSED, Layout, Move, Reading, layouts

@@ -5,7 +5,7 @@ PyTorch, the two models decide: a row is out that finds no counterpart at the sa
 shape. If more than one is left, nothing is guessed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -66,9 +66,13 @@ class Fitted:
         }
 
     def back(self, arrays: Mapping[str, np.ndarray]) -> Arrays:
-        """Arrays such as ``arrays``, gradients say, in the names and layout of their source; in order."""
+        """Arrays such as ``arrays``, gradients say, in the names and layout of their source; in order.
+
+        What ``arrays`` lacks is left out: running statistics have no gradients.
+        """
         found, order = Arrays(), list(arrays)
-        for row, names, targets in sorted(self.places, key=lambda place: order.index(place.targets[0])):
+        places = [place for place in self.places if place.targets[0] in arrays]
+        for row, names, targets in sorted(places, key=lambda place: order.index(place.targets[0])):
             sizes = row.sizes(self.source, [self.shapes[name] for name in names])
             row = _before_its_change(row, OTHER[self.source])
             moved = move(
@@ -113,6 +117,27 @@ def fitted(
         made |= pair.moved(place)
     places = [Placed(place[0], names, there[place]) for place, names in here.items()]
     return Fitted(source, given, places, made)
+
+
+def passing(
+    state: Collection[str], source: str, others: Collection[str], table: Sequence[Row]
+) -> tuple[list[str], list[str]]:
+    """Of what two models keep beside their parameters, the names that rows have on both sides."""
+    sides = ((state, source), (others, OTHER[source]))
+    standing = [
+        {name: {place for place, _ in _claims(name, framework, table)} for name in names}
+        for names, framework in sides
+    ]
+    both = set().union(*standing[0].values()) & set().union(*standing[1].values())
+    ours, theirs = ([name for name, places in side.items() if places & both] for side in standing)
+    return ours, theirs
+
+
+def _claims(name: str, framework: str, table: Sequence[Row]) -> list[tuple[Place, str]]:
+    try:
+        return claims(name, framework, table)
+    except KeyError:
+        return []
 
 
 def _before_its_change(row: Row, target: str) -> Row:
