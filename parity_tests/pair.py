@@ -9,6 +9,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from parity_tests.core.page import page
 from parity_tests.core.trace import Trace
 from parity_tests.map.find import FoundTable, find_table, heard_by_parts
 from parity_tests.pair_arguments import check_table, exact_inputs, match_outputs
+from parity_tests.pair_named import hugging_face
 from parity_tests.pair_taps import Taps, collapsed, tap_pairs
 from parity_tests.runners.jax_model import JaxModel
 from parity_tests.runners.torch_model import TorchModel
@@ -121,7 +123,8 @@ def compare(
 ) -> Comparison:
     """Run the candidate with the reference's weights, and hold all it computes against the reference.
 
-    Each is a `torch.nn.Module` or `TorchModel`, or a model of JAX or `JaxModel`. Neither is changed.
+    Each is a `torch.nn.Module` or `TorchModel`, or a model of JAX or `JaxModel`; or the name of a checkpoint,
+    as `pair_named.hugging_face` takes it. Neither is changed.
     ``inputs`` are numpy arrays of any shapes, passed by name; those of floating dtype get gradients.
     ``weights`` is a table of `Row`s that covers all parameters of both, Flax's names on the left; of two
     models of one framework, the candidate's. Without it the table is found, as `map.find` has it, and is the
@@ -146,7 +149,7 @@ def compare(
     first, second, arrays = adapted(reference), adapted(candidate), exact_inputs(inputs)
     found = None
     if weights is None:
-        found = find_table(first, second, arrays, BOUNDS["float64"][True])
+        found = table_of(first, second, arrays)
         weights = found.rows
         first, second = (heard_by_parts(side) for side in (first, second))
     one_framework = first.framework == second.framework
@@ -187,8 +190,16 @@ def compare(
     return Comparison(checks, parts.reference(), parts.candidate(), isolations, parts, found)
 
 
+def table_of(reference: Any, candidate: Any, inputs: Mapping[str, Any]) -> FoundTable:
+    """The table of weights that `compare` would find."""
+    sides = adapted(reference), adapted(candidate)
+    return find_table(*sides, exact_inputs(inputs), BOUNDS["float64"][True])
+
+
 def adapted(model: Any) -> TorchModel | JaxModel:
-    """A model as one side of a pair."""
+    """A model as one side of a pair; a text is the name of a checkpoint."""
     if isinstance(model, TorchModel | JaxModel):
         return model
+    if isinstance(model, str | Path):
+        return hugging_face(str(model))
     return TorchModel(model) if isinstance(model, torch.nn.Module) else JaxModel(model)

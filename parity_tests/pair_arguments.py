@@ -38,15 +38,20 @@ def exact_inputs(inputs: Any) -> dict[str, np.ndarray]:
 
 
 def match_outputs(ours: Trace, theirs: Trace, reference: str, candidate: str) -> None:
-    """Bring the candidate's outputs under the reference's names: one array alone needs none.
+    """Bring the candidate's outputs under the reference's names: where there is one, or all sizes differ.
 
     Raises ValueError where one returned what the other did not. It is not left out, as all outputs of a
     model take part in its gradients.
     """
     left, right = ours.arrays["forward"], theirs.arrays["forward"]
+    if left.keys() == right.keys():
+        return
+    sizes, others = ({array.size: name for name, array in side.items()} for side in (left, right))
     if len(left) == len(right) == 1:
         theirs.arrays["forward"] = dict(zip(left, right.values(), strict=True))
-    elif left.keys() != right.keys():
+    elif sizes.keys() == others.keys() and len(left) == len(right) == len(sizes):
+        theirs.arrays["forward"] = {name: right[others[size]] for size, name in sizes.items()}
+    else:
         raise ValueError(
             f"{reference} returned {', '.join(left)}, and {candidate} {', '.join(right)}: give one of them a "
             "`call` that returns what the other does, such as lambda model, x: model(x).logits"

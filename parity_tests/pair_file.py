@@ -9,10 +9,12 @@ from typing import Any
 
 from parity_tests.core.compare import first_divergence
 from parity_tests.core.report import sentence
-from parity_tests.pair import Comparison, compare
+from parity_tests.map.find import FoundTable
+from parity_tests.pair import Comparison, compare, table_of
 
-NEEDED = ("reference", "candidate", "inputs", "weights")
-KNOWN = (*NEEDED, "taps", "bound")
+NEEDED = ("reference", "candidate", "inputs")
+KNOWN = (*NEEDED, "weights", "taps", "bound")
+REFUSED = (KeyError, TypeError, ValueError)  # what `compare` says of what it can't compare
 
 
 class PairError(ValueError):
@@ -20,7 +22,7 @@ class PairError(ValueError):
 
 
 def compare_file(path: Path, dtype: str) -> Comparison:
-    """`compare` of what the file defines: reference, candidate, inputs and weights, perhaps taps and bound.
+    """`compare` of what the file defines: reference, candidate and inputs, perhaps weights, taps and bound.
 
     The file is run, with its folder on the path, as a script is. Raises PairError where it fails or defines
     too little, or `compare` refuses what it defines.
@@ -30,8 +32,40 @@ def compare_file(path: Path, dtype: str) -> Comparison:
         raise PairError(f"{path} defines no {missing[0]}: it needs {', '.join(NEEDED)}")
     try:
         return compare(**{name: pair[name] for name in KNOWN if name in pair}, dtype=dtype)
-    except (KeyError, TypeError, ValueError) as error:
-        raise PairError(f"{path}: {error.args[0] if error.args else error}") from error
+    except REFUSED as error:
+        raise PairError(f"{path}: {_said(error)}") from error
+
+
+def map_files(reference: str, candidate: str | None, inputs: str | None) -> FoundTable:
+    """The table between two models, each a file's object or, of the reference, the name of a checkpoint.
+
+    "port.py" is what that file calls reference, candidate or inputs, "port.py:model" what it calls so.
+    Without a candidate, and without inputs, these are in the file of the one before. Raises PairError as
+    `compare_file` does.
+    """
+    files: dict[str, dict[str, Any]] = {}
+
+    def named(text: str, name: str) -> Any:
+        file, _, asked = text.partition(":")
+        if Path(file).suffix != ".py":
+            if name == "reference":
+                return text
+            raise PairError(f"{name} {text!r} is no file: give FILE.py, or FILE.py:NAME")
+        if not Path(file).is_file():
+            raise PairError(f"{name}: there is no file {file}")
+        if file not in files:
+            files[file] = _defined(Path(file))
+        if (asked or name) not in files[file]:
+            raise PairError(f"{file} defines no {asked or name}: give {file}:NAME for what it calls so")
+        return files[file][asked or name]
+
+    candidate = candidate or reference.partition(":")[0]
+    inputs = inputs or candidate.partition(":")[0]
+    sides = named(reference, "reference"), named(candidate, "candidate"), named(inputs, "inputs")
+    try:
+        return table_of(*sides)
+    except REFUSED as error:
+        raise PairError(_said(error)) from error
 
 
 def tell_github(path: Path, comparison: Comparison) -> None:
@@ -46,6 +80,10 @@ def tell_github(path: Path, comparison: Comparison) -> None:
         title = "parity" if comparison.passed else "no parity"
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(f"### {path.name}: {title}\n\n```text\n{comparison}\n```\n")
+
+
+def _said(error: Exception) -> str:
+    return str(error.args[0] if error.args else error)
 
 
 def _defined(path: Path) -> dict[str, Any]:

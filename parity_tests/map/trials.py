@@ -13,6 +13,7 @@ from parity_tests.core.order import Order
 from parity_tests.core.trace import Trace
 from parity_tests.map.link import Link, candidate_values
 from parity_tests.map.parts import part_pairs
+from parity_tests.pair_arguments import match_outputs
 from parity_tests.pair_taps import Taps
 
 OUTPUT = ""  # what is called so: all outputs of the model
@@ -70,8 +71,11 @@ class Trials:
         errors = dict.fromkeys(pairs, np.inf)
         for name, order in found.items():
             errors[name] = _apart(truth[name], order.turn(trace.arrays["tap"][pairs[name]]))
-        outputs = [[*one.arrays["forward"].values()] for one in (self.ours, trace)]
-        errors[OUTPUT] = max(map(_apart, *outputs))
+        match_outputs(self.ours, trace, self.reference.name, self.candidate.name)
+        outputs = trace.arrays["forward"]
+        errors[OUTPUT] = max(
+            _apart(array, outputs[name]) for name, array in self.ours.arrays["forward"].items()
+        )
         wrong = [name for name, error in errors.items() if error > self.bound]
         unready = [
             name

@@ -15,6 +15,7 @@ from twinformer.commands.exchange import Export, Import
 from twinformer.commands.generate import Generate
 from twinformer.commands.grade import Grade
 from twinformer.commands.grok import Grok
+from twinformer.commands.map import Map
 from twinformer.commands.parity import Parity
 from twinformer.commands.play import Play
 from twinformer.commands.question import Question
@@ -34,6 +35,7 @@ COMMANDS: Any = (
     | Export
     | Verify
     | Compare
+    | Map
     | Shapes
     | Attention
     | Grade

@@ -13,7 +13,7 @@ from train.paths import check_file
 
 @dataclass(frozen=True)
 class Compare:
-    """Compare two models of your own, which a Python file defines: reference, candidate, inputs, weights.
+    """Compare two models of your own, which a Python file defines: reference, candidate, inputs.
 
     twinformer compare port.py --json parity.json
 
@@ -21,7 +21,7 @@ class Compare:
     """
 
     file: tyro.conf.Positional[Path]
-    """Defines reference, candidate, inputs and weights, as `compare` takes them; perhaps taps and bound."""
+    """Defines reference, candidate and inputs, as `compare` takes them; perhaps weights, taps and bound."""
     dtype: Literal["float64", "float32"] = "float64"
     """The precision of the comparison."""
     json: Path | None = None

@@ -71,7 +71,7 @@ def test_a_port_that_is_wrong_ends_with_1_and_is_told_to_github(
 @pytest.mark.parametrize(
     "text, words",
     [
-        (PAIR.replace("weights =", "table ="), "port.py defines no weights: it needs reference, candidate,"),
+        (PAIR.replace("inputs =", "x ="), "port.py defines no inputs: it needs reference, candidate, inputs"),
         (
             PAIR.replace("SCALE = 1.0", "SCALE = 1 / 0"),
             "port.py, line 19: ZeroDivisionError: division",

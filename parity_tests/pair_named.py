@@ -1,0 +1,73 @@
+"""A reference by its name: a checkpoint of Hugging Face, in a folder or on its hub, run by `transformers`."""
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from parity_tests.runners.torch_model import TorchModel
+
+PREFIX = "hf:"
+# What inputs are called there, where a model's own names are shorter.
+NAMES = {
+    "ids": "input_ids",
+    "mask": "attention_mask",
+    "segment_ids": "token_type_ids",
+    "images": "pixel_values",
+    "x": "pixel_values",
+}
+# What is compared of what such a model returns: the first of these that it has.
+OUTPUTS = (("logits",), ("last_hidden_state", "pooler_output"))
+
+
+def hugging_face(name: str) -> TorchModel:
+    """The model of a checkpoint: ``name`` is a folder with config.json, or "hf:" and a name on the hub.
+
+    Its class is the one that config.json names. Inputs may have its names or those that `NAMES` has for them;
+    its outputs are its logits, or its hidden states and what is pooled of them. Attention is eager, so that
+    scores can be heard. A name is looked up in the local cache first, and downloaded if it is not there.
+
+    Raises ValueError where there is no such checkpoint, or no `transformers`.
+    """
+    try:
+        import transformers
+    except ImportError:
+        raise ValueError(f"{name!r} needs transformers: pip install transformers") from None
+    where = name.removeprefix(PREFIX)
+    if where == name and not (Path(name) / "config.json").is_file():
+        raise ValueError(
+            f"reference {name!r} is no folder with a config.json; give one, a model, or {PREFIX}NAME for a "
+            "checkpoint of Hugging Face's hub"
+        )
+    try:
+        config = transformers.AutoConfig.from_pretrained(where)
+        kind = getattr(transformers, (config.architectures or ["AutoModel"])[0], transformers.AutoModel)
+        module = kind.from_pretrained(where, attn_implementation="eager")
+    except (OSError, ValueError, json.JSONDecodeError) as error:
+        said = str(error).strip().splitlines()[0]
+        raise ValueError(f"{name!r} cannot be opened by transformers: {said}") from error
+    return TorchModel(module, _called)
+
+
+def _called(module: torch.nn.Module, **inputs: Any) -> Any:
+    known = inspect.signature(module.forward).parameters
+    names = {name: name if name in known else NAMES.get(name, name) for name in inputs}
+    if unknown := [name for name in inputs if names[name] not in known]:
+        raise ValueError(
+            f"{type(module).__name__} takes no input {unknown[0]!r}: name the inputs as it does, "
+            f"{', '.join(list(known)[:8])}, or as {', '.join(NAMES)}"
+        )
+    given = {names[name]: _whole(value) for name, value in inputs.items()}
+    output = module(**given, **({"use_cache": False} if "use_cache" in known else {}))
+    for names in OUTPUTS:
+        found = [output[name] for name in names if output.get(name) is not None]
+        if found:
+            return found[0] if len(found) == 1 else tuple(found)
+    return output
+
+
+def _whole(value: torch.Tensor) -> torch.Tensor:
+    """A mask as numbers, which all of these models take."""
+    return value.long() if value.dtype == torch.bool else value
