@@ -9,9 +9,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
 from rich.console import Console
 from rich.text import Text
 
@@ -20,16 +20,23 @@ from parity_tests.core.compare import BOUNDS, Check, all_passed, compare_traces
 from parity_tests.core.isolate import Isolation
 from parity_tests.core.page import page
 from parity_tests.core.trace import Trace
-from parity_tests.pair_arguments import check_table, exact_inputs, match_outputs
+from parity_tests.pair_arguments import checked_table, exact_inputs, match_outputs
+from parity_tests.pair_record import record
+from parity_tests.pair_sides import CLASSES, adapted, side_class
 from parity_tests.pair_taps import Taps, collapsed, tap_pairs
-from parity_tests.runners.jax_model import JaxModel
-from parity_tests.runners.torch_model import TorchModel
+from parity_tests.record.agreement import check_agreed, whose_table, with_weights_of
+from parity_tests.record.read import read_recorded
+from parity_tests.record.recorded import Recorded
 from torch_impl.convert.fitting import fitted
 from torch_impl.convert.row import Row
 
+if TYPE_CHECKING:
+    from parity_tests.runners.jax_model import JaxModel
+    from parity_tests.runners.torch_model import TorchModel
+
 LISTED = 8  # names of a list in the report; `to_json` has them all
 
-__all__ = ["Comparison", "JaxModel", "Row", "TorchModel", "compare"]
+__all__ = ["Comparison", "JaxModel", "Row", "TorchModel", "compare", "record"]
 
 
 @dataclass(frozen=True)
@@ -101,15 +108,16 @@ class Comparison:
 def compare(
     reference: Any,
     candidate: Any,
-    inputs: Mapping[str, Any],
-    weights: Sequence[Row],
+    inputs: Mapping[str, Any] | None = None,
+    weights: Sequence[Row] | None = None,
     taps: Mapping[str, str] | None = None,
     dtype: str = "float64",
     bound: float | None = None,
 ) -> Comparison:
     """Run the candidate with the reference's weights, and hold all it computes against the reference.
 
-    Each is a `torch.nn.Module` or `TorchModel`, or a model of JAX or `JaxModel`. Neither is changed.
+    Each is a `torch.nn.Module` or `TorchModel`, or a model of JAX or `JaxModel`. Neither is changed. The
+    reference may also be the path of what `record` wrote: it has its inputs then, and perhaps the table.
     ``inputs`` are numpy arrays of any shapes, passed by name; those of floating dtype get gradients.
     ``weights`` is a table of `Row`s that covers all parameters of both, Flax's names on the left; of two
     models of one framework, the candidate's. ``taps`` are names of submodules, the reference's with the
@@ -124,17 +132,25 @@ def compare(
 
     Raises TypeError for rows that are none and inputs that are no numbers, ValueError for missing params,
     shapes that do not fit the table, and taps that find nothing, KeyError for parameters that the table does
-    not cover.
+    not cover; RecordError, a ValueError, for a file that holds no reference, or none that goes with the rest.
     """
     if dtype not in BOUNDS:
         raise ValueError(f"dtype {dtype!r}: choose one of {', '.join(BOUNDS)}")
-    check_table(weights)
-    first, second, arrays = adapted(reference), adapted(candidate), exact_inputs(inputs)
+    on_file = isinstance(reference, str | Path)
+    first, second = read_recorded(reference) if on_file else adapted(reference), adapted(candidate)
+    if isinstance(first, Recorded):
+        check_agreed(first, second, inputs, dtype)
+        inputs, weights = first.inputs, first.contract.table if weights is None else weights
+    table = checked_table(weights)
+    arrays = exact_inputs(inputs)
     one_framework = first.framework == second.framework
     owners = {"flax": "candidate", "torch": "reference"} if one_framework else None
     source = "torch" if one_framework else first.framework
-    values = first.weights()
-    given = fitted(values, source, second.shapes(arrays), weights, owners)
+    if isinstance(first, Recorded):
+        first = with_weights_of(first, second, source, table, owners)
+    values, shapes = first.weights(), second.shapes(arrays)
+    with whose_table(first, table):
+        given = fitted(values, source, shapes, table, owners)
     ours = first.run(values, arrays, dtype)
     theirs = second.run(given.arrays, arrays, dtype, changes=given.changes)
     match_outputs(ours, theirs, first.name, second.name)
@@ -164,8 +180,8 @@ def compare(
     return Comparison(checks, parts.reference(), parts.candidate(), isolations, parts)
 
 
-def adapted(model: Any) -> TorchModel | JaxModel:
-    """A model as one side of a pair."""
-    if isinstance(model, TorchModel | JaxModel):
-        return model
-    return TorchModel(model) if isinstance(model, torch.nn.Module) else JaxModel(model)
+def __getattr__(name: str) -> Any:
+    """`TorchModel` and `JaxModel` when they are asked for, as the other framework may not be installed."""
+    if name in CLASSES:
+        return side_class(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
