@@ -1,18 +1,22 @@
-"""A pair in a Python file, for pipelines: read, compared, and told to GitHub."""
+"""A pair in a Python file, for pipelines: read, compared or recorded, and told to GitHub."""
 
 import os
 import runpy
 import sys
 import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from parity_tests.core.compare import first_divergence
 from parity_tests.core.report import sentence
-from parity_tests.pair import Comparison, compare
+from parity_tests.pair import Comparison, compare, record
 
 NEEDED = ("reference", "candidate", "inputs", "weights")
 KNOWN = (*NEEDED, "taps", "bound")
+ON_FILE = ("reference", "candidate")  # what is needed where the reference is the path of a recorded one
+RECORDED = ("reference", "inputs")
 
 
 class PairError(ValueError):
@@ -22,14 +26,40 @@ class PairError(ValueError):
 def compare_file(path: Path, dtype: str) -> Comparison:
     """`compare` of what the file defines: reference, candidate, inputs and weights, perhaps taps and bound.
 
-    The file is run, with its folder on the path, as a script is. Raises PairError where it fails or defines
+    The file is run, with its folder on the path, as a script is. The reference may be the path of a recorded
+    one, beside the file; inputs and weights are in it then. Raises PairError where the file fails or defines
     too little, or `compare` refuses what it defines.
     """
     pair = _defined(path)
-    if missing := [name for name in NEEDED if name not in pair]:
-        raise PairError(f"{path} defines no {missing[0]}: it needs {', '.join(NEEDED)}")
-    try:
+    if on_file := isinstance(pair.get("reference"), str | Path):
+        pair["reference"] = path.parent / pair["reference"]
+    _check_names(path, pair, ON_FILE if on_file else NEEDED)
+    with _told(path):
         return compare(**{name: pair[name] for name in KNOWN if name in pair}, dtype=dtype)
+
+
+def record_file(path: Path, out: Path, dtype: str, digests: bool) -> None:
+    """`record` of the reference and inputs that the file defines, with its weights and taps, if it has them.
+
+    Raises PairError as `compare_file` does.
+    """
+    pair = _defined(path)
+    _check_names(path, pair, RECORDED)
+    given = {name: pair[name] for name in (*RECORDED, "weights", "taps") if name in pair}
+    with _told(path):
+        record(**given, path=out, dtype=dtype, digests=digests)
+
+
+def _check_names(path: Path, pair: Mapping[str, Any], needed: Sequence[str]) -> None:
+    if missing := [name for name in needed if name not in pair]:
+        raise PairError(f"{path} defines no {missing[0]}: it needs {', '.join(needed)}")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What is refused is told with the file's name."""
+    try:
+        yield
     except (KeyError, TypeError, ValueError) as error:
         raise PairError(f"{path}: {error.args[0] if error.args else error}") from error
 

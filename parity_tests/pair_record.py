@@ -8,12 +8,13 @@ from parity_tests.core.compare import BOUNDS
 from parity_tests.core.trace import Trace
 from parity_tests.core.versions import installed
 from parity_tests.pair_arguments import checked_table, exact_inputs
-from parity_tests.pair_sides import Side, adapted
+from parity_tests.pair_sides import adapted
 from parity_tests.record.contract import Contract, digest
 from parity_tests.record.read import first_nan
 from parity_tests.record.recorded import Recorded
 from parity_tests.record.write import write_recorded
 from parity_tests.runners.arrays import SEED, Inputs, Params, cotangent
+from parity_tests.runners.side import Side
 from torch_impl.convert.row import Row, match
 
 LIBRARIES = {"torch": ("torch",), "flax": ("jax", "flax")}

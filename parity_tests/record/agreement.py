@@ -10,11 +10,12 @@ import numpy as np
 from parity_tests.record.contract import digest
 from parity_tests.record.recorded import Recorded, RecordError
 from parity_tests.runners.arrays import cotangent
+from parity_tests.runners.side import Side
 from torch_impl.convert.fitting import Owners, fitted
 from torch_impl.convert.row import OTHER, Row
 
 
-def check_agreed(recorded: Recorded, candidate: Any, inputs: Any, dtype: str) -> None:
+def check_agreed(recorded: Recorded, candidate: Side, inputs: Any, dtype: str) -> None:
     """Raises RecordError where other inputs, another dtype or other gradients are asked for than recorded."""
     path, contract = recorded.path, recorded.contract
     if inputs is not None:
@@ -38,7 +39,7 @@ def check_agreed(recorded: Recorded, candidate: Any, inputs: Any, dtype: str) ->
 
 
 def with_weights_of(
-    recorded: Recorded, candidate: Any, source: str, table: Sequence[Row], owners: Owners | None
+    recorded: Recorded, candidate: Side, source: str, table: Sequence[Row], owners: Owners | None
 ) -> Recorded:
     """The record with weights: of one that has digests alone, the candidate's, which must have these digests.
 
@@ -65,7 +66,7 @@ def with_weights_of(
 
 
 @contextmanager
-def whose_table(reference: Any, table: Any) -> Iterator[None]:
+def whose_table(reference: Side, table: Sequence[Row]) -> Iterator[None]:
     """Where it is the table on file that does not fit the candidate, the error says what to do."""
     try:
         yield

@@ -51,10 +51,17 @@ class Contract:
         return json.dumps({"format": FORMAT, **asdict(self), "table": _as_json(self.table)})
 
 
-TYPES = {
-    **{"name": str, "framework": str, "dtype": str, "versions": {str: str}, "seeds": {str: int}},
-    **{"names": {str: [str]}, "reads": {str: int}, "axes": {str: str}, "shapes": {str: [int]}},
-    **{"digests": {str: str}},
+TYPES: dict[str, Any] = {
+    "name": str,
+    "framework": str,
+    "dtype": str,
+    "versions": {str: str},
+    "seeds": {str: int},
+    "names": {str: [str]},
+    "reads": {str: int},
+    "axes": {str: str},
+    "shapes": {str: [int]},
+    "digests": {str: str},
 }
 
 

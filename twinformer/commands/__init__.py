@@ -18,6 +18,7 @@ from twinformer.commands.grok import Grok
 from twinformer.commands.parity import Parity
 from twinformer.commands.play import Play
 from twinformer.commands.question import Question
+from twinformer.commands.record import Record
 from twinformer.commands.resume import Resume
 from twinformer.commands.shapes import Shapes
 from twinformer.commands.train import Overview
@@ -34,6 +35,7 @@ COMMANDS: Any = (
     | Export
     | Verify
     | Compare
+    | Record
     | Shapes
     | Attention
     | Grade

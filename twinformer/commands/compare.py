@@ -21,7 +21,8 @@ class Compare:
     """
 
     file: tyro.conf.Positional[Path]
-    """Defines reference, candidate, inputs and weights, as `compare` takes them; perhaps taps and bound."""
+    """Defines reference, candidate, inputs and weights, as `compare` takes them; perhaps taps and bound. A
+    reference that was recorded is its path, and has inputs and weights in it."""
     dtype: Literal["float64", "float32"] = "float64"
     """The precision of the comparison."""
     json: Path | None = None

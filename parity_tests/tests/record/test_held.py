@@ -1,30 +1,16 @@
 """Candidates held against references on file, where the other framework need not be installed.
 
-Two jobs of CI run this file where it is not: `make without-torch without-jax`.
+Each of two jobs runs this file where one is not: `make without-torch without-jax`.
 """
 
-import subprocess
-import sys
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
 from parity_tests.core.compare import first_divergence
 from parity_tests.pair import compare
 from parity_tests.tests.record.pair import ALIKE, ON_FILE
-
-# Run in a process of its own, where the frameworks of its first argument cannot be imported.
-BLOCKED = """
-import sys
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in sys.argv[1].split(","):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-sys.meta_path.insert(0, Blocked())
-import pytest
-sys.exit(pytest.main(sys.argv[2:]))
-"""
+from twinformer import cli
 
 
 @pytest.fixture(params=["torch", "flax"])
@@ -63,9 +49,12 @@ def test_a_mistake_is_found_where_it_is(reference, candidate):
     assert "look between up and it" in str(comparison)
 
 
-@pytest.mark.parametrize("missing", ["torch", "jax,jaxlib,flax,optax"])
-def test_all_this_without_the_other_framework(missing):
-    tests = [str(Path(__file__)), "--noconftest", "-q", "-k", "right or mistake"]
-    command = [sys.executable, "-c", BLOCKED, missing, *tests, "-p", "no:cacheprovider"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "4 passed, 4 skipped" in result.stdout, result.stdout + result.stderr
+def test_the_command_compares_them_too(reference, candidate, tmp_path):
+    (tmp_path / "port.py").write_text(
+        f"from {candidate.__name__} import model\n"
+        "from parity_tests.tests.record.pair import ALIKE, ON_FILE\n"
+        f"reference, candidate = ON_FILE[{reference!r}], model()\n"
+        + "weights = ALIKE"
+        * (table(reference, candidate) is ALIKE)
+    )
+    assert cli.status(["compare", str(tmp_path / "port.py"), "--html", str(tmp_path / "port.html")]) == 0
