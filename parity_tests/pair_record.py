@@ -42,7 +42,7 @@ def record(
     is code and cannot be stored; for taps that find nothing, complex inputs, and NaN.
     """
     path = Path(path)
-    _check(path, weights, dtype)
+    _check(path, weights, taps, dtype)
     side, arrays = adapted(reference), exact_inputs(inputs)
     if odd := [name for name, array in arrays.items() if array.dtype.kind == "c"]:
         raise ValueError(f"input {odd[0]!r} is complex: give its two parts, and join them in `call`")
@@ -55,12 +55,14 @@ def record(
     return path
 
 
-def _check(path: Path, table: Sequence[Row] | None, dtype: str) -> None:
+def _check(path: Path, table: Sequence[Row] | None, taps: Any, dtype: str) -> None:
     """Raises TypeError and ValueError for what cannot be recorded, before anything runs."""
     if dtype not in BOUNDS:
         raise ValueError(f"dtype {dtype!r}: choose one of {', '.join(BOUNDS)}")
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"{path} cannot be written: give a file, in a folder that is there")
+    if isinstance(taps, str):
+        raise TypeError(f"taps: {taps!r} is one name; give a list of them, such as {[taps]}")
     rows = () if table is None else checked_table(table)
     if changing := [row for row in rows if row.change is not None]:
         raise ValueError(
@@ -111,7 +113,7 @@ def _chosen(trace: Trace, taps: Iterable[str] | None) -> Trace:
     there = trace.arrays["tap"]
     found = {pattern: [name for name in there if match(pattern, name) is not None] for pattern in taps}
     if missed := [pattern for pattern, names in found.items() if not names]:
-        raise ValueError(f"taps: {missed[0]!r} finds nothing; there are {', '.join(there)}")
+        raise ValueError(f"taps: {missed[0]!r} finds nothing; there are {', '.join(there) or 'none'}")
     names = [name for name in there if any(name in some for some in found.values())]
     return Trace(
         {**trace.arrays, "tap": {name: there[name] for name in names}},

@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from parity_tests.runners.side import Side
@@ -18,6 +19,8 @@ def adapted(model: Any) -> Side:
     """A model as one side of a pair. Whoever made a module of PyTorch has imported PyTorch."""
     if isinstance(model, Side):
         return model
+    if isinstance(model, str | Path):
+        raise TypeError(f"{str(model)!r} is no model: only the reference of a comparison may be on file")
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(model, torch.nn.Module):
         return side_class("TorchModel")(model)

@@ -181,6 +181,13 @@ def test_a_record_without_a_table_asks_for_one(path):
         compare(path, in_flax.Port())
 
 
+def test_a_candidate_on_file_is_no_model():
+    with pytest.raises(
+        TypeError, match=r"flax\.safetensors' is no model: only the reference of a comparison"
+    ):
+        compare(SOURCE, str(ON_FILE["flax"]))
+
+
 def test_a_model_whose_framework_is_not_there_is_named(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "parity_tests.runners.jax_model", None)
     with pytest.raises(TypeError, match=r"Port is no torch\.nn\.Module, and for a model of JAX there is no"):

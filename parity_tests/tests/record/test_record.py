@@ -178,6 +178,15 @@ class Nan(torch.nn.Module):
         ({"inputs": {"x": np.ones(2, complex)}}, "input 'x' is complex: give its two parts"),
         ({"inputs": {"x": np.array([1.0, np.nan])}}, "Identity has NaN in input 'x'"),
         ({"reference": Nan()}, "Nan has NaN in forward 'output', to which nothing can be equal"),
+        (
+            {"taps": "layers.*"},
+            r"taps: 'layers\.\*' is one name; give a list of them, such as \['layers\.\*'\]",
+        ),
+        ({"taps": ["layers"]}, "taps: 'layers' finds nothing; there are none"),
+        (
+            {"reference": "reference.safetensors"},
+            "'reference.safetensors' is no model: only the reference of a",
+        ),
         ({"weights": "*"}, r"weights: '\*' is no Row; give a sequence"),
     ],
 )
