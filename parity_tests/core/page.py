@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from parity_tests.core.report import (
     worst,
 )
 from parity_tests.core.trace import KINDS
+from parity_tests.core.versions import installed
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 FRAMEWORKS = ("jax", "flax", "torch", "numpy")
@@ -43,7 +43,7 @@ def page(checks: list[Check], isolations: Sequence[Isolation] = ()) -> str:
     return environment.from_string(TEMPLATE.read_text("utf-8")).render(
         summary=summary(checks),
         passed=all_passed(checks),
-        versions=", ".join(f"{name} {version(name)}" for name in FRAMEWORKS),
+        versions=", ".join(f"{name} {version}" for name, version in installed(FRAMEWORKS).items()),
         bounds=" and ".join(_bounds(checks)),
         dtypes=[(dtype, list(group)) for dtype, group in groupby(sections, lambda section: section["dtype"])],
         sections=sections,

@@ -59,13 +59,14 @@ def find_table(reference: Any, candidate: Any, inputs: Mapping[str, np.ndarray],
 
     Names, shapes and the order of execution say what is likely. Then the candidate runs on the reference's
     values, part by part, until the parts agree; and runs show which rows could be no others. The reference's
-    weights are moved off their values meanwhile, as zeros are alike whatever they are of.
+    weights are moved off their values meanwhile, as zeros are alike whatever they are of; but for those of a
+    recorded one.
 
     Raises KeyError for weights that are left over.
     """
     reference, candidate = heard_by_parts(reference), heard_by_parts(candidate)
     state, their_state = reference.state(inputs), candidate.state(inputs)
-    weights = _moved(reference.weights()) | state
+    weights = (_moved(reference.weights()) if _runs(reference) else reference.weights()) | state
     truth = reference.run(weights, inputs, "float64")
     shapes = candidate.shapes(inputs)
     drawn = {name: np.random.default_rng(0).standard_normal(shape) / 10 for name, shape in shapes.items()}
@@ -76,15 +77,23 @@ def find_table(reference: Any, candidate: Any, inputs: Mapping[str, np.ndarray],
     for side, names, kept in (("reference", likely.ours, state), ("candidate", likely.theirs, their_state)):
         if left := [name for name in names if name not in kept]:
             raise KeyError(_left_over(side, left, ours if side == "reference" else theirs))
-    trials = Trials(truth, weights, reference, candidate, heard, inputs, bound)
+    trials = Trials(truth, weights, reference if _runs(reference) else None, candidate, heard, inputs, bound)
     links, outcome = settle(likely.links, trials, ours, theirs)
     why = unproven(links, outcome, trials, ours, theirs)
     return FoundTable(rows(links, why, reference.framework, candidate.framework), trials.pairs(links))
 
 
 def heard_by_parts(side: Any) -> Any:
-    """A side whose parts are heard by what they return, whatever the model says by an argument ``tap``."""
-    return replace(side, call=side.call or just_call)
+    """A side whose parts are heard by what they return, whatever the model says by an argument ``tap``.
+
+    A recorded one stays as it was heard.
+    """
+    return replace(side, call=side.call or just_call) if _runs(side) else side
+
+
+def _runs(side: Any) -> bool:
+    """Whether a side is a model, which runs with other weights too; a recorded one does not."""
+    return hasattr(side, "call")
 
 
 def _moved(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

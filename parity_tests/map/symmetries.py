@@ -69,7 +69,9 @@ def _places(
         tied[name] = arrays[first.setdefault(arrays[name].shape, name)]
     found = gradients(tied)
     for one, other in combinations(places, 2):
-        if arrays[one].shape == arrays[other].shape and _same(found[one], found[other]):
+        if arrays[one].shape != arrays[other].shape:
+            continue
+        if one not in found or _same(found[one], found[other]):  # nothing is known without gradients
             swap = {one: other, other: one}
             departure = {number: links[number].renamed(side, swap) for number in {places[one], places[other]}}
             yield departure, f"{one} and {other} may change places"

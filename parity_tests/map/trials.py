@@ -27,7 +27,7 @@ class Trials:
     weights: Mapping[str, np.ndarray]
     reference: Any
     candidate: Any
-    """Sides of a pair: what they compute is `run`."""
+    """Sides of a pair: what they compute is `run`. None for a reference that does not run again."""
     heard: Sequence[str]
     """The candidate's parts in the order of execution."""
     inputs: Mapping[str, np.ndarray]
@@ -50,7 +50,9 @@ class Trials:
         return self.candidate.run(values, self.inputs, "float64").arrays["parameter gradient"]
 
     def reference_gradients(self, weights: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """The reference's, with these weights."""
+        """The reference's, with these weights; none where it does not run again."""
+        if self.reference is None:
+            return {}
         return self.reference.run(weights, self.inputs, "float64").arrays["parameter gradient"]
 
     def outcome(self, links: Sequence[Link], pairs: Mapping[str, str] | None = None) -> "Outcome":
@@ -71,7 +73,7 @@ class Trials:
         errors = dict.fromkeys(pairs, np.inf)
         for name, order in found.items():
             errors[name] = _apart(truth[name], order.turn(trace.arrays["tap"][pairs[name]]))
-        match_outputs(self.ours, trace, self.reference.name, self.candidate.name)
+        match_outputs(self.ours, trace, "the reference", "the candidate")
         outputs = trace.arrays["forward"]
         errors[OUTPUT] = max(
             _apart(array, outputs[name]) for name, array in self.ours.arrays["forward"].items()

@@ -1,6 +1,6 @@
 """A JAX model as one side of a pair: its weights, and running it with what its parts compute."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ from flax.core.tracers import current_trace
 
 from parity_tests.core.trace import Arrays, Trace
 from parity_tests.runners.arrays import Inputs, Params, numbers
-from parity_tests.runners.calls import just_call, model_name, takes_taps
+from parity_tests.runners.calls import just_call, model_name, not_taken, takes_taps
 from parity_tests.runners.changes import NO_CHANGES, Changes, changed
 from parity_tests.runners.jax_heard import heard, listening
 from parity_tests.runners.jax_kinds import Kind, kind_of
@@ -55,6 +55,10 @@ class JaxModel:
     def shapes(self, inputs: Inputs) -> dict[str, tuple[int, ...]]:
         """The parameters' shapes; a linen module's without params are those that its `init` would make."""
         return {name: tuple(leaf.shape) for name, leaf in _weights(self._kind(inputs).tree()).items()}
+
+    def not_taken(self, inputs: Iterable[str]) -> list[str]:
+        """The names of inputs that are no arguments."""
+        return not_taken(self.call or self.model, inputs)
 
     def run(
         self,

@@ -1,7 +1,7 @@
 """A PyTorch module as one side of a pair: its weights, and running it with what its parts compute."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ import torch
 from parity_tests.core.trace import Arrays, Trace
 from parity_tests.runners import torch_runner
 from parity_tests.runners.arrays import Inputs, Params, numbers
-from parity_tests.runners.calls import just_call, model_name
+from parity_tests.runners.calls import just_call, model_name, not_taken
 from parity_tests.runners.changes import NO_CHANGES, Changes, changed
 from parity_tests.runners.recorder import Recorder, check_forced
 from parity_tests.runners.torch_widened import Widening
@@ -45,6 +45,10 @@ class TorchModel:
 
     def shapes(self, inputs: Inputs) -> dict[str, tuple[int, ...]]:
         return {name: tuple(parameter.shape) for name, parameter in self.module.named_parameters()}
+
+    def not_taken(self, inputs: Iterable[str]) -> list[str]:
+        """The names of inputs that are no arguments."""
+        return not_taken(self.call or self.module, inputs)
 
     def run(
         self,

@@ -38,18 +38,36 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "parity_tests.pair": (
         "parity_tests.map",
-        "parity_tests.pair_arguments",
         "parity_tests.pair_named",
+        "parity_tests.pair_arguments",
+        "parity_tests.pair_record",
+        "parity_tests.pair_sides",
         "parity_tests.pair_taps",
+        "parity_tests.record",
         "parity_tests.core",
         "parity_tests.runners",
         "torch_impl.convert",
     ),
     "parity_tests.pair_arguments": ("parity_tests.core", "torch_impl.convert"),
-    "parity_tests.pair_file": ("parity_tests.pair", "parity_tests.map", "parity_tests.core"),
-    "parity_tests.pair_named": ("parity_tests.runners",),
+    "parity_tests.pair_file": (
+        "parity_tests.pair",
+        "parity_tests.pair_named",
+        "parity_tests.map",
+        "parity_tests.core",
+    ),
+    "parity_tests.pair_named": ("parity_tests.pair_sides", "parity_tests.runners"),
+    "parity_tests.pair_record": (
+        "parity_tests.pair_arguments",
+        "parity_tests.pair_sides",
+        "parity_tests.record",
+        "parity_tests.core",
+        "parity_tests.runners",
+        "torch_impl.convert",
+    ),
+    "parity_tests.pair_sides": ("parity_tests.core", "parity_tests.runners"),
     "parity_tests.pair_taps": ("parity_tests.core", "torch_impl.convert"),
     "parity_tests.plugin": ("parity_tests.pair",),
+    "parity_tests.record": ("parity_tests.core", "parity_tests.runners", "torch_impl.convert"),
     "parity_tests.twins": ("parity_tests.core", "parity_tests.runners", "jax_impl", "torch_impl"),
     "train": TRAIN,
     "study": ("train", *TRAIN),
@@ -64,9 +82,10 @@ FORBIDDEN = {
     "torch_impl/**": JAX,
     "data/**": JAX | TORCH,
     "parity_tests/core/*": JAX | TORCH,
-    "parity_tests/map/*": JAX | TORCH - {"torch_impl"},
     "parity_tests/plugin.py": JAX | TORCH,
-    "parity_tests/pair*.py": JAX,
+    "parity_tests/map/*": JAX | {"torch"},
+    "parity_tests/pair*.py": JAX | {"torch"},
+    "parity_tests/record/*": JAX | {"torch"},
     "parity_tests/runners/jax_*": TORCH,
     "parity_tests/runners/torch_*": JAX,
     "parity_tests/runners/[!jt]*": JAX | TORCH,
@@ -130,7 +149,7 @@ def test_the_core_uses_numpy_alone():
 
 def test_a_porters_comparison_loads_none_of_our_twins():
     """Of ours, the converter alone, and what uses no framework."""
-    code = "import sys, parity_tests.pair; print(*sys.modules)"
+    code = "import sys; from parity_tests.pair import JaxModel, TorchModel; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name for name in result.stdout.split() if name in FILES}
     assert "parity_tests.runners.torch_model" in loaded  # the listing works

@@ -49,7 +49,8 @@ class Tiny(linen.Module):
 @pytest.mark.parametrize(
     "name, words",
     [
-        ("nowhere", "is no folder with a config.json; give one, a model, or hf:NAME"),
+        ("nowhere", "nowhere is no file: make it by record"),
+        (".", "'.' is no folder with a config.json; give one, or hf:NAME"),
         ("hf:twinformer/there-is-none", "'hf:twinformer/there-is-none' cannot be opened by transformers: "),
     ],
 )

@@ -8,7 +8,7 @@ pytest_plugins = ["pytester"]
 TEST = """
 import numpy as np
 import torch
-from parity_tests.pair import JaxModel, Row
+from parity_tests.pair import JaxModel, Row, record
 
 ROWS = [Row("kernel", "weight", "i o -> o i")]
 MODULE = torch.nn.Linear(3, 2, bias=False)
@@ -17,6 +17,10 @@ INPUTS = {"input": np.ones((1, 3))}
 
 def test_port(parity):
     parity(JaxModel(lambda params, input: input @ params["kernel"], PARAMS), MODULE, INPUTS, ROWS)
+
+def test_port_of_what_is_on_file(parity, tmp_path):
+    path = record(MODULE, INPUTS, tmp_path / "reference.safetensors")
+    parity(path, MODULE, weights=[Row("*", "*", "a b -> a b")])
 
 def test_wrong(parity):
     model = JaxModel(lambda params, input: 2 * input @ params["kernel"], PARAMS)
@@ -27,7 +31,7 @@ def test_wrong(parity):
 def test_the_fixture_passes_and_fails_with_the_report(pytester):
     pytester.makepyfile(TEST)
     result = pytester.runpytest_inprocess("-p", "parity_tests.plugin")
-    result.assert_outcomes(passed=1, failed=1)
+    result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(["Largest relative errors in float32*", "Linear vs <lambda>*FAIL*"])
     result.stdout.no_fnmatch_line("*def check*")
 

@@ -15,8 +15,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from parity_tests.pair import adapted
 from parity_tests.pair_arguments import exact_inputs
+from parity_tests.pair_sides import adapted
 from parity_tests.pair_taps import tap_pairs
 from study.shapes.table import WIDTH, shape
 from study.shapes.trace import Shape

@@ -19,6 +19,7 @@ from twinformer.commands.map import Map
 from twinformer.commands.parity import Parity
 from twinformer.commands.play import Play
 from twinformer.commands.question import Question
+from twinformer.commands.record import Record
 from twinformer.commands.resume import Resume
 from twinformer.commands.shapes import Shapes
 from twinformer.commands.train import Overview
@@ -36,6 +37,7 @@ COMMANDS: Any = (
     | Verify
     | Compare
     | Map
+    | Record
     | Shapes
     | Attention
     | Grade

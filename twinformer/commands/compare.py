@@ -21,7 +21,8 @@ class Compare:
     """
 
     file: tyro.conf.Positional[Path]
-    """Defines reference, candidate and inputs, as `compare` takes them; perhaps weights, taps and bound."""
+    """Defines reference, candidate and inputs, as `compare` takes them; perhaps weights, taps and bound. A
+    reference that was recorded is its path, and has its inputs in it."""
     dtype: Literal["float64", "float32"] = "float64"
     """The precision of the comparison."""
     json: Path | None = None

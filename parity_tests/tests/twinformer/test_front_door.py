@@ -36,7 +36,9 @@ def test_the_names_are_those_that_are_known() -> None:
         _ = twinformer.compair
 
 
-@pytest.mark.parametrize("package", ["twinformer", "train", "train.recipes", "train.runs.files"])
+@pytest.mark.parametrize(
+    "package", ["twinformer", "train", "train.recipes", "train.runs.files", "parity_tests.pair"]
+)
 def test_an_import_loads_no_framework(package: str) -> None:
     slow = SLOW if package in ("twinformer", "train") else SLOW[:6]
     code = f"import sys, {package}, json; print(json.dumps([m for m in {slow} if m in sys.modules]))"

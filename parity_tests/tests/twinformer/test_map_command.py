@@ -95,7 +95,7 @@ def test_a_checkpoint_is_a_reference(
         (["one.py", "port.py"], "port.py defines no inputs"),
         (["one.py:them"], "one.py defines no them"),
         (["one.py", "port.txt"], "candidate 'port.txt' is no file: give FILE.py, or FILE.py:NAME"),
-        (["nowhere", "one.py"], "'nowhere' is no folder with a config.json"),
+        (["nowhere", "one.py"], "nowhere is no file: make it by record"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_a_line(

@@ -120,6 +120,8 @@ REFUSED = {
     "generate nowhere If --top-p nan": "--top-p nan: give a probability",
     "generate nowhere If --seed -1": "--seed -1: give a whole number from 0",
     "generate nowhere \udcff": "'\\udcff' is not UTF-8",
+    "record nowhere.py {folder}/x.safetensors": "nowhere.py is no file: give one that defines a reference",
+    "record {folder}/file {folder}/x.txt": "give a name that ends with .safetensors",
     "play": "bits, shots, sort, score, multiverse",
     "play bits": "no run: give the folder of one or more",
     "play bits nowhere": "nowhere is no trained run",
