@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -119,7 +119,7 @@ class Taps:
                 for name, other in self.pairs.items()
                 if name in self.compared
             }
-        return Trace({**trace.arrays, "tap": kept}, trace.axes)
+        return replace(trace, arrays={**trace.arrays, "tap": kept})
 
 
 def collapsed(names: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from typing import Any, ClassVar
 from unittest.mock import patch
 
@@ -33,7 +34,7 @@ class TorchModel:
 
     @property
     def name(self) -> str:
-        return model_name(self.module)
+        return model_name(getattr(self.module, "_orig_mod", self.module))  # what torch.compile wraps
 
     def weights(self) -> dict[str, np.ndarray]:
         """The parameters by name, as float64. One that is shared has the first of its names."""
@@ -84,8 +85,8 @@ class TorchModel:
         recorder: Recorder,
     ) -> tuple[Callable[..., Any], dict[str, torch.Tensor]]:
         """A copy with these weights that records what its parts return, where it takes no taps."""
-        module = _copied(self.module).to(device, kind).eval().requires_grad_()
-        leaves = dict(module.named_parameters())
+        module = _copied(self.module).to(device, kind).eval()
+        leaves = {name: parameter.requires_grad_() for name, parameter in module.named_parameters()}
         shapes = {name: tuple(parameter.shape) for name, parameter in leaves.items()}
         for change in changes.values():
             for name in change.names:
@@ -100,7 +101,8 @@ class TorchModel:
         widening.watch(module)
         tap = recorder.argument(self.call or module)
         for name, part in module.named_modules():
-            if name and not tap:
+            # What is scripted runs without Python, and nothing in it is heard.
+            if name and not tap and not isinstance(part, torch.jit.ScriptModule):
                 part.register_forward_hook(partial(_recorded, recorder, name), with_kwargs=True)
         return partial(self.call or just_call, module, **tap), leaves | raw
 
@@ -118,7 +120,15 @@ def _put(module: torch.nn.Module, name: str, value: torch.Tensor) -> None:
 
 
 def _copied(module: torch.nn.Module) -> torch.nn.Module:
-    """A deep copy, without the graph of activations that the module has kept: PyTorch copies none."""
+    """A deep copy, without the graph of activations that the module has kept: PyTorch copies none.
+
+    Of what is scripted one that is written and read, as the weights of a deep copy get no gradients.
+    """
+    if isinstance(module, torch.jit.ScriptModule):
+        written = BytesIO()
+        torch.jit.save(module, written)
+        written.seek(0)
+        return torch.jit.load(written)
     original = torch.Tensor.__deepcopy__
 
     def copied(tensor: torch.Tensor, memo: Any) -> torch.Tensor:

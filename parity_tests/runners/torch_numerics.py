@@ -1,7 +1,7 @@
 """PyTorch's numerics in a comparison, set here and nowhere else."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 
@@ -18,7 +18,8 @@ def torch_numerics(dtype: str, foreign: bool = False) -> Iterator[None]:
 
     Products of float32 are in float32, not in TF32, and sums of bfloat16 in float32, as JAX has them. There
     are gradients, whatever the caller has set. In a ``foreign`` model, which others wrote, new tensors
-    (torch.zeros) have the precision by default, as in JAX; ours have to say it.
+    (torch.zeros) have the precision by default, as in JAX; ours have to say it; and what is compiled runs op
+    by op, so that its parts are heard and nobody waits for the compiler.
     """
     matmul = torch.backends.cuda.matmul
     precision, reduced = torch.get_float32_matmul_precision(), matmul.allow_bf16_reduced_precision_reduction
@@ -26,8 +27,9 @@ def torch_numerics(dtype: str, foreign: bool = False) -> Iterator[None]:
     torch.set_float32_matmul_precision("highest")
     matmul.allow_bf16_reduced_precision_reduction = False
     torch.set_default_dtype(getattr(torch, dtype) if foreign else default)
+    stance = torch.compiler.set_stance("force_eager") if foreign else nullcontext()
     try:
-        with torch.inference_mode(False), torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad(), stance:
             yield
     finally:
         torch.set_float32_matmul_precision(precision)
