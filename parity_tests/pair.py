@@ -20,7 +20,10 @@ from parity_tests.core.compare import BOUNDS, Check, all_passed, compare_traces
 from parity_tests.core.isolate import Isolation
 from parity_tests.core.page import page
 from parity_tests.core.trace import Trace
+from parity_tests.diagnosis.diagnose import diagnose
+from parity_tests.diagnosis.finding import Finding
 from parity_tests.pair_arguments import check_table, exact_inputs, match_outputs
+from parity_tests.pair_places import places
 from parity_tests.pair_taps import Taps, collapsed, tap_pairs
 from parity_tests.runners.jax_model import JaxModel
 from parity_tests.runners.torch_model import TorchModel
@@ -43,6 +46,8 @@ class Comparison:
     """Of models that diverge: what does so by itself, and what lies downstream of it."""
     taps: Taps = field(repr=False)
     """Which parts were compared, and in which order of their axes."""
+    findings: list[Finding] = field(default_factory=list, repr=False)
+    """Known mistakes that give the candidate's numbers, where it diverges by itself."""
 
     @property
     def other_shape(self) -> list[str]:
@@ -69,6 +74,8 @@ class Comparison:
         text = StringIO()
         console = Console(file=text, width=100)
         report.print_checks(self.checks, console, self.isolations)
+        for finding in self.findings:
+            console.print(Text(f"likely cause: {finding.text}", style="bold"))
         turned = [f"{name} ({order})" for name, order in self.taps.turned.items()]
         for words, names in (
             ("axes in another order", turned),
@@ -83,9 +90,10 @@ class Comparison:
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     def to_json(self) -> dict[str, Any]:
-        """As `report.to_json` has it, with "other_shape", "axes_in_another_order", "alone" (by side) and
-        "gradient_zero"."""
+        """As `report.to_json` has it, with "findings", as `Finding.to_json` has them, "other_shape",
+        "axes_in_another_order", "alone" (by side) and "gradient_zero"."""
         lists = {
+            "findings": [finding.to_json() for finding in self.findings],
             "other_shape": self.other_shape,
             "axes_in_another_order": self.taps.turned,
             "alone": self.taps.alone,
@@ -95,7 +103,7 @@ class Comparison:
 
     def to_html(self) -> str:
         """A page that needs no other file."""
-        return page(self.checks, self.isolations)
+        return page(self.checks, self.isolations, [finding.text for finding in self.findings])
 
 
 def compare(
@@ -153,7 +161,7 @@ def compare(
     def checked() -> list[Check]:
         return compare_traces(model, parts.reference(), parts.candidate(), dtype, bound)
 
-    checks, isolations = checked(), []
+    checks, isolations, findings = checked(), [], []
     if not all_passed(checks):
         isolations = [
             parts.isolated(
@@ -161,7 +169,9 @@ def compare(
             )
         ]
         checks = checked()  # which may know more of the order of axes now
-    return Comparison(checks, parts.reference(), parts.candidate(), isolations, parts)
+        parted = places(parts, isolations[0], values, arrays, first.framework)
+        findings = diagnose(list(parted), second.framework)
+    return Comparison(checks, parts.reference(), parts.candidate(), isolations, parts, findings)
 
 
 def adapted(model: Any) -> TorchModel | JaxModel:

@@ -13,7 +13,7 @@ from jaxtyping import install_import_hook
 from parity_tests.tests.annotations import annotations_unchecked
 
 # Every annotated shape and dtype is checked in every call; the tests themselves are free.
-LIBRARY = ("core", "runners", "twins", "pair", "pair_arguments", "plugin")  # of parity_tests
+LIBRARY = ("core", "diagnosis", "runners", "twins", "pair", "pair_arguments", "pair_places", "plugin")
 CHECKED = ["jax_impl", "torch_impl", "data", "train", "study", *(f"parity_tests.{name}" for name in LIBRARY)]
 install_import_hook(CHECKED, "beartype.beartype")
 
