@@ -20,9 +20,12 @@ from parity_tests.core.compare import BOUNDS, Check, all_passed, compare_traces
 from parity_tests.core.isolate import Isolation
 from parity_tests.core.page import page
 from parity_tests.core.trace import Trace
+from parity_tests.diagnosis.diagnose import diagnose
+from parity_tests.diagnosis.finding import Finding
 from parity_tests.map.find import FoundTable, find_table, heard_by_parts
 from parity_tests.pair_arguments import checked_table, exact_inputs, match_outputs
 from parity_tests.pair_named import hugging_face, is_checkpoint
+from parity_tests.pair_places import places
 from parity_tests.pair_record import record
 from parity_tests.pair_sides import CLASSES, adapted, side_class
 from parity_tests.pair_taps import Taps, collapsed, tap_pairs
@@ -55,6 +58,8 @@ class Comparison:
     """Which parts were compared, and in which order of their axes."""
     table: FoundTable | None = field(default=None, repr=False)
     """The table of weights, where it was found; its `str` is the code."""
+    findings: list[Finding] = field(default_factory=list, repr=False)
+    """Known mistakes that give the candidate's numbers, where it diverges by itself."""
 
     @property
     def other_shape(self) -> list[str]:
@@ -81,9 +86,11 @@ class Comparison:
         text = StringIO()
         console = Console(file=text, width=100)
         report.print_checks(self.checks, console, self.isolations)
-        turned = collapsed([f"{name} ({order})" for name, order in self.taps.turned.items()])
+        for finding in self.findings:
+            console.print(Text(f"likely cause: {finding.text}", style="bold"))
         if self.table is not None:
             console.print(Text(self.table.summary))
+        turned = collapsed([f"{name} ({order})" for name, order in self.taps.turned.items()])
         for words, names in (
             ("float32 inside third parties' parts, run in float64", collapsed(self._widened)),
             ("axes in another order", turned),
@@ -102,9 +109,11 @@ class Comparison:
         return [*self.reference.widened, *self.candidate.widened]
 
     def to_json(self) -> dict[str, Any]:
-        """As `report.to_json` has it, with "other_shape", "axes_in_another_order", "alone" (by side),
-        "gradient_zero", "widened" (to float64), and the "table" where it was found."""
+        """As `report.to_json` has it, with "findings", as `Finding.to_json` has them, "other_shape",
+        "axes_in_another_order", "alone" (by side), "gradient_zero", "widened" (to float64), and the "table"
+        where it was found."""
         lists = {
+            "findings": [finding.to_json() for finding in self.findings],
             "other_shape": self.other_shape,
             "axes_in_another_order": self.taps.turned,
             "alone": self.taps.alone,
@@ -116,7 +125,7 @@ class Comparison:
 
     def to_html(self) -> str:
         """A page that needs no other file."""
-        return page(self.checks, self.isolations)
+        return page(self.checks, self.isolations, [finding.text for finding in self.findings])
 
 
 def compare(
@@ -194,7 +203,7 @@ def compare(
     def checked() -> list[Check]:
         return compare_traces(model, parts.reference(), parts.candidate(), dtype, bound)
 
-    checks, isolations = checked(), []
+    checks, isolations, findings = checked(), [], []
     if not all_passed(checks):
         isolations = [
             parts.isolated(
@@ -202,7 +211,9 @@ def compare(
             )
         ]
         checks = checked()  # which may know more of the order of axes now
-    return Comparison(checks, parts.reference(), parts.candidate(), isolations, parts, found)
+        parted = places(parts, isolations[0], values, arrays, first.framework)
+        findings = diagnose(list(parted), second.framework)
+    return Comparison(checks, parts.reference(), parts.candidate(), isolations, parts, found, findings)
 
 
 def table_of(reference: Any, candidate: Any, inputs: Mapping[str, Any]) -> FoundTable:

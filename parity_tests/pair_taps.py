@@ -30,6 +30,8 @@ class Taps:
     asked: bool
     """Whether the user said which they are."""
     orders: dict[str, Order] = field(default_factory=dict)
+    alone_run: Trace | None = None
+    """The candidate's, in which each part handed on the reference's value, once it was isolated."""
 
     def __post_init__(self) -> None:
         self._look(self.theirs)
@@ -66,7 +68,7 @@ class Taps:
                 self.pairs[name]: order.back(self.ours.arrays["tap"][name])
                 for name, order in self.orders.items()
             }
-            alone = run(forced)
+            self.alone_run = alone = run(forced)
             if not self._look(alone):
                 break
         truth, free, taken = (self._under_our_names(trace) for trace in (self.ours, self.theirs, alone))

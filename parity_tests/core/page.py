@@ -27,10 +27,11 @@ FRAMEWORKS = ("jax", "flax", "torch", "numpy")
 SCALE = (1e-18, 1e2)  # the errors that bars show
 
 
-def page(checks: list[Check], isolations: Sequence[Isolation] = ()) -> str:
+def page(checks: list[Check], isolations: Sequence[Isolation] = (), likely_causes: Sequence[str] = ()) -> str:
     """The page: a table of all models, then each that failed tap by tap, then each that passed.
 
-    A model's taps have bars where its isolation is given; else it shows its checks alone.
+    A model's taps have bars where its isolation is given; else it shows its checks alone. ``likely_causes``
+    are sentences about the one model that there is.
     """
     environment = Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
@@ -42,6 +43,7 @@ def page(checks: list[Check], isolations: Sequence[Isolation] = ()) -> str:
     ]
     return environment.from_string(TEMPLATE.read_text("utf-8")).render(
         summary=summary(checks),
+        likely_causes=likely_causes,
         passed=all_passed(checks),
         versions=", ".join(f"{name} {version}" for name, version in installed(FRAMEWORKS).items()),
         bounds=" and ".join(_bounds(checks)),

@@ -17,9 +17,9 @@ from parity_tests.core.names import Name
 from parity_tests.core.trace import KINDS
 
 PRECISION_COLUMNS = ("jax/f64", "torch/f64")  # the columns of what a precision costs
-# Of the JSON report. 2 had neither "earlier" nor "at"; 1 said "check" for "kind", "places" for
-# "taps", parts, inherits, agrees.
-SCHEMA = 3
+# Of the JSON report. 3 had no "findings" of a pair, 2 neither "earlier" nor "at"; 1 said "check" for "kind",
+# "places" for "taps", parts, inherits, agrees.
+SCHEMA = 4
 STYLES = {"matches": "green", "downstream": "yellow", "earlier": "red", "diverges": "bold red"}
 
 
@@ -68,7 +68,7 @@ def summary(checks: list[Check]) -> str:
 
 
 def to_json(checks: list[Check], isolations: Sequence[Isolation] = ()) -> dict[str, Any]:
-    """``{"schema": 3, "passed": ..., "checks": [...], "isolation": [...]}``; a check is a `Check`.
+    """``{"schema": 4, "passed": ..., "checks": [...], "isolation": [...]}``; a check is a `Check`.
 
     An entry of "isolation" is one model: its "blocks", each as bad as its worst place, and all its "taps",
     each having the fields of `isolate.TapError`. An error that is no finite number (an array is missing, of

@@ -29,6 +29,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "parity_tests.core": (),
     "parity_tests.compare": ("parity_tests.core",),
     "parity_tests.runners": ("parity_tests.core",),
+    "parity_tests.diagnosis": (),
     "parity_tests.map": (
         "parity_tests.core",
         "parity_tests.pair_arguments",
@@ -37,7 +38,9 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "torch_impl.convert",
     ),
     "parity_tests.pair": (
+        "parity_tests.diagnosis",
         "parity_tests.map",
+        "parity_tests.pair_places",
         "parity_tests.pair_named",
         "parity_tests.pair_arguments",
         "parity_tests.pair_record",
@@ -56,6 +59,12 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "parity_tests.core",
     ),
     "parity_tests.pair_named": ("parity_tests.pair_sides", "parity_tests.runners"),
+    "parity_tests.pair_places": (
+        "parity_tests.core",
+        "parity_tests.diagnosis",
+        "parity_tests.pair_taps",
+        "torch_impl.convert",
+    ),
     "parity_tests.pair_record": (
         "parity_tests.pair_arguments",
         "parity_tests.pair_sides",
@@ -83,6 +92,7 @@ FORBIDDEN = {
     "data/**": JAX | TORCH,
     "parity_tests/core/*": JAX | TORCH,
     "parity_tests/plugin.py": JAX | TORCH,
+    "parity_tests/diagnosis/*": JAX | TORCH,
     "parity_tests/map/*": JAX | {"torch"},
     "parity_tests/pair*.py": JAX | {"torch"},
     "parity_tests/record/*": JAX | {"torch"},

@@ -157,7 +157,7 @@ def test_the_json_has_the_isolation_by_block_and_by_tap():
 
 
 def test_no_checks_are_no_pass():
-    assert to_json([]) == {"schema": 3, "passed": False, "checks": [], "isolation": []}
+    assert to_json([]) == {"schema": 4, "passed": False, "checks": [], "isolation": []}
     assert printed([])[-1] == "nothing was checked"
 
 

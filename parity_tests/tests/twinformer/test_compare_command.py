@@ -50,7 +50,7 @@ def test_a_port_that_is_right_ends_with_0_and_leaves_its_report(
     assert cli.status(line) == 0
     assert "all within bounds" in capsys.readouterr().out
     report = json.loads((tmp_path / "r.json").read_text("utf-8"))
-    assert report["passed"] and report["schema"] == 3 and report["checks"][0]["bound"] == 1e-12
+    assert report["passed"] and report["schema"] == 4 and report["checks"][0]["bound"] == 1e-12
     assert "Parity" in (tmp_path / "r.html").read_text("utf-8")
     assert str(tmp_path) not in sys.path
 
