@@ -2,7 +2,7 @@
 
 ``import twinformer as tw`` takes no time: each name is loaded when it is used.
 
-``tw.compare(reference, candidate, inputs, weights)`` proves a port, ``tw.load(RUN)`` opens a run.
+``tw.compare(reference, candidate, inputs)`` proves a port, ``tw.load(RUN)`` opens a run.
 """
 
 from importlib import import_module
