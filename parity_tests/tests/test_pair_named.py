@@ -64,7 +64,7 @@ def test_a_name_without_a_checkpoint_is_refused(name, words, monkeypatch):
 def test_a_damaged_folder_is_refused_in_a_line(gpt2):
     config = json.loads((gpt2 / "config.json").read_text("utf-8"))
     (gpt2 / "config.json").write_text(json.dumps(config | {"model_type": "gpt22"}), "utf-8")
-    with pytest.raises(ValueError, match="cannot be opened by transformers: .*gpt22") as error:
+    with pytest.raises(ValueError, match=r"cannot be opened by transformers: .*gpt22") as error:
         compare(str(gpt2), Tiny(), {"ids": np.zeros((1, 2), int)})
     assert "\n" not in str(error.value)
     (gpt2 / "config.json").write_text("{", "utf-8")

@@ -36,6 +36,16 @@ def test_the_fixture_passes_and_fails_with_the_report(pytester):
     result.stdout.no_fnmatch_line("*def check*")
 
 
+def test_junit_has_what_was_compared(pytester):
+    pytester.makepyfile(TEST)
+    pytester.runpytest_subprocess("-p", "parity_tests.plugin", "--junitxml=report.xml")
+    report = (pytester.path / "report.xml").read_text("utf-8")
+    assert '<property name="parity: models" value="Linear vs &lt;lambda&gt;"' in report
+    assert (
+        report.count('name="parity: largest error"') == 3 and 'name="parity: bound" value="0.0001"' in report
+    )
+
+
 def test_loading_the_plugin_imports_no_framework():
     code = "import sys, parity_tests.plugin; assert not {'jax', 'torch', 'flax', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
