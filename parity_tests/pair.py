@@ -28,7 +28,7 @@ from parity_tests.pair_named import hugging_face, is_checkpoint
 from parity_tests.pair_places import places
 from parity_tests.pair_record import record
 from parity_tests.pair_sides import CLASSES, adapted, side_class
-from parity_tests.pair_taps import Taps, collapsed, tap_pairs
+from parity_tests.pair_taps import Taps, asked_taps, collapsed, said_orders, tap_pairs
 from parity_tests.record.agreement import check_agreed, check_weights, whose_table, with_weights_of
 from parity_tests.record.read import read_recorded
 from parity_tests.record.recorded import Recorded
@@ -133,7 +133,7 @@ def compare(
     candidate: Any,
     inputs: Mapping[str, Any] | None = None,
     weights: Sequence[Row] | None = None,
-    taps: Mapping[str, str] | None = None,
+    taps: Mapping[str, str | tuple[str, str]] | None = None,
     dtype: str = "float64",
     bound: float | None = None,
 ) -> Comparison:
@@ -146,7 +146,8 @@ def compare(
     ``weights`` is a table of `Row`s that covers all parameters of both, Flax's names on the left; of two
     models of one framework, the candidate's. Without it the table is found, as `map.find` has it, and is the
     comparison's ``table``. ``taps`` are names of submodules, the reference's with the candidate's; ``*``
-    stands for pieces of the path. Without it, all that have the same path in both are compared, but for how
+    stands for pieces of the path; a tuple of the candidate's and an einops pattern says how its axes lie in
+    the reference's. Without it, all that have the same path in both are compared, but for how
     the frameworks spell it, and all that own the same weights by a table that was found. Axes in another
     order, as of channels, are found; what has no order that leads from one to the other is left out, and
     listed. ``bound`` is by default that of a whole model in `BOUNDS`.
@@ -190,8 +191,10 @@ def compare(
 
     bound = BOUNDS[dtype][True] if bound is None else bound
     heard = [list(trace.arrays["tap"]) for trace in (ours, theirs)]
-    pairs = tap_pairs(heard[0], heard[1], taps, found.parts if found else None)
-    parts = Taps(ours, theirs, pairs, bound, asked=taps is not None)
+    asked, patterns = asked_taps(taps)
+    pairs = tap_pairs(heard[0], heard[1], asked, found.parts if found else None)
+    said = said_orders(patterns, pairs)
+    parts = Taps(ours, theirs, pairs, bound, asked=taps is not None, said=said)
     if gradients := theirs.arrays["parameter gradient"]:
         theirs.arrays["parameter gradient"] = given.back(gradients)
     if first.framework == "flax" != second.framework:  # which keeps no order of declaration, as PyTorch does

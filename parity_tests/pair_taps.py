@@ -9,7 +9,7 @@ import numpy as np
 
 from parity_tests.core.blame import misread, region
 from parity_tests.core.isolate import Isolation, isolate
-from parity_tests.core.order import Order, find_order
+from parity_tests.core.order import Order, find_order, given_order
 from parity_tests.core.trace import Trace
 from torch_impl.convert.row import match, torch_path
 
@@ -33,7 +33,16 @@ class Taps:
     alone_run: Trace | None = None
     """The candidate's, in which each part handed on the reference's value, once it was isolated."""
 
+    said: Mapping[str, str] = field(default_factory=dict)
+    """By the reference's name, the pattern that the user gives for an order; the others are found."""
+
     def __post_init__(self) -> None:
+        for name, pattern in self.said.items():
+            shapes = (self.theirs.arrays["tap"][self.pairs[name]].shape, self.ours.arrays["tap"][name].shape)
+            try:
+                self.orders[name] = given_order(pattern, *shapes)
+            except ValueError as error:
+                raise ValueError(f"taps: {name}: {error.args[0]}") from error
         self._look(self.theirs)
 
     @property
@@ -99,6 +108,8 @@ class Taps:
         """Find orders in what the candidate computed there; whether any was found that was not known."""
         found = dict(self.orders)
         for name, other in self.pairs.items():
+            if name in self.said:
+                continue
             order, agrees = find_order(
                 self.ours.arrays["tap"][name],
                 trace.arrays["tap"][other],
@@ -165,6 +176,21 @@ def tap_pairs(
             [name for name in theirs if name not in found.values()],
         )
     return {name: found[name] for name in ours if name in found}
+
+
+def asked_taps(
+    taps: Mapping[str, str | tuple[str, str]] | None,
+) -> tuple[dict[str, str] | None, dict[str, str]]:
+    """The names that the user asks for, and by the reference's the patterns that some have."""
+    if taps is None:
+        return None, {}
+    names = {name: other if isinstance(other, str) else other[0] for name, other in taps.items()}
+    return names, {name: other[1] for name, other in taps.items() if not isinstance(other, str)}
+
+
+def said_orders(patterns: Mapping[str, str], pairs: Mapping[str, str]) -> dict[str, str]:
+    """By each tap that a name stands for, its pattern."""
+    return {tap: axes for name, axes in patterns.items() for tap in pairs if match(name, tap) is not None}
 
 
 def _unrolled(ours: list[str], theirs: list[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ another. Which of two axes of one length is which, the numbers say.
 """
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -51,6 +52,30 @@ class Order:
     def _ours(self, letters: str) -> str:
         permuted = "".join(letters[axis] for axis in self.axes)
         return _grouped(permuted, [self.parts[axis] for axis in self.axes], self.ours)
+
+
+def given_order(pattern: str, theirs: tuple[int, ...], ours: tuple[int, ...]) -> Order:
+    """What an einops pattern says, from the candidate's axes to the reference's: "b h w c -> b c h w".
+
+    Raises ValueError for one that is none of these shapes.
+    """
+    found = next((order for order in orders(theirs, ours) if _alike(str(order), pattern)), None)
+    if found is None:
+        raise ValueError(f"{pattern!r} does not lead from shape {theirs} to {ours}")
+    return found
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two patterns are the same but for what they call the axes."""
+    called: dict[str, str] = {}
+    shapes = []
+    for pattern in (one, other):
+        called.clear()
+        words = re.findall(r"\w+|->|[()]", pattern)
+        shapes.append(
+            [called.setdefault(word, str(len(called))) if word.isalnum() else word for word in words]
+        )
+    return shapes[0] == shapes[1]
 
 
 def orders(theirs: tuple[int, ...], ours: tuple[int, ...]) -> Iterator[Order]:

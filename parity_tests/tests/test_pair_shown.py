@@ -210,3 +210,33 @@ def test_layers_that_are_called_again_are_compared_every_time():
         for block in isolation.blocks
     }
     assert diverging == {"layers.0": ["(2)"], "layers.1": ["(2)"], "output": []}
+
+
+def test_an_order_that_is_said_is_the_one_that_is_compared():
+    """Images as wide as high as they have channels: what turns them has an order of its own."""
+    image = np.random.default_rng(0).standard_normal((2, 4, 4, 4))
+
+    class Theirs(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = torch.nn.Identity()
+
+        def forward(self, x):
+            return self.stem(x)
+
+    class Turned(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = torch.nn.Identity()
+
+        def forward(self, x):
+            return self.stem(x.permute(0, 3, 2, 1)).permute(0, 3, 2, 1)
+
+    inputs, table = {"x": image}, []
+    assert compare(Theirs(), Turned(), inputs, table).passed
+    right = compare(Theirs(), Turned(), inputs, table, taps={"stem": ("stem", "b w h c -> b c h w")})
+    assert right.passed and right.taps.turned == {"stem": "a b c d -> a d c b"}
+    wrong = compare(Theirs(), Turned(), inputs, table, taps={"stem": ("stem", "b h w c -> b c h w")})
+    assert [check.name for check in wrong.checks if not check.passed] == ["stem"]
+    with pytest.raises(ValueError, match=r"taps: stem: 'b c -> c b' does not lead from shape \(2, 4, 4, 4\)"):
+        compare(Theirs(), Turned(), inputs, table, taps={"stem": ("stem", "b c -> c b")})

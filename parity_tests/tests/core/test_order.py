@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from einops import rearrange
 
-from parity_tests.core.order import Order, find_order, orders
+from parity_tests.core.order import Order, find_order, given_order, orders
 
 BOUND = 1e-11
 
@@ -66,3 +67,17 @@ def test_an_order_is_told_by_letters():
     (found,) = [order for order in orders((2, 7, 12), (2, 3, 7, 4)) if order.parts == (2, 7, 3, 4)]
     assert str(found) == "a b (c d) -> a c b d"
     assert not list(orders((1,) * 7, (1,) * 7))
+
+
+def test_an_order_may_be_given_by_a_pattern():
+    array = np.arange(120.0).reshape(2, 3, 4, 5)
+    for pattern, ours in (("b h w c -> b c h w", (2, 5, 3, 4)), ("batch a b c->batch b (a c)", (2, 4, 15))):
+        order = given_order(pattern, array.shape, ours)
+        np.testing.assert_array_equal(order.turn(array), rearrange(array, pattern))
+        np.testing.assert_array_equal(order.back(order.turn(array)), array)
+
+
+@pytest.mark.parametrize("pattern", ["b h w c -> b c h", "b h w c -> b h c w", "a -> a", "nonsense"])
+def test_a_pattern_of_other_shapes_is_refused(pattern):
+    with pytest.raises(ValueError, match="does not lead from shape"):
+        given_order(pattern, (2, 3, 4, 5), (2, 5, 3, 4))
