@@ -36,7 +36,7 @@ class Parity:
     defects: tyro.conf.FlagCreatePairsOff[bool] = False
     """Inject every defect of the catalogue."""
     field: tyro.conf.FlagCreatePairsOff[bool] = False
-    """With --defects: judge those of the models by other projects' bounds too; --json is a record then."""
+    """With --defects: those of the models, by other projects' bounds beside ours; --json is a record then."""
     json: Path | None = None
     """Write the checks to this file too."""
     html: Path | None = None
