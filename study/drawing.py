@@ -15,5 +15,6 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY, BLACK, GREY)
 
 def save(figure: plt.Figure, path: Path) -> None:
     """Write it, without the day or the version, and close it."""
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    png = path.suffix.lower() == ".png"  # the only one of matplotlib's formats that says so in these words
+    figure.savefig(path, dpi=130, metadata={"Software": None} if png else None)
     plt.close(figure)

@@ -48,10 +48,10 @@ def try_defect(defect: Defect, seed: int = 0) -> DefectResult:
     """Compare the twin as it is, then with the defect injected."""
 
     def checks() -> list[Check]:
-        candidate = _torch_side(defect, seed)
+        candidate = torch_side(defect, seed)
         return compare_traces(defect.name, reference, candidate, defect.dtype, defect.bound)
 
-    reference = _jax_side(defect.twin, defect.dtype, seed, defect.in_training)[2]
+    reference = jax_side(defect.twin, defect.dtype, seed, defect.in_training)[2]
     healthy = max(check.max_rel_error for check in checks())
     with defect.inject():
         parted = first_divergence(checks())
@@ -61,9 +61,9 @@ def try_defect(defect: Defect, seed: int = 0) -> DefectResult:
 
 def isolate_defect(defect: Defect, seed: int = 0) -> Isolation:
     """With the defect injected: what diverges by itself, and what inherits."""
-    reference = _jax_side(defect.twin, defect.dtype, seed, defect.in_training)[2]
+    reference = jax_side(defect.twin, defect.dtype, seed, defect.in_training)[2]
     with defect.inject():
-        free, forced = _torch_side(defect, seed), _torch_side(defect, seed, reference.arrays["tap"])
+        free, forced = torch_side(defect, seed), torch_side(defect, seed, reference.arrays["tap"])
     return Isolation(defect.name, defect.dtype, isolate(reference, free, forced, defect.bound))
 
 
@@ -88,15 +88,15 @@ def patched(owner: Any, name: str, wrong: Callable[..., Any]) -> Inject:
 
 
 @lru_cache(maxsize=8)
-def _jax_side(twin: Twin, dtype: str, seed: int, in_training: bool) -> tuple[Inputs, Params, Trace]:
+def jax_side(twin: Twin, dtype: str, seed: int, in_training: bool) -> tuple[Inputs, Params, Trace]:
     """Inputs, parameters and Flax's trace, which stay healthy and serve many defects."""
     inputs = twin.inputs(np.random.default_rng(seed))
     params = initial_params(twin, inputs, seed)
     return inputs, params, run_jax(twin, params, inputs, dtype, seed if in_training else None)
 
 
-def _torch_side(defect: Defect, seed: int, forced: Arrays | None = None) -> Trace:
+def torch_side(defect: Defect, seed: int, forced: Arrays | None = None) -> Trace:
     """PyTorch's trace, as it is at the moment."""
-    inputs, params, _ = _jax_side(defect.twin, defect.dtype, seed, defect.in_training)
+    inputs, params, _ = jax_side(defect.twin, defect.dtype, seed, defect.in_training)
     dropout_seed = seed if defect.in_training else None
     return run_torch(defect.twin, params, inputs, defect.dtype, dropout_seed, forced)

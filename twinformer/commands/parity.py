@@ -35,12 +35,14 @@ class Parity:
     """With --steps: the run that is held against JAX's changes framework every so many steps."""
     defects: tyro.conf.FlagCreatePairsOff[bool] = False
     """Inject every defect of the catalogue."""
+    field: tyro.conf.FlagCreatePairsOff[bool] = False
+    """With --defects: those of the models, by other projects' bounds beside ours; --json is a record then."""
     json: Path | None = None
     """Write the checks to this file too."""
     html: Path | None = None
     """Write them as a page to this file too, with bars for each tap of the models that diverge."""
     plot: Path | None = None
-    """With --steps: draw the losses and how far the twins are apart."""
+    """With --steps: draw the losses and how far the twins are apart. With --field: the defects' errors."""
 
     def check(self) -> None:
         """Raise ConfigError on options that do not go together, or of no use."""
@@ -51,9 +53,10 @@ class Parity:
         for name, suffixes in (("json", ()), ("html", ()), ("plot", PICTURES)):
             check_file(name, getattr(self, name), suffixes)
         if self.defects:
-            for name, default in vars(Parity()).items():
-                if name not in ("defects", "json") and getattr(self, name) != default:
-                    raise ConfigError(f"{name}={getattr(self, name)}: --defects goes with --json only")
+            self._check_alone()
+            return
+        if self.field:
+            raise ConfigError("field=True: goes with --defects only")
         if self.steps is None:
             check_name(self.name)
             for name in ("switch", "plot"):
@@ -71,8 +74,20 @@ class Parity:
         if self.switch is not None and not 1 <= self.switch < self.steps:
             raise ConfigError(f"switch={self.switch}: give 1 or more, and less than steps={self.steps}")
 
+    def _check_alone(self) -> None:
+        """Raise ConfigError on an option that --defects has no use for."""
+        kept = {"defects", "field", "json"} | ({"plot"} if self.field else set())
+        said = "--field goes with --json and --plot" if self.field else "--defects goes with --json"
+        for name, default in vars(Parity()).items():
+            if name not in kept and getattr(self, name) != default:
+                raise ConfigError(f"{name}={getattr(self, name)}: {said} only")
+
     def carry_out(self, console: Console) -> int:
         self.check()
+        if self.field:
+            from study.bounds.study import study
+
+            return study(self.json, self.plot, console)
 
         from train.proof import parity
 

@@ -98,6 +98,8 @@ REFUSED = {
     "parity --steps 20 --plot {folder}/x.xyz": "--plot {folder}/x.xyz: give a name that ends with",
     "parity --plot {folder}/x.png": "--plot {folder}/x.png: goes with --steps only",
     "parity --defects --seed 3": "--seed 3: --defects goes with --json only",
+    "parity --field": "--field: goes with --defects only",
+    "parity --defects --field --html {folder}/x.html": "--html {folder}/x.html: --field goes with --json and --plot only",
     "parity gpt --steps 5 --switch 5": "--switch 5: give 1 or more, and less than --steps 5",
     "parity gelu --steps 5": "'gelu' is not trained",
     "resume {folder}/imported {folder}/new": "was imported, not trained here",
