@@ -34,7 +34,7 @@ from parity_tests.record.read import read_recorded
 from parity_tests.record.recorded import Recorded
 from parity_tests.runners.side import Side
 from torch_impl.convert.fitting import fitted, passing
-from torch_impl.convert.row import Row
+from torch_impl.convert.row import OTHER, Row
 
 if TYPE_CHECKING:
     from parity_tests.runners.jax_model import JaxModel
@@ -179,10 +179,11 @@ def compare(
     source = "torch" if one_framework else first.framework
     if isinstance(first, Recorded):
         first = with_weights_of(first, second, source, weights, owners)
-    state, their_state = first.state(arrays), second.state(arrays)
-    kept, their_kept = passing(state, source, their_state, weights)
-    values = first.weights() | {name: state[name] for name in kept}
-    shapes = second.shapes(arrays) | {name: their_state[name].shape for name in their_kept}
+    parameters, state = first.weights(), first.state(arrays)
+    shapes, their_state = second.shapes(arrays), second.state(arrays)
+    values = parameters | {n: state[n] for n in passing(state, source, their_state, shapes, weights)}
+    passed = passing(their_state, OTHER[source], state, parameters, weights)
+    shapes |= {name: their_state[name].shape for name in passed}
     with whose_table(first, weights):
         given = fitted(values, source, shapes, weights, owners)
     ours = first.run(values, arrays, dtype)
@@ -196,7 +197,8 @@ def compare(
     said = said_orders(patterns, pairs)
     parts = Taps(ours, theirs, pairs, bound, asked=taps is not None, said=said)
     if gradients := theirs.arrays["parameter gradient"]:
-        theirs.arrays["parameter gradient"] = given.back(gradients)
+        back = given.back(gradients)
+        theirs.arrays["parameter gradient"] = {name: back[name] for name in back if name in parameters}
     if first.framework == "flax" != second.framework:  # which keeps no order of declaration, as PyTorch does
         gradients = ours.arrays["parameter gradient"]
         order = dict.fromkeys([*theirs.arrays["parameter gradient"], *gradients])

@@ -16,7 +16,7 @@ from parity_tests.core.trace import Arrays, Trace
 from parity_tests.runners import torch_runner
 from parity_tests.runners.arrays import Inputs, Params, numbers
 from parity_tests.runners.calls import just_call, model_name, not_taken
-from parity_tests.runners.changes import NO_CHANGES, Changes, changed
+from parity_tests.runners.changes import NO_CHANGES, Changes, changed, read_by
 from parity_tests.runners.recorder import Recorder, check_forced
 from parity_tests.runners.torch_widened import Widening
 
@@ -95,7 +95,8 @@ class TorchModel:
         with torch.no_grad():
             for name, tensor in (leaves | state).items():
                 tensor.copy_(torch.tensor(weights[name]))
-        raw = {name: torch.tensor(weights[name]).to(device, kind).requires_grad_() for name in changes}
+        read = read_by(changes)
+        raw = {name: torch.tensor(weights[name]).to(device, kind).requires_grad_() for name in read}
         for name, value in changed(raw, changes, shapes).items():
             _put(module, name, value)
         widening.watch(module)

@@ -251,3 +251,60 @@ def test_an_edited_copy_is_held_against_the_original():
     words = r"reference parameter 'out\.bias' has no counterpart: its row expects 'out/bias' in candidate"
     with pytest.raises(KeyError, match=words):
         compare(original, edited, X, [Row("*", "*", "... -> ...")])
+
+
+class TorchFolding(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.bn = torch.nn.Conv2d(2, 3, 3, padding=1, bias=False), torch.nn.BatchNorm2d(3)
+        self.head = torch.nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.bn(self.conv(x))).mean((2, 3)))
+
+
+class Folded(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        x = linen.Conv(3, (3, 3), padding=1, name="conv")(x.transpose(0, 2, 3, 1))
+        return linen.Dense(2, name="head")(jax.nn.relu(x).mean((1, 2)))
+
+
+def folded(eps=1e-5):
+    """The norm in the convolution, by five arrays of three shapes, of which two are no parameters."""
+
+    def fold(kernel, scale, bias, mean, variance):
+        factor = scale * jax.lax.rsqrt(variance + eps)
+        return kernel * factor, bias - mean * factor
+
+    norm = tuple(f"bn.{name}" for name in ("weight", "bias", "running_mean", "running_var"))
+    axes = ("h w i o -> o i h w", *("o -> o" for _ in norm))
+    return [
+        Row(("conv/kernel", "conv/bias"), ("conv.weight", *norm), axes, fold),
+        Row("head/kernel", "head.weight", "i o -> o i"),
+        Row("head/bias", "head.bias", "o -> o"),
+    ]
+
+
+def test_a_norm_that_is_folded_into_a_convolution():
+    torch.manual_seed(0)
+    reference = noisy(TorchFolding())
+    with torch.no_grad():
+        reference.bn.running_mean.normal_()
+        reference.bn.running_var.uniform_(0.5, 2)
+    inputs = {"x": np.random.default_rng(0).standard_normal((2, 2, 5, 5))}
+    taps = {"head": "head"}  # what the convolution returns is another thing
+    comparison = compare(reference, Folded(), inputs, folded(), taps)
+    assert comparison.passed, comparison
+    gradients = {check.name for check in comparison.checks if check.kind == "parameter gradient"}
+    assert gradients == {"conv.weight", "bn.weight", "bn.bias", "head.weight", "head.bias"}
+    assert not compare(reference, Folded(), inputs, folded(eps=1e-3), taps).passed
+
+
+def test_patterns_for_each_array_are_counted():
+    first, *rest = folded()
+    inputs = {"x": np.zeros((2, 2, 5, 5))}
+    with pytest.raises(ValueError, match="give a pattern for each of them"):
+        compare(TorchFolding(), Folded(), inputs, [first._replace(axes=first.axes[:2]), *rest])
+    with pytest.raises(ValueError, match="several patterns are for what a `change` reads"):
+        compare(TorchFolding(), Folded(), inputs, [first._replace(change=None), *rest])

@@ -74,7 +74,7 @@ def layouts() -> Iterator[Note]:
     for row in TABLE:
         left, right = row.layout("flax"), row.layout("torch")
         same = "the axes in the same order"
-        why = "transposed, since its Linear computes x (Wᵀ)ᵀ" if turned(row.axes) else same
+        why = "transposed, since its Linear computes x (Wᵀ)ᵀ" if turned(str(row.axes)) else same
         yield Note(
             f"layout: {row.flax}",
             f"Flax keeps {row.flax} as ({left}). How does PyTorch keep {row.torch}?",

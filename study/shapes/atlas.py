@@ -159,5 +159,5 @@ def _parameters(
     found = {}
     for (row, path), (name,) in places(ours, "flax", TABLE).items():
         (other,) = row.names("torch", path)
-        found[other] = ParameterRow(name, other, ours[name], theirs[other], row.axes, stored.get(name))
+        found[other] = ParameterRow(name, other, ours[name], theirs[other], str(row.axes), stored.get(name))
     return tuple(found[name] for name in theirs)

@@ -114,7 +114,7 @@ def move(
     merged = {axis: sizes[axis] for axis in merging if axis in sizes}
     for group in groups:
         if len(unknown := [axis for axis in group if axis not in merged]) > 1:
-            advised = ", ".join([row.axes, *(f"{axis}=..." for axis in unknown[:-1])])
+            advised = ", ".join([str(row.axes), *(f"{axis}=..." for axis in unknown[:-1])])
             raise ValueError(
                 f"row {row.axes!r} of {names[0]!r}: the lengths of {' and '.join(unknown)} are unknown, as "
                 f"no shape has them apart; write them behind the pattern: {advised!r}"

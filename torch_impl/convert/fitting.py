@@ -5,36 +5,18 @@ PyTorch, the two models decide: a row is out that finds no counterpart at the sa
 shape. If more than one is left, nothing is guessed.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from torch_impl.convert.changing import Change, read_by
 from torch_impl.convert.engine import Arrays, Place, claims, gather, move
 from torch_impl.convert.row import OTHER, Row, stacked
 
 Shapes = Mapping[str, tuple[int, ...]]
 Owners = Mapping[str, str]
-
-
-class Change(NamedTuple):
-    """What makes weights of one array: ``function`` of it gives the value of each of ``names``."""
-
-    names: tuple[str, ...]
-    function: Callable[[Any], Any]
-
-    def values(self, array: Any, shapes: Shapes) -> dict[str, Any]:
-        """By name. Raises ValueError for one that has not the shape of its parameter."""
-        made = self.function(array)
-        found = dict(zip(self.names, made if len(self.names) > 1 else (made,), strict=True))
-        for name, value in found.items():
-            if tuple(value.shape) != shapes[name]:
-                raise ValueError(
-                    f"the change of {name!r} makes shape {tuple(value.shape)} of {tuple(array.shape)}, "
-                    f"but the parameter has {shapes[name]}"
-                )
-        return found
 
 
 class Placed(NamedTuple):
@@ -58,11 +40,11 @@ class Fitted:
 
     @property
     def changes(self) -> dict[str, Change]:
-        """By name in ``arrays``, what makes weights of it."""
+        """By the first of the names that are made, what makes them of what in ``arrays``."""
         return {
-            targets[0]: Change(tuple(targets), row.change)
-            for row, _, targets in self.places
-            if row.change is not None
+            targets[0]: Change(tuple(targets), row.change, tuple(part.made for part in parts))
+            for row, names, targets in self.places
+            if row.change is not None and (parts := read_by(row, names, targets, OTHER[self.source]))
         }
 
     def back(self, arrays: Mapping[str, np.ndarray]) -> Arrays:
@@ -70,16 +52,15 @@ class Fitted:
 
         What ``arrays`` lacks is left out: running statistics have no gradients.
         """
-        found, order = Arrays(), list(arrays)
-        places = [place for place in self.places if place.targets[0] in arrays]
-        for row, names, targets in sorted(places, key=lambda place: order.index(place.targets[0])):
-            sizes = row.sizes(self.source, [self.shapes[name] for name in names])
-            row = _before_its_change(row, OTHER[self.source])
-            moved = move(
-                arrays, targets[: len(row.patterns(OTHER[self.source]))], row, OTHER[self.source], sizes
-            )
-            found |= dict(zip(names, moved, strict=True))
-        return found
+        found: dict[str, Arrays] = {name: {} for name in arrays}
+        for row, names, targets in self.places:
+            for part in read_by(row, names, targets, OTHER[self.source]):
+                made = [part.made] if row.change else targets
+                if made[0] in arrays:
+                    sizes = part.row.sizes(self.source, [self.shapes[name] for name in part.names])
+                    moved = move(arrays, made, part.row, OTHER[self.source], sizes)
+                    found[made[0]] = dict(zip(part.names, moved, strict=True))
+        return {name: array for moved in found.values() for name, array in moved.items()}
 
 
 def fit(arrays: Mapping[str, np.ndarray], source: str, shapes: Shapes, table: Sequence[Row]) -> Arrays:
@@ -120,17 +101,20 @@ def fitted(
 
 
 def passing(
-    state: Collection[str], source: str, others: Collection[str], table: Sequence[Row]
-) -> tuple[list[str], list[str]]:
-    """Of what two models keep beside their parameters, the names that rows have on both sides."""
-    sides = ((state, source), (others, OTHER[source]))
-    standing = [
-        {name: {place for place, _ in _claims(name, framework, table)} for name in names}
-        for names, framework in sides
-    ]
-    both = set().union(*standing[0].values()) & set().union(*standing[1].values())
-    ours, theirs = ([name for name, places in side.items() if places & both] for side in standing)
-    return ours, theirs
+    state: Collection[str],
+    source: str,
+    others: Collection[str],
+    parameters: Collection[str],
+    table: Sequence[Row],
+) -> list[str]:
+    """Of what a model keeps beside its parameters, what the table has a place for in the other model.
+
+    That is in what the other keeps, ``others``; or in its ``parameters``, where a row makes these of it.
+    """
+    kept = {place for name in others for place, _ in _claims(name, OTHER[source], table)}
+    making = [row for row in table if row.change or isinstance(row.axes, tuple)]
+    made = {place for name in parameters for place, _ in _claims(name, OTHER[source], making)}
+    return [name for name in state if {place for place, _ in _claims(name, source, table)} & (kept | made)]
 
 
 def _claims(name: str, framework: str, table: Sequence[Row]) -> list[tuple[Place, str]]:
@@ -138,13 +122,6 @@ def _claims(name: str, framework: str, table: Sequence[Row]) -> list[tuple[Place
         return claims(name, framework, table)
     except KeyError:
         return []
-
-
-def _before_its_change(row: Row, target: str) -> Row:
-    """The row without its change: one array, however many weights are made of it."""
-    if row.change is None:
-        return row
-    return row._replace(change=None, **{target: row.patterns(target)[0]})
 
 
 class _Side(NamedTuple):
@@ -206,9 +183,12 @@ class _Pair(NamedTuple):
             [side.members[place][pattern] for pattern in place[0].patterns(side.framework)]
             for side in (self.ours, self.theirs)
         )
-        row = _before_its_change(place[0], self.theirs.framework)
-        if row is not place[0]:  # its shape is that of what the change reads
-            return {targets[0]: move(self.arrays, names, row, self.ours.framework, {})[0]}
+        row = place[0]
+        if row.change is not None:  # the shapes are those of what it reads
+            return {
+                part.made: move(self.arrays, part.names, part.row, self.ours.framework, {})[0]
+                for part in read_by(row, names, targets, self.theirs.framework)
+            }
         sizes = row.sizes(self.theirs.framework, [self.theirs.shapes[name] for name in targets])
         arrays = move(self.arrays, names, row, self.ours.framework, sizes)
         for name, array in zip(targets, arrays, strict=True):

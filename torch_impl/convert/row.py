@@ -24,13 +24,15 @@ class Row(NamedTuple):
     ``change`` makes the candidate's value of the reference's, which comes in the candidate's axes, by
     operations of the candidate's framework: ``lambda scale: scale + 1``. Only `pair.compare` knows a
     reference and a candidate, and takes such rows. Then the candidate's side of ``axes`` is what ``change``
-    reads; of several names there, it returns a value for each.
+    reads; of several names there, it returns a value for each. Of reference's arrays that are not of one
+    shape, as of a convolution and the norm that a port folds into it, ``axes`` is a tuple, a pattern for
+    each, and ``change`` has an argument for each.
     """
 
     flax: str | tuple[str, ...]
     torch: str | tuple[str, ...]
-    axes: str
-    change: Callable[[Any], Any] | None = None
+    axes: str | tuple[str, ...]
+    change: Callable[..., Any] | None = None
 
     def patterns(self, framework: str) -> tuple[str, ...]:
         """The names of one side, also where it is one alone."""
@@ -44,6 +46,10 @@ class Row(NamedTuple):
 
     def layout(self, framework: str) -> str:
         """The axes of one side; ValueError where there are not two."""
+        if isinstance(self.axes, tuple):
+            raise ValueError(
+                f"row {self.axes!r}: several patterns are for what a `change` reads; give it one"
+            )
         sides = self.axes.partition(",")[0].split("->")
         if len(sides) != 2:
             raise ValueError(f"row {self.axes!r}: write Flax's axes -> PyTorch's axes, with one arrow")
@@ -52,13 +58,26 @@ class Row(NamedTuple):
     @property
     def lengths(self) -> dict[str, int]:
         """Those that stand behind the pattern; ValueError for what is none."""
-        given = [pair.split("=") for pair in self.axes.split(",")[1:]]
+        given = [pair.split("=") for pair in str(self.axes).split(",")[1:]]
         try:
             return {name.strip(): int(length) for name, length in given}
         except ValueError:
             raise ValueError(
                 f"row {self.axes!r}: write lengths behind the pattern, as in '(h w) -> h w, h=5, w=6'"
             ) from None
+
+    def arguments(self, target: str) -> list["Row"]:
+        """What ``change`` reads, a row for each argument: one array on the side ``target``, and no change."""
+        made: dict[str, Any] = {target: self.patterns(target)[0], "change": None}
+        if isinstance(self.axes, str):
+            return [self._replace(**made)]
+        names = self.patterns(OTHER[target])
+        if len(names) != len(self.axes):
+            raise ValueError(f"row of {', '.join(names)}: give a pattern for each of them, not {self.axes!r}")
+        return [
+            self._replace(**made | {"axes": axes, OTHER[target]: name})
+            for name, axes in zip(names, self.axes, strict=True)
+        ]
 
     def sizes(self, framework: str, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
         """The lengths of a side's axes that its arrays do not merge, read off their shapes."""
