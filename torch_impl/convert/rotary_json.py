@@ -39,7 +39,7 @@ def read_rope(config: Mapping[str, Any]) -> dict[str, Any]:
         or longest
     )
     if missing := [name for name in USED[kind] if rope.get(name) is None]:
-        raise ValueError(f"rotary positions of rope_type={kind!r} without {missing[0]}: write the file again")
+        raise ValueError(f"rotary positions of rope_type={kind!r} without {missing[0]}: add it beside")
     settings = {KNOWN[name]: rope[name] for name in USED[kind]}
     return {"theta": theta, "rope_scaling": RopeScaling(kind=kind, **settings)}
 

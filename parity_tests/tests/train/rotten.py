@@ -432,8 +432,8 @@ TABLE: dict[str, tuple[str, Harm, str]] = {
     ),
     "tokenizer_config: markup": ("gpt", config("tokenizer_config.json", tokenizer_class="[/]"), "[/]"),
     "added_tokens: elsewhere": ("gpt", config("added_tokens.json", **{"<x>": 7}), "number 7"),
-    "added_tokens: text": ("gpt", config("added_tokens.json", **{"<x>": "7"}), "is not a tokenizer"),
-    "added_tokens: too high": ("gpt", config("added_tokens.json", **{"<x>": 10**15}), "is not a tokenizer"),
+    "added_tokens: text": ("gpt", config("added_tokens.json", **{"<x>": "7"}), "give the number"),
+    "added_tokens: too high": ("gpt", config("added_tokens.json", **{"<x>": 10**15}), "give the number"),
     "added_tokens: cut": ("gpt", write("added_tokens.json", '{"a": '), "is damaged"),
 }
 
