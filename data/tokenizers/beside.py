@@ -30,6 +30,14 @@ NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_t
 )
 
 
+HOW = {"content": str, **dict.fromkeys(("lstrip", "rstrip", "normalized", "single_word", "special"), bool)}
+KINDS: dict[str, dict[type, str]] = {
+    EXTRA: {list: "a list", Mapping: "tokens by name"},
+    EXTRA_BEFORE: {list: "a list", Mapping: "tokens by name"},
+    OWN: {Mapping: "tokens by name"},
+}
+
+
 class Beside(NamedTuple):
     """A folder's JSON files, without the tokenizer itself; one that is not there says nothing."""
 
@@ -42,6 +50,10 @@ class Beside(NamedTuple):
     """special_tokens_map.json."""
     added: Settings = MappingProxyType({})
     """added_tokens.json."""
+
+    def file_of(self, key: str) -> str:
+        """The file whose word on a token counts."""
+        return SPECIAL if key in self.special and "added_tokens_decoder" not in self.config else CONFIG
 
     def refusal(self, file: str, key: str, value: Any, remedy: str) -> DataError:
         return DataError(f"{self.folder / file} says {key}={ascii(value)[:99]}: {remedy}.")
@@ -75,6 +87,10 @@ def tokens_of(said: Beside, own: Mapping[int, AddedToken]) -> Tokens:
 
     Raises `DataError` naming the file and what in it is no token.
     """
+    for fields in (said.config, said.special):
+        for key, kinds in KINDS.items():
+            if not isinstance(fields.get(key) or (), (*kinds, tuple)):
+                raise said.refusal(said.file_of(key), key, fields[key], f"give {' or '.join(kinds.values())}")
     config = dict(said.config)
     if EXTRA_BEFORE in config and not config.get(EXTRA):
         config[EXTRA] = config.pop(EXTRA_BEFORE)
@@ -152,10 +168,10 @@ def _merge(config: dict[str, Any], said: Beside) -> None:
     for name, value in said.special.items():
         if name == EXTRA and isinstance(value, list):
             before = list(config.get(EXTRA) or [])
-            new = [_token(said, name, one, SPECIAL) for one in value]
+            new = [_token(said, name, one) for one in value]
             config[name] = before + [one for one in new if one not in before]
         elif isinstance(value, Mapping) and name != EXTRA:
-            token = _token(said, name, value, SPECIAL)
+            token = _token(said, name, value)
             assert isinstance(token, AddedToken)
             token.special = True
             config[name] = token
@@ -179,17 +195,19 @@ def _added(config: Settings, said: Beside) -> dict[int, AddedToken]:
 
 def _checked(said: Beside, name: str, value: Any, kind: type) -> Any:
     if not isinstance(value, kind):
-        raise said.refusal(CONFIG, name, value, f"give {'a list' if kind is list else 'settings by name'}")
+        raise said.refusal(
+            said.file_of(name), name, value, f"give {'a list' if kind is list else 'settings by name'}"
+        )
     return value
 
 
-def _token(said: Beside, name: str, value: Any, file: str = CONFIG) -> Token:
+def _token(said: Beside, name: str, value: Any) -> Token:
     """A token as text, or with how it is met in texts."""
     if isinstance(value, Token) and text(value):
         return value
-    if isinstance(value, Mapping) and isinstance(value.get("content"), str) and value["content"]:
-        try:
-            return AddedToken(**{key: one for key, one in value.items() if key != "__type"})
-        except TypeError:
-            pass
-    raise said.refusal(file, name, value, "give a token as text, or as its content, lstrip, rstrip and so on")
+    if isinstance(value, Mapping) and value.get("content") and value.keys() <= {"__type", *HOW}:
+        how = {key: one for key, one in value.items() if key != "__type"}
+        if all(isinstance(one, HOW[key]) for key, one in how.items()):
+            return AddedToken(**how)
+    remedy = f"give a token as text, or by {', '.join(HOW)}"
+    raise said.refusal(said.file_of(name), name, value, remedy)

@@ -33,7 +33,7 @@ def refuse_settings(said: Beside) -> None:
         if said.config.get(key):
             raise said.refusal(CONFIG, key, said.config[key], remedy)
     for key in FLAGS:
-        if said.config.get(key) not in (None, True, False):
+        if not isinstance(said.config.get(key), bool | None):
             raise said.refusal(CONFIG, key, said.config[key], "give true or false")
     files = said.config.get("fast_tokenizer_files", [])
     if files not in ([], ["tokenizer.json"]):

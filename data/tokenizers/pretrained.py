@@ -5,14 +5,36 @@ class runs the vocabulary, with which settings, and which tokens there are more.
 """
 
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer, decoders, models, processors
 
 from data.errors import DataError
-from data.tokenizers.beside import CONFIG, Beside, Settings, Tokens, add_tokens, text, tokens_of
+from data.tokenizers.beside import (
+    CONFIG,
+    EXTRA,
+    EXTRA_BEFORE,
+    OWN,
+    Beside,
+    Settings,
+    Tokens,
+    add_tokens,
+    text,
+    tokens_of,
+)
 from data.tokenizers.bpe import BYTES
-from data.tokenizers.class_of import class_of, refuse_settings
-from data.tokenizers.classes import CLASSES, DEFAULTS, MODELS, NEEDED, Merges, Vocab, add_class_marks, flag
+from data.tokenizers.class_of import STRICT, WHOLE, class_of, refuse_settings
+from data.tokenizers.classes import (
+    CLASSES,
+    DEFAULTS,
+    MODELS,
+    NEEDED,
+    OF_KIND,
+    Merges,
+    Vocab,
+    add_class_marks,
+    flag,
+)
 from data.tokenizers.files import (
     built,
     corrupt,
@@ -26,7 +48,15 @@ from data.tokenizers.files import (
 CLEANED = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")  # of their spaces
 
 
-def load_pretrained(said: Beside, rows: int) -> Tokenizer:
+class Pretrained(NamedTuple):
+    """A tokenizer, and what stands beside it when it is written."""
+
+    tokenizer: Tokenizer
+    config: dict[str, Any]
+    """The tokenizer_config.json with which `transformers` runs the tokenizer.json as it is."""
+
+
+def load_pretrained(said: Beside, rows: int) -> Pretrained:
     """The tokenizer in a folder of Hugging Face.
 
     The folder holds tokenizer.json, or vocab.txt, or vocab.json with merges.txt. ``rows``: of the model's
@@ -45,7 +75,7 @@ def load_pretrained(said: Beside, rows: int) -> Tokenizer:
     tokens = tokens_of(said, whole.get_added_tokens_decoder() if whole else {}).with_defaults(defaults)
     for key in NEEDED.get(name, ()) if name else ():
         if tokens.content(key) is None:
-            raise said.refusal(CONFIG, key, None, f"a {name} needs one; name it")
+            raise said.refusal(said.file_of(key), key, None, f"a {name} needs one; name it")
     tokenizer = whole if name is None else _made(said, fields, name, tokens)
     assert tokenizer is not None
     _refuse_unknown(said, name, tokenizer)
@@ -53,7 +83,17 @@ def load_pretrained(said: Beside, rows: int) -> Tokenizer:
     if name is not None:
         _put_around(said, whole, name, tokens, tokenizer)
     _clean_up(tokenizer, said)
-    return tokenizer
+    return Pretrained(tokenizer, _described(said, tokens))
+
+
+def _described(said: Beside, tokens: Tokens) -> dict[str, Any]:
+    """tokenizer_config.json with the tokens by their names alone; the rest of them is in tokenizer.json."""
+    kind = said.model["model_type"]
+    there = {EXTRA, EXTRA_BEFORE, OWN, "added_tokens_decoder", "clean_up_tokenization_spaces"}
+    kept = {key: value for key, value in said.config.items() if key not in there and key not in tokens.named}
+    named = {key: None if value is None else text(value) for key, value in tokens.named.items()}
+    extra = {EXTRA: [*map(text, tokens.extra)]} if tokens.extra else {}
+    return kept | named | extra | {"tokenizer_class": OF_KIND[kind] if kind in STRICT else WHOLE[0]}
 
 
 def _defaults(name: str | None, fields: Settings) -> dict[str, str]:

@@ -44,7 +44,7 @@ def our_config(config: Mapping[str, Any]) -> BertConfig | GPTConfig:
         ) from error
     if not isinstance(theirs, str) or theirs not in kind.activations:
         known = ", ".join(kind.activations)
-        raise ConvertError(f"{name} with the activation {shown(theirs)}: known is {known}.")
+        raise ConvertError(f"{name} with {kind.activation}={shown(theirs)}: ours computes {known} alone.")
     settings["activation"] = kind.activations[theirs]
     try:
         _complete(settings, name, config)

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 import data
 from data.tokenizers.beside import ADDED, CONFIG, SPECIAL, Beside
-from data.tokenizers.pretrained import load_pretrained
+from data.tokenizers.pretrained import Pretrained, load_pretrained
 from jax_impl.config import CONFIGS, from_json
 from torch_impl import config as torch_config
 from torch_impl.convert.classes import CLASSES, named_classes, with_kind
@@ -32,10 +32,11 @@ from train.architecture import Architecture
 from train.runs import checkpoint, folder, used
 from train.runs.durable import write_json
 from train.runs.files import read_json
+from train.runs.generation_config import GENERATION, generation
 from train.runs.load import Run, load
 from train.runs.lock import owned
 from train.runs.tensor_files import TensorFiles, open_tensors
-from train.runs.their_settings import GENERATION, KEPT, generation, kept, labels, read_kept
+from train.runs.their_settings import KEPT, kept, labels, read_kept
 
 # These have their tensors without the name that heads give them.
 BARE = {"BertModel": "bert.", "RobertaModel": "roberta.", "DistilBertModel": "distilbert."}
@@ -63,7 +64,7 @@ def import_run(source: Path, out: Path) -> Architecture:
     if theirs.architecture.name == "gpt":
         own = _beside(source, GENERATION) if (source / GENERATION).exists() else None
         writing = generation(config, own, vocab)
-    tokenizer = _tokenizer(source, config, vocab)
+    tokenizer, beside = _tokenizer(source, config, vocab)
     with _as_data_error():
         params = from_hugging_face(theirs.files.read(), config)
     if theirs.architecture.name == "bert":  # it has no head whose part it would be
@@ -71,8 +72,7 @@ def import_run(source: Path, out: Path) -> Architecture:
     with owned(out):
         used.refuse_used(out)
         folder.create(out, theirs.architecture, theirs.classes, tokenizer)
-        if (source / CONFIG).is_file():
-            shutil.copyfile(source / CONFIG, out / CONFIG)
+        write_json(out / CONFIG, beside)
         write_json(out / KEPT, said)
         if writing is not None:
             write_json(out / GENERATION, writing)
@@ -145,17 +145,18 @@ def export_run(source: Path, out: Path) -> str:
     return theirs
 
 
-def _tokenizer(source: Path, config: Mapping[str, Any], vocab: int) -> Tokenizer:
+def _tokenizer(source: Path, config: Mapping[str, Any], vocab: int) -> Pretrained:
     """The tokenizer of a folder. Every token needs a row of the embedding; there may be rows to spare."""
     files = (_beside(source, name) for name in (CONFIG, SPECIAL, ADDED))
-    tokenizer = load_pretrained(Beside(source, config, *files), vocab)
+    found = load_pretrained(Beside(source, config, *files), vocab)
+    tokenizer = found.tokenizer
     last = max([*tokenizer.get_vocab().values(), *tokenizer.encode("").ids], default=-1)
     if last >= vocab:
         raise data.DataError(
             f"{source}: the tokenizer has a token {last}, but the embedding has rows 0 to {vocab - 1} "
             f"(vocab_size={vocab}): put back the files that belong together."
         )
-    return tokenizer
+    return found
 
 
 def _beside(source: Path, name: str) -> dict[str, Any]:

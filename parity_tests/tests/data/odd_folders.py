@@ -321,13 +321,22 @@ def compare(number: int, place: Path, *ignored: str) -> tuple[str, str]:
     except Exception as error:  # they have no class of errors for it
         theirs, about = None, f"{about}\n    {error!r:.200}"
     try:
-        ours = load_pretrained(said, rows=1000)
+        ours, config = load_pretrained(said, rows=1000)
     except DataError as error:
         return ("refused" if theirs else "both refuse"), f"{about}\n    {error}"
     if theirs is None:
         return "theirs refuses", about
-    where = difference(ours, theirs)
+    where = difference(ours, theirs) or difference(ours, written(place / "export", ours, config, kind))
     return ("DIFFERS", f"{about}\n    {where}") if where else ("equal", about)
+
+
+def written(folder: Path, tokenizer: Tokenizer, config: dict[str, Any], kind: dict[str, str]) -> Any:
+    """What `transformers` makes of a tokenizer that a run writes."""
+    folder.mkdir()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
+    (folder / "config.json").write_text(json.dumps(kind))
+    return transformers.AutoTokenizer.from_pretrained(folder)
 
 
 def difference(ours: Tokenizer, theirs: Any) -> str | None:

@@ -1,6 +1,7 @@
 """Files beside a tokenizer: ids and texts are those of `transformers`, or a line says what is not ours."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,17 @@ from tokenizers import Tokenizer
 
 from data.errors import DataError
 from data.tokenizers.beside import Beside
+from data.tokenizers.class_of import REFUSED as REFUSED_KEYS
 from data.tokenizers.pretrained import load_pretrained
-from parity_tests.tests.data.odd_folders import TOKENIZERS, compare, difference, trained, write
+from parity_tests.tests.data.odd_folders import (
+    NAMED,
+    SETTINGS,
+    TOKENIZERS,
+    compare,
+    difference,
+    trained,
+    write,
+)
 
 BLOCK = 25  # folders a test
 
@@ -56,7 +66,7 @@ def test_nasty_texts_have_their_ids(name: str, form: str, tmp_path: Path) -> Non
             model["tokenizer_class"] = "PreTrainedTokenizerFast"
         (tmp_path / "config.json").write_text(json.dumps(model))
         theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
-        assert difference(load_pretrained(Beside(tmp_path, model), rows=1000), theirs) is None
+        assert difference(load_pretrained(Beside(tmp_path, model), rows=1000).tokenizer, theirs) is None
 
 
 CONFIG, ADDED = "tokenizer_config.json", "added_tokens.json"
@@ -109,7 +119,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"special": {"pad_token": {"text": "x"}}},
         "/special_tokens_map.json says pad_token={'text': 'x'}: ",
     ),
-    "extra": ("gpt2", {"config": {"extra_special_tokens": "x"}}, "extra_special_tokens='x': give a list."),
+    "extra": (
+        "gpt2",
+        {"config": {"extra_special_tokens": "x"}},
+        "extra_special_tokens='x': give a list or tokens by name.",
+    ),
     "no unknown": (
         "bert",
         {"config": {"unk_token": None}},
@@ -160,6 +174,55 @@ def test_what_is_not_ours_is_refused_in_a_line(name: str, tmp_path: Path) -> Non
     assert "write it again" not in line and "check the path" not in line
 
 
+JUNK: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 1.5, 10**20, "", "x", "\x00", [], ["x"], [3], [None], [["x"]], {}, {"a": 1}),
+    *(
+        [{"content": "x"}],
+        {"content": ""},
+        {"content": "x", "lstrip": "no"},
+        {"content": 3},
+        {"a_token": [1]},
+    ),
+    *(
+        {"a_token": [1]},
+        {"__type": "AddedToken"},
+        {"content": "x", "q": 1},
+        {"x": "y"},
+        {"3": {"content": "z"}},
+        {"-1": {}},
+    ),
+)
+KEYS = (*SETTINGS, *NAMED, *REFUSED_KEYS, "added_tokens_decoder", "tokenizer_class", "x_token")
+
+
+@pytest.mark.parametrize("first", range(0, 400, 100))
+def test_junk_is_taken_or_refused_in_a_line(
+    first: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def some(draw: random.Random, share: float) -> dict[str, Any]:
+        return {key: draw.choice(JUNK) for key in draw.sample(KEYS, 2) if draw.random() < share}
+
+    names = [*TOKENIZERS]
+    refused = 0
+    for name in names:
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, Tokenizer.from_str(trained(name)), "new")
+    for number in range(first, first + 100):
+        draw = random.Random(number)
+        name = draw.choice(names)
+        added = {draw.choice(["", "x", "the"]): draw.choice(JUNK)} if draw.random() < 0.2 else {}
+        model = {"model_type": TOKENIZERS[name][1][0]}
+        said = Beside(tmp_path / name, model, some(draw, 0.7), some(draw, 0.3), added)
+        try:
+            tokenizer = Tokenizer.from_str(load_pretrained(said, rows=1000).tokenizer.to_str())
+            tokenizer.encode("the cat <new>")
+        except DataError as error:
+            assert "\n" not in str(error) and len(str(error)) < 600
+            refused += 1
+    assert 20 < refused < 95
+    assert not capfd.readouterr().err
+
+
 def test_older_files_of_another_class_are_named(tmp_path: Path) -> None:
     write(tmp_path, Tokenizer.from_str(trained("bert")), "old")
     for model, words in (
@@ -180,11 +243,8 @@ def test_a_mark_that_neither_vocabulary_nor_model_has_is_named(tmp_path: Path) -
         DataError, match=r"needs '\[CLS\]', but the vocabulary lacks it, and the model has no row"
     ):
         load_pretrained(Beside(tmp_path, {"model_type": "bert"}), rows=3)
-    assert load_pretrained(Beside(tmp_path, {"model_type": "bert"}), rows=6).encode("the").ids == [
-        4,
-        2,
-        1,
-    ]  # [PAD] is 3
+    found = load_pretrained(Beside(tmp_path, {"model_type": "bert"}), rows=6).tokenizer
+    assert found.encode("the").ids == [4, 2, 1]  # [PAD] is 3
 
 
 @pytest.mark.parametrize("name", ["tokenizer.model", "tekken.json"])

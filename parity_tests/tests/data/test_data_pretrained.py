@@ -292,7 +292,7 @@ def write(folder: Path, kind: str, files: Any, settings: dict[str, Any]) -> Path
 def load(folder: Path, kind: str, rows: int = 1000, **settings: Any) -> Tokenizer:
     names = ("tokenizer_config", "special_tokens_map", "added_tokens")
     files = (settings.get(name, {}) for name in names)
-    return load_pretrained(Beside(folder, {"model_type": kind}, *files), rows)
+    return load_pretrained(Beside(folder, {"model_type": kind}, *files), rows).tokenizer
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -14,8 +14,9 @@ import data
 import train
 from parity_tests.tests.train.test_train_hugging_face import make
 from train.config import FRAMEWORKS
+from train.runs.generation_config import ASKED, IDS, NEUTRAL, generation
 from train.runs.hugging_face import export_run, import_run
-from train.runs.their_settings import ASKED, IDS, NEUTRAL, generation
+from twinformer.cli import status
 
 CONFIG, GENERATION = "config.json", "generation_config.json"
 PROMPT, NEW = [40, 41, 42, 43, 44, 45], 12
@@ -188,6 +189,19 @@ def test_the_import_refuses_it_where_the_model_writes(source: Path, tmp_path: Pa
     (tmp_path / "bert" / GENERATION).write_text(json.dumps({"repetition_penalty": 1.3}))
     import_run(tmp_path / "bert", tmp_path / "run")
     assert not (tmp_path / "run" / GENERATION).exists()
+
+
+def test_the_import_shows_what_a_user_is_to_say_anew(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    said = {"eos_token_id": 0, "temperature": 0.6, "top_p": "[/red]"}
+    folder = says(source, tmp_path / "folder", {}, said)
+    assert status(["import", str(folder), str(tmp_path / "run")]) == 0
+    note = "Of how it writes its files say temperature=0.6, top_p='[/red]': twinformer generate has it as"
+    assert note in capsys.readouterr().out
+    export_run(tmp_path / "run", tmp_path / "export")
+    assert json.loads((tmp_path / "export" / GENERATION).read_text()) == said
 
 
 @pytest.mark.parametrize("value", ["3", [3, "4"], True, 1.5, {"0": 1}])

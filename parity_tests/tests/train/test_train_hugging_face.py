@@ -259,7 +259,7 @@ def damage_json(folder: Path, **changes: Any) -> None:
         (
             lambda f: damage_json(f, activation_function="quick_gelu"),
             data.DataError,
-            "activation 'quick_gelu'",
+            "activation_function='quick_gelu'",
         ),
         (lambda f: damage_json(f, scale_attn_weights=False), data.DataError, "scale_attn_weights=False"),
         (
