@@ -77,7 +77,7 @@ def load_pretrained(said: Beside, rows: int) -> Pretrained:
         if tokens.content(key) is None:
             raise said.refusal(said.file_of(key), key, None, f"a {name} needs one; name it")
     tokenizer = whole if name is None else _made(said, fields, name, tokens)
-    assert tokenizer is not None
+    assert tokenizer is not None  # without a tokenizer.json there is a class
     _refuse_unknown(said, name, tokenizer)
     add_tokens(tokenizer, tokens, defaults, rows, said)
     if name is not None:
