@@ -69,13 +69,13 @@ def generate(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
-    end: int | None = None,
+    ends: tuple[int, ...] = (),
 ) -> tuple[Int[Array, "batch total"], Int[Array, "batch"]]:
-    """Continue each prompt by ``new`` tokens (`next_token`), or until it has written the token ``end``.
+    """Continue each prompt by ``new`` tokens (`next_token`), or until it has written one of ``ends``.
 
     ``model`` is bound to its parameters: ``model.bind(variables)``. Row r's prompt is its first
     ``lengths[r]`` tokens; what stands behind does not matter. Returns prompts with their continuations,
-    zeros behind, and how many tokens of each row count, ``end`` included. The key of position t is
+    zeros behind, and how many tokens of each row count, the end included. The key of position t is
     ``fold_in(rng, t)``, whatever the length of the prompt.
 
     All rows are at the same position at all times. What even the shortest prompt has is read in one step;
@@ -87,11 +87,11 @@ def generate(
     module, variables = model.unbind()
     return _generate(
         module, variables, prompts, jnp.asarray(lengths, jnp.int32), min(lengths), new,
-        rng, temperature, top_k, top_p, end,
+        rng, temperature, top_k, top_p, ends,
     )  # fmt: skip
 
 
-@partial(jax.jit, static_argnames=("module", "shared", "new", "temperature", "top_k", "top_p", "end"))
+@partial(jax.jit, static_argnames=("module", "shared", "new", "temperature", "top_k", "top_p", "ends"))
 def _generate(
     module: GPT,
     variables: Any,
@@ -103,7 +103,7 @@ def _generate(
     temperature: float,
     top_k: int | None,
     top_p: float | None,
-    end: int | None,
+    ends: tuple[int, ...],
 ) -> tuple[Int[Array, "batch total"], Int[Array, "batch"]]:
     """`generate` as one program, the same for all lengths of which ``shared`` is the smallest."""
     batch, longest = prompts.shape
@@ -114,25 +114,25 @@ def _generate(
         _, cache = model.step(prompts[:, : shared - 1], cache)
 
     def unfinished(state: State) -> Bool[Array, ""]:
-        position, _, ends, _ = state
-        return (position < ends).any()
+        position, _, stops, _ = state
+        return (position < stops).any()
 
     def write(state: State) -> State:
-        position, ids, ends, cache = state
+        position, ids, stops, cache = state
         last = jax.lax.dynamic_slice_in_dim(ids, position - 1, 1, axis=1)
         logits, cache = module.bind(variables).step(last, cache)
         drawn = next_token(logits[:, 0], fold_in(rng, position), temperature, top_k, top_p)
         token = jnp.where(position < lengths, ids[:, position], drawn.astype(ids.dtype))
-        if end is not None:
-            ended = (position >= lengths) & (token == end)
-            ends = jnp.where(ended, jnp.minimum(ends, position + 1), ends)
-        return position + 1, ids.at[:, position].set(token), ends, cache
+        if ends:
+            ended = (position >= lengths) & jnp.isin(token, jnp.asarray(ends, token.dtype))
+            stops = jnp.where(ended, jnp.minimum(stops, position + 1), stops)
+        return position + 1, ids.at[:, position].set(token), stops, cache
 
     ids = jnp.pad(prompts, ((0, 0), (0, new)))
     state = (jnp.asarray(shared, jnp.int32), ids, lengths + new, cache)
-    _, ids, ends, _ = jax.lax.while_loop(unfinished, write, state)
-    written = jnp.arange(total, dtype=jnp.int32)[None, :] < ends[:, None]
-    return jnp.where(written, ids, 0), ends
+    _, ids, stops, _ = jax.lax.while_loop(unfinished, write, state)
+    written = jnp.arange(total, dtype=jnp.int32)[None, :] < stops[:, None]
+    return jnp.where(written, ids, 0), stops
 
 
 def _check(model: GPT, prompts: Int[Array, "batch position"], lengths: Sequence[int], new: int) -> None:

@@ -65,12 +65,12 @@ def generate(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
-    end: int | None = None,
+    ends: tuple[int, ...] = (),
 ) -> tuple[Int[Tensor, "batch total"], Int[Tensor, "batch"]]:
-    """Continue each prompt by ``new`` tokens (`next_token`), or until it has written the token ``end``.
+    """Continue each prompt by ``new`` tokens (`next_token`), or until it has written one of ``ends``.
 
     Row r's prompt is its first ``lengths[r]`` tokens; what stands behind does not matter. Returns prompts
-    with their continuations, zeros behind, and how many tokens of each row count, ``end`` included. The key
+    with their continuations, zeros behind, and how many tokens of each row count, the end included. The key
     of position t is ``fold_in(rng, t)``, whatever the length of the prompt.
 
     All rows are at the same position at all times. What even the shortest prompt has is read in one step;
@@ -86,18 +86,18 @@ def generate(
         _, cache = model.step(prompts[:, : shared - 1], cache)
     ids = torch.nn.functional.pad(prompts, (0, new))
     own = torch.tensor(lengths, device=ids.device)
-    ends, position = own + new, shared
-    while bool((position < ends).any()):
+    stops, position = own + new, shared
+    while bool((position < stops).any()):
         logits, cache = model.step(ids[:, position - 1 : position], cache)
         drawn = next_token(logits[:, 0], fold_in(rng, position), temperature, top_k, top_p)
         token = torch.where(position < own, ids[:, position], drawn.to(ids.dtype))
-        if end is not None:
-            ended = (position >= own) & (token == end)
-            ends = torch.where(ended, ends.clamp(max=position + 1), ends)
+        if ends:
+            ended = (position >= own) & torch.isin(token, torch.tensor(ends, device=ids.device))
+            stops = torch.where(ended, stops.clamp(max=position + 1), stops)
         ids[:, position] = token
         position += 1
-    written = torch.arange(total, device=ids.device)[None, :] < ends[:, None]
-    return torch.where(written, ids, 0), ends
+    written = torch.arange(total, device=ids.device)[None, :] < stops[:, None]
+    return torch.where(written, ids, 0), stops
 
 
 def _check(model: GPT, prompts: Int[Tensor, "batch position"], lengths: Sequence[int], new: int) -> None:

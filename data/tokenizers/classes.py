@@ -11,8 +11,6 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 Vocab = dict[str, int]
 Merges = list[tuple[str, str]]
-Tokens = Mapping[str, str]
-"""Their named tokens: "unk_token" and so on."""
 
 MARKS = {"unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]"}
 ENDS = {"unk_token": "<|endoftext|>", "bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}
@@ -43,8 +41,8 @@ QWEN = (
 )
 
 
-def bert(vocab: Vocab, merges: Merges, tokens: Tokens, settings: Mapping[str, Any]) -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(vocab, unk_token=tokens["unk_token"]))
+def bert(vocab: Vocab, merges: Merges, unknown: str | None, settings: Mapping[str, Any]) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece(vocab, unk_token=unknown))
     tokenizer.normalizer = normalizers.BertNormalizer(
         clean_text=True,
         handle_chinese_chars=flag(settings, "tokenize_chinese_chars", True),
@@ -56,7 +54,7 @@ def bert(vocab: Vocab, merges: Merges, tokens: Tokens, settings: Mapping[str, An
     return tokenizer
 
 
-def gpt2(vocab: Vocab, merges: Merges, tokens: Tokens, settings: Mapping[str, Any]) -> Tokenizer:
+def gpt2(vocab: Vocab, merges: Merges, unknown: str | None, settings: Mapping[str, Any]) -> Tokenizer:
     tokenizer = _bpe(vocab, merges)
     spaced = flag(settings, "add_prefix_space", False)
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=spaced)
@@ -64,15 +62,15 @@ def gpt2(vocab: Vocab, merges: Merges, tokens: Tokens, settings: Mapping[str, An
     return tokenizer
 
 
-def openai_gpt(vocab: Vocab, merges: Merges, tokens: Tokens, settings: Mapping[str, Any]) -> Tokenizer:
-    tokenizer = _bpe(vocab, merges, end_of_word_suffix="</w>", unk_token=tokens["unk_token"])
+def openai_gpt(vocab: Vocab, merges: Merges, unknown: str | None, settings: Mapping[str, Any]) -> Tokenizer:
+    tokenizer = _bpe(vocab, merges, end_of_word_suffix="</w>", unk_token=unknown)
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.BPEDecoder(suffix="</w>")
     return tokenizer
 
 
-def qwen2(vocab: Vocab, merges: Merges, tokens: Tokens, settings: Mapping[str, Any]) -> Tokenizer:
+def qwen2(vocab: Vocab, merges: Merges, unknown: str | None, settings: Mapping[str, Any]) -> Tokenizer:
     tokenizer = _bpe(vocab, merges)
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -87,7 +85,7 @@ def qwen2(vocab: Vocab, merges: Merges, tokens: Tokens, settings: Mapping[str, A
     return tokenizer
 
 
-def llama(vocab: Vocab, merges: Merges, tokens: Tokens, settings: Mapping[str, Any]) -> Tokenizer:
+def llama(vocab: Vocab, merges: Merges, unknown: str | None, settings: Mapping[str, Any]) -> Tokenizer:
     spaced = flag(settings, "add_prefix_space", True)
     scheme = "always" if flag(settings, "legacy", False) else "first"
     tokenizer = Tokenizer(models.BPE(vocab, merges, fuse_unk=True, byte_fallback=True))
@@ -97,7 +95,7 @@ def llama(vocab: Vocab, merges: Merges, tokens: Tokens, settings: Mapping[str, A
     return tokenizer
 
 
-CLASSES: dict[str, Callable[[Vocab, Merges, Tokens, Mapping[str, Any]], Tokenizer]] = {
+CLASSES: dict[str, Callable[[Vocab, Merges, str | None, Mapping[str, Any]], Tokenizer]] = {
     "BertTokenizer": bert,
     "DistilBertTokenizer": bert,
     "RobertaTokenizer": gpt2,
@@ -105,6 +103,13 @@ CLASSES: dict[str, Callable[[Vocab, Merges, Tokens, Mapping[str, Any]], Tokenize
     "OpenAIGPTTokenizer": openai_gpt,
     "Qwen2Tokenizer": qwen2,
     "LlamaTokenizer": llama,
+}
+_BERT = ("unk_token", "cls_token", "sep_token")
+NEEDED = {  # named tokens that a class cannot do without
+    "BertTokenizer": _BERT,
+    "DistilBertTokenizer": _BERT,
+    "RobertaTokenizer": ("cls_token", "sep_token"),
+    "OpenAIGPTTokenizer": ("unk_token",),
 }
 MODELS = {name: "WordPiece" if make is bert else "BPE" for name, make in CLASSES.items()}
 
@@ -121,29 +126,30 @@ def fits(name: str, fields: Mapping[str, Any]) -> bool:
     return CLASSES[name] is bert or "ByteLevel" not in text
 
 
-def add_class_marks(name: str, tokenizer: Tokenizer, tokens: Tokens, settings: Mapping[str, Any]) -> None:
-    """What the class puts around a text where that is asked for, after its tokens have their ids."""
-    cls, sep = tokens.get("cls_token", ""), tokens.get("sep_token", "")
-    first, last = tokenizer.token_to_id(cls), tokenizer.token_to_id(sep)
-    if first is None or last is None:
+def add_class_marks(
+    name: str, tokenizer: Tokenizer, named: Mapping[str, str], settings: Mapping[str, Any]
+) -> None:
+    """What a class puts around a text where that is asked for, after its tokens have their ids."""
+    if "cls_token" not in NEEDED.get(name, ()):
         return
+    cls, sep = named["cls_token"], named["sep_token"]
+    first, last = tokenizer.token_to_id(cls), tokenizer.token_to_id(sep)
+    assert first is not None and last is not None
     if CLASSES[name] is bert:
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{cls}:0 $A:0 {sep}:0",
             pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
             special_tokens=[(cls, first), (sep, last)],
         )
-    elif name == "RobertaTokenizer":
+    else:
         spaced, trimmed = flag(settings, "add_prefix_space", False), flag(settings, "trim_offsets", True)
         tokenizer.post_processor = processors.RobertaProcessing((sep, last), (cls, first), trimmed, spaced)
 
 
 def flag(settings: Mapping[str, Any], name: str, default: bool | None) -> Any:
-    """A setting that is True or False, or as it is left out. Raises ValueError on another value."""
-    value = settings.get(name, default)
-    if value is not None and not isinstance(value, bool):
-        raise ValueError(f"{name}={value!r}: give true or false")
-    return default if value is None and default is not None else value
+    """A setting that is true or false; left out or null, it is ``default``."""
+    value = settings.get(name)
+    return default if value is None else value
 
 
 def _bpe(

@@ -19,6 +19,8 @@ from data.tokenizers.judged import LIMIT, judge
 from data.tokenizers.word_piece import SPECIAL_TOKENS, UNK, add_marks, word_piece
 
 REMEDY = "check the path"
+DAMAGED = "it is damaged, or another file; put back the right one"
+FOREIGN = ("tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "tiktoken.model", "tekken.json")
 
 
 def save_tokenizer(tokenizer: Tokenizer, path: Path) -> None:
@@ -61,6 +63,9 @@ def refuse_differing(folder: Path) -> None:
     """
     found = [name for name in LOADERS if (folder / name).exists()]
     if not found:
+        others = [name for name in FOREIGN if (folder / name).exists()]
+        if others:
+            raise DataError(f"{folder} holds {others[0]} alone, which ours does not read: {saved(folder)}.")
         raise DataError(f"{folder} holds no tokenizer: no {', '.join(LOADERS)}; {REMEDY}.")
     if len(found) == 1 or found == ["vocab.json", "merges.txt"]:
         return
@@ -83,11 +88,16 @@ def parse_whole(path: Path) -> dict[str, Any]:
     """What a `tokenizer.json` says, which is nothing that explodes. Raises DataError."""
     try:
         fields = json.loads(_read(path))
-        judge(fields)
     except (ValueError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
         raise corrupt(path, error) from error
+    try:
+        judge(fields)
+    except ValueError as error:
+        raise DataError(
+            f"{path} is refused, as {error}: take another tokenizer, or write it without."
+        ) from error
     if not isinstance(fields, dict):
         raise corrupt(path, "no settings by name")
     return fields
@@ -163,12 +173,18 @@ def _read(path: Path) -> str:
         raise corrupt(path, "it is no plain file")
     if path.exists() and path.stat().st_size > LIMIT:
         raise corrupt(path, f"it has {path.stat().st_size:,} bytes, where {LIMIT:,} are enough")
-    return decode(read_bytes(path, REMEDY), f"{path} is not a tokenizer", "write it again")
+    return decode(read_bytes(path, REMEDY), f"{path} is not a tokenizer", DAMAGED)
 
 
-def corrupt(path: Path | str, why: object) -> DataError:
+def corrupt(path: Path | str, why: object, remedy: str = DAMAGED) -> DataError:
     reason = " ".join(str(why).split())
-    return DataError(f"{path} is not a tokenizer ({reason[:300]}): write it again.")
+    return DataError(f"{path} is not a tokenizer ({reason[:300]}): {remedy}.")
+
+
+def saved(folder: Path) -> str:
+    """How a tokenizer.json comes of what only `transformers` reads."""
+    place = ascii(str(folder))
+    return f"make its tokenizer.json: AutoTokenizer.from_pretrained({place}).save_pretrained({place})"
 
 
 # In order of preference: the first says most.

@@ -40,11 +40,11 @@ def our_config(config: Mapping[str, Any]) -> BertConfig | GPTConfig:
         settings = {ours: _value(key, ours, given[key]) for key, ours in kind.keys.items()} | dict(kind.fixed)
     except KeyError as error:
         raise ConvertError(
-            f"the config.json of {name} has no setting {error}: write the file again."
+            f"the config.json of {name} has no setting {error}: add it, as the model was trained."
         ) from error
     if not isinstance(theirs, str) or theirs not in kind.activations:
         known = ", ".join(kind.activations)
-        raise ConvertError(f"{name} with the activation {shown(theirs)}: known is {known}.")
+        raise ConvertError(f"{name} with {kind.activation}={shown(theirs)}: ours computes {known} alone.")
     settings["activation"] = kind.activations[theirs]
     try:
         _complete(settings, name, config)
@@ -65,7 +65,7 @@ def _value(key: str, field: str, value: Any) -> Any:
     return value
 
 
-def their_config(ours: Config, special: Mapping[str, int]) -> dict[str, Any]:
+def their_config(ours: Config, special: Mapping[str, Any]) -> dict[str, Any]:
     """The config.json of our `Bert` or `GPT`: `our_config` backwards.
 
     Args:

@@ -34,6 +34,8 @@ ACTIVATIONS: dict[str, str] = {
     "gelu_new": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
     "gelu_python_tanh": "gelu_tanh",
+    "gelu_accurate": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
     "relu": "relu",
     "silu": "silu",
     "swish": "silu",
@@ -81,7 +83,7 @@ KINDS = {
         defaults=_BERT_DEFAULTS | {"pad_token_id": 1},
         only=_BERT_ONLY,
         dropout=_BERT_DROPOUT,
-        activations={"gelu": "gelu"},  # the head has it whatever the blocks have
+        activations={"gelu": "gelu", "gelu_python": "gelu"},  # the head has it whatever the blocks have
     ),
     "distilbert": Kind(
         BertConfig,
@@ -97,7 +99,6 @@ KINDS = {
         {"segments": 0, "pooler_activation": "relu", "eps": 1e-12},
         {"activation": "gelu"},
         dropout=("dropout", "attention_dropout", "seq_classif_dropout"),
-        activations={"gelu": "gelu", "relu": "relu"},
     ),
     "gpt2": Kind(
         GPTConfig,

@@ -16,7 +16,8 @@ USED = {"default": [], "linear": ["factor"], "llama3": [*KNOWN]}
 
 def read_rope(config: Mapping[str, Any]) -> dict[str, Any]:
     """``theta`` and ``rope_scaling``: of "rope_parameters", or of "rope_theta" beside "rope_scaling"."""
-    said = config.get("rope_scaling") or config.get("rope_parameters") or {}
+    key = "rope_scaling" if config.get("rope_scaling") else "rope_parameters"
+    said = config.get(key) or {}
     rope = dict(said) if isinstance(said, Mapping) else {"rope_type": said}
     kind = rope.pop("rope_type", rope.get("type", "default"))
     rope.pop("type", None)
@@ -25,8 +26,8 @@ def read_rope(config: Mapping[str, Any]) -> dict[str, Any]:
     unknown = kind != "default" and rope.keys() - KNOWN.keys()  # theirs ignores them in the default one
     if kind not in (*USED,) or whole != 1.0 or unknown:
         raise ValueError(
-            f"scaled rotary positions {ascii(said)[:300]}: ours computes the rope_types {', '.join(USED)} "
-            f"alone, with {', '.join(KNOWN)}"
+            f"{key}={ascii(said)[:300]}: ours computes the rope_types {', '.join(USED)} alone, with "
+            f"{', '.join(KNOWN)}"
         )
     if theta is None:
         raise ValueError("rope_theta=None: give a number above 0, or leave it out")
@@ -39,7 +40,7 @@ def read_rope(config: Mapping[str, Any]) -> dict[str, Any]:
         or longest
     )
     if missing := [name for name in USED[kind] if rope.get(name) is None]:
-        raise ValueError(f"rotary positions of rope_type={kind!r} without {missing[0]}: write the file again")
+        raise ValueError(f"{key} with rope_type={kind!r} and without {missing[0]}: add it there")
     settings = {KNOWN[name]: rope[name] for name in USED[kind]}
     return {"theta": theta, "rope_scaling": RopeScaling(kind=kind, **settings)}
 

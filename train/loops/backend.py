@@ -68,7 +68,7 @@ class Backend(Protocol):
     ) -> tuple[Int32[np.ndarray, "batch total"], Int32[np.ndarray, " batch"]]:
         """Prompts with what follows them, ``new`` tokens at most, and where each row ends.
 
-        ``limits`` are temperature, top_k, top_p and the end token, as `generate` of both packages has them.
+        ``limits`` are temperature, top_k, top_p and the tokens that end a text, as `generate` has them.
         """
 
     def greedy(

@@ -45,8 +45,7 @@ def continuations(
     ids = np.zeros((len(tokens), max(lengths)), np.int32)
     for row, own in zip(ids, tokens, strict=True):
         row[: len(own)] = own
-    end = ends.ends[0] if ends.ends else None
-    limits = sampling.temperature, sampling.top_k, sampling.top_p, end
+    limits = sampling.temperature, sampling.top_k, sampling.top_p, ends.ends
     try:
         written, stops = loop.generate(model, params, ids, lengths, new, sampling.seed, *limits)
     except ValueError as error:

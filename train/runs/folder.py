@@ -17,7 +17,10 @@ from train.architecture import Architecture
 from train.runs import digests
 from train.runs.durable import write_json
 
-PARTS = ("config.json", "model.json", "tokenizer.json", "tokenizer_config.json", "hugging_face.json")
+PARTS = (
+    *("config.json", "model.json", "tokenizer.json", "tokenizer_config.json"),
+    *("hugging_face.json", "generation_config.json"),
+)
 
 
 def create(folder: Path, architecture: Architecture, classes: tuple[str, ...], tokenizer: Tokenizer) -> None:

@@ -15,7 +15,8 @@ from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
 import data
-from data.tokenizers.pretrained import load_pretrained
+from data.tokenizers.beside import ADDED, CONFIG, SPECIAL, Beside
+from data.tokenizers.pretrained import Pretrained, load_pretrained
 from jax_impl.config import CONFIGS, from_json
 from torch_impl import config as torch_config
 from torch_impl.convert.classes import CLASSES, named_classes, with_kind
@@ -31,19 +32,19 @@ from train.architecture import Architecture
 from train.runs import checkpoint, folder, used
 from train.runs.durable import write_json
 from train.runs.files import read_json
-from train.runs.load import load
+from train.runs.generation_config import GENERATION, generation
+from train.runs.load import Run, load
 from train.runs.lock import owned
 from train.runs.tensor_files import TensorFiles, open_tensors
 from train.runs.their_settings import KEPT, kept, labels, read_kept
 
 # These have their tensors without the name that heads give them.
 BARE = {"BertModel": "bert.", "RobertaModel": "roberta.", "DistilBertModel": "distilbert."}
-SPECIAL = {  # ids that a config.json gives, and the tokens that are meant
+IDS = {  # that a config.json gives, and the tokens that are meant
     "pad_token_id": data.SPECIAL_TOKENS[data.PAD_ID],
     "bos_token_id": data.END,
     "eos_token_id": data.END,
 }
-TOKENIZER_CONFIG = "tokenizer_config.json"
 
 
 def import_run(source: Path, out: Path) -> Architecture:
@@ -59,8 +60,11 @@ def import_run(source: Path, out: Path) -> Architecture:
     used.refuse_used(out)
     theirs = judge(source)
     config, vocab = theirs.config, theirs.architecture.config.vocab
-    said = kept(config, _beside(source, "generation_config.json"), vocab)
-    tokenizer = _tokenizer(source, config["model_type"], vocab)
+    said, writing = kept(config, vocab), None
+    if theirs.architecture.name == "gpt":
+        own = _beside(source, GENERATION) if (source / GENERATION).exists() else None
+        writing = generation(config, own, vocab)
+    tokenizer, beside = _tokenizer(source, config, vocab)
     with _as_data_error():
         params = from_hugging_face(theirs.files.read(), config)
     if theirs.architecture.name == "bert":  # it has no head whose part it would be
@@ -68,9 +72,10 @@ def import_run(source: Path, out: Path) -> Architecture:
     with owned(out):
         used.refuse_used(out)
         folder.create(out, theirs.architecture, theirs.classes, tokenizer)
-        if (source / TOKENIZER_CONFIG).is_file():
-            shutil.copyfile(source / TOKENIZER_CONFIG, out / TOKENIZER_CONFIG)
+        write_json(out / CONFIG, beside)
         write_json(out / KEPT, said)
+        if writing is not None:
+            write_json(out / GENERATION, writing)
         about = {"imported": source.name, "model_type": config["model_type"], "files": folder.parts(out)}
         checkpoint.save(out, {"params": params}, about)
     return theirs.architecture
@@ -120,7 +125,8 @@ def export_run(source: Path, out: Path) -> str:
     """
     used.refuse_used(out)
     run = load(source)
-    config, theirs = _config(run.architecture, run.tokenizer, run.classes, read_kept(source))
+    imported = (source / KEPT).exists()
+    config, theirs = _config(run, read_kept(source) if imported else _special(run.tokenizer))
     params = run.params
     if run.architecture.name == "bert":
         params = {f"bert/{name}": array for name, array in params.items()}
@@ -131,27 +137,26 @@ def export_run(source: Path, out: Path) -> str:
     save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
     write_json(out / "config.json", config)
     data.save_tokenizer(run.tokenizer, out / "tokenizer.json")
-    if (source / TOKENIZER_CONFIG).is_file():
-        shutil.copyfile(source / TOKENIZER_CONFIG, out / TOKENIZER_CONFIG)
-    else:
-        write_json(
-            out / TOKENIZER_CONFIG, _tokenizer_config(run.tokenizer, run.architecture.config.max_positions)
-        )
+    for name in (CONFIG, GENERATION):
+        if (source / name).is_file():
+            shutil.copyfile(source / name, out / name)
+    if not (out / CONFIG).exists():
+        write_json(out / CONFIG, _tokenizer_config(run.tokenizer, run.architecture.config.max_positions))
     return theirs
 
 
-def _tokenizer(source: Path, kind: str, vocab: int) -> Tokenizer:
+def _tokenizer(source: Path, config: Mapping[str, Any], vocab: int) -> Pretrained:
     """The tokenizer of a folder. Every token needs a row of the embedding; there may be rows to spare."""
-    config = _beside(source, TOKENIZER_CONFIG)
-    special, added = _beside(source, "special_tokens_map.json"), _beside(source, "added_tokens.json")
-    tokenizer = load_pretrained(source, kind, config, special, added, vocab)
+    files = (_beside(source, name) for name in (CONFIG, SPECIAL, ADDED))
+    found = load_pretrained(Beside(source, config, *files), vocab)
+    tokenizer = found.tokenizer
     last = max([*tokenizer.get_vocab().values(), *tokenizer.encode("").ids], default=-1)
     if last >= vocab:
         raise data.DataError(
             f"{source}: the tokenizer has a token {last}, but the embedding has rows 0 to {vocab - 1} "
             f"(vocab_size={vocab}): put back the files that belong together."
         )
-    return tokenizer
+    return found
 
 
 def _beside(source: Path, name: str) -> dict[str, Any]:
@@ -168,21 +173,18 @@ def _as_data_error() -> Iterator[None]:
         raise data.DataError(str(error)) from error
 
 
-def _config(
-    architecture: Architecture, tokenizer: Tokenizer, classes: tuple[str, ...], said: Mapping[str, Any]
-) -> tuple[dict[str, Any], str]:
-    """Their config.json and the name of their class; ``said`` is what an import kept."""
-    name = architecture.name
-    special = {
-        name: number
-        for name, token in SPECIAL.items()
-        if (number := tokenizer.token_to_id(token)) is not None
-    }
-    special |= said
-    if name == "gpt_classifier" and "eos_token_id" in special:  # theirs finds a text's end by the padding
-        special.setdefault("pad_token_id", special["eos_token_id"])
-    config, theirs = counterpart(architecture, special)
-    labels = dict(enumerate(classes))
+def _special(tokenizer: Tokenizer) -> dict[str, int]:
+    """The ids of the tokens that a run trained here has for such."""
+    found = {name: tokenizer.token_to_id(token) for name, token in IDS.items()}
+    return {name: number for name, number in found.items() if number is not None}
+
+
+def _config(run: Run, special: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Their config.json and the name of their class."""
+    if run.architecture.name == "gpt_classifier" and "eos_token_id" in special:  # whose ends padding tells
+        special = {"pad_token_id": special["eos_token_id"], **special}
+    config, theirs = counterpart(run.architecture, special)
+    labels = dict(enumerate(run.classes))
     named = (
         {"id2label": labels, "label2id": {name: number for number, name in labels.items()}} if labels else {}
     )

@@ -1,7 +1,7 @@
-"""What Hugging Face's files say that our models have no setting for, kept in an imported run's folder.
+"""What Hugging Face's config.json says that our models have no setting for, kept in an imported run's folder.
 
-Ids of the tokens that begin and end a text, and what a classifier's outputs mean ("problem_type"). What
-writes and predicts reads it, and an export says it again.
+Ids of tokens, and what a classifier's outputs mean ("problem_type"): an export says it again. How a model
+writes is kept beside it (`generation_config`).
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from tokenizers import Tokenizer
 
 import data
 from train.runs.files import read_json
+from train.runs.generation_config import GENERATION, token_ids
 
 KEPT = "hugging_face.json"
-IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 PROBLEMS = ("regression", "single_label_classification", "multi_label_classification")
 
 
@@ -27,33 +27,14 @@ class Ends(NamedTuple):
     """The tokens that end a text."""
 
 
-def kept(config: Mapping[str, Any], generation: Mapping[str, Any], vocab: int) -> dict[str, Any]:
-    """What is kept of config.json and of generation_config.json, which goes before for the tokens.
-
-    Raises `data.DataError` on a value of another kind.
-    """
-    found: dict[str, Any] = {}
-    for name in IDS:
-        said = [_numbers(name, settings.get(name)) for settings in (generation, config)]
-        numbers = said[0] or said[1]
-        inside = [number for number in numbers if 0 <= number < vocab]
-        if inside:  # configurations have numbers of other vocabularies
-            found[name] = inside if len(inside) > 1 else inside[0]
+def kept(config: Mapping[str, Any], vocab: int) -> dict[str, Any]:
+    """What an export says again of config.json. Raises `data.DataError` on a value of another kind."""
+    found = token_ids(config, "config.json", vocab)
     if (problem := config.get("problem_type")) is not None:
         if problem not in PROBLEMS:
             raise data.DataError(f"problem_type={ascii(problem)[:99]}: known are {', '.join(PROBLEMS)}.")
         found["problem_type"] = problem
     return found
-
-
-def _numbers(name: str, value: Any) -> list[int]:
-    """The numbers of the tokens of one setting: none, one, or several that end a text."""
-    if value is None:
-        return []
-    numbers = value if isinstance(value, list) and name == "eos_token_id" else [value]
-    if not all(type(number) is int for number in numbers):
-        raise data.DataError(f"{name}={ascii(value)[:99]}: give the number of a token.")
-    return numbers
 
 
 def labels(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
@@ -80,19 +61,15 @@ def read_kept(folder: Path) -> dict[str, Any]:
 
 
 def ends_of(folder: Path, tokenizer: Tokenizer) -> Ends:
-    """How the texts of a run begin and end: as its files said, or by the names that such tokens have.
+    """How the texts of a run begin and end: as its files said, or, if none did, by the names of its tokens.
 
     Raises `data.DataError` where a run that was trained here has no token to end a text with.
     """
-    found = read_kept(folder)
-    ends = found.get("eos_token_id")
-    if ends is not None:
-        ends = tuple(ends) if isinstance(ends, list) else (ends,)
-        return Ends(found.get("bos_token_id", ends[0]), ends)
-    try:
+    if not (folder / KEPT).exists():
         end = data.end_id(tokenizer)
-    except data.DataError:
-        if not (folder / KEPT).exists():
-            raise
-        return Ends(found.get("bos_token_id"), ())
-    return Ends(found.get("bos_token_id", end), (end,))
+        return Ends(end, (end,))
+    path = folder / GENERATION
+    found = read_json(path, "") if path.exists() else {}
+    ends = found.get("eos_token_id", ())
+    ends = (ends,) if isinstance(ends, int) else tuple(ends)
+    return Ends(found.get("bos_token_id", ends[0] if ends else None), ends)

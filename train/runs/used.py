@@ -19,7 +19,7 @@ FILES_OF_A_FRAMEWORK = ("metrics.jsonl", "checkpoint.safetensors", "checkpoint.j
 FILES = (
     *FILES_OF_A_FRAMEWORK,
     *("run.json", "config.json", "model.json", "tokenizer.json", "tokenizer_config.json"),
-    *("hugging_face.json", "parity.json", "curves.png"),
+    *("hugging_face.json", "generation_config.json", "parity.json", "curves.png"),
     *(f"evaluation-{framework}.json" for framework in FRAMEWORKS),
 )
 

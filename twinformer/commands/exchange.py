@@ -23,10 +23,14 @@ class Import:
         refuse_used(self.out)
         read_json(self.source / "config.json", f"{self.source} is no checkpoint")
 
+        from train.runs.generation_config import asked
         from train.runs.hugging_face import import_run
 
         model = import_run(self.source, self.out)
         console.print(f"{self.out} holds a {model.name}: {model.config}")
+        if said := asked(self.out):
+            note = f"Of how it writes its files say {said}: twinformer generate has it as you ask."
+            console.print(note, markup=False)
         return 0
 
 

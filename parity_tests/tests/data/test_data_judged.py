@@ -48,7 +48,7 @@ def test_a_pattern_is_found_wherever_it_stands(tmp_path: Path) -> None:
         "pretokenizers": [{"type": "Sequence", "pretokenizers": [split]}],
     }
     (tmp_path / "tokenizer.json").write_text(json.dumps(fields))
-    with pytest.raises(DataError, match=r"tokenizer\.json is not a tokenizer .*can explode"):
+    with pytest.raises(DataError, match=r"tokenizer\.json is refused, as the pattern .*can explode"):
         load_tokenizer(tmp_path)
     with pytest.raises(ValueError, match="no text of 2000 letters"):
         judge({"normalizer": {"pattern": {"Regex": "a" * 2001}}})

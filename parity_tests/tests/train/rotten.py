@@ -257,7 +257,7 @@ TABLE: dict[str, tuple[str, Harm, str]] = {
         "theta=0",
     ),
     "rotary: theta text": ("llama", config(rope_parameters={"rope_theta": "many"}), "theta='many'"),
-    "rotary: a list": ("llama", config(rope_parameters=["linear"]), "rotary positions"),
+    "rotary: a list": ("llama", config(rope_parameters=["linear"]), "rope_parameters=['linear']"),
     "rotary: yarn": ("llama", config(rope_parameters={"type": "yarn", "factor": 2.0}), "yarn"),
     "rotary: factor text": ("llama", config(rope_parameters={"type": "linear", "factor": "2"}), "factor='2'"),
     "labels: a list": ("sequence", config(id2label=["a", "b", "c"]), "id2label"),
@@ -384,6 +384,11 @@ TABLE: dict[str, tuple[str, Harm, str]] = {
         "is no tensor",
     ),
     "tokenizer: missing": ("gpt", lambda f: (f / TOKENIZER).unlink(), "holds no tokenizer"),
+    "tokenizer: tokenizer.model alone": (
+        "llama",
+        lambda f: ((f / TOKENIZER).unlink(), (f / "tokenizer.model").write_bytes(b"\x0a")),
+        "make its tokenizer.json: AutoTokenizer.from_pretrained(",
+    ),
     "tokenizer: empty": ("gpt", write(TOKENIZER, ""), "is not a tokenizer"),
     "tokenizer: null": ("gpt", write(TOKENIZER, "null"), "is not a tokenizer"),
     "tokenizer: nested": ("gpt", write(TOKENIZER, DEEP), "is not a tokenizer"),
@@ -414,6 +419,34 @@ TABLE: dict[str, tuple[str, Harm, str]] = {
         lambda f: ((f / TOKENIZER).unlink(), os.mkfifo(f / TOKENIZER)),
         "no plain file",
     ),
+    "tokenizer_config: a token": ("gpt", config("tokenizer_config.json", pad_token=3), "pad_token=3: give"),
+    "tokenizer_config: a flag": (
+        "bert",
+        config("tokenizer_config.json", do_lower_case="no"),
+        "do_lower_case='no': give true or false",
+    ),
+    "tokenizer_config: another form": (
+        "gpt",
+        config("tokenizer_config.json", tokenizer_class="BertTokenizer"),
+        "tokenizer_class='BertTokenizer': a BertTokenizer does not run",
+    ),
+    "special_tokens_map: a number": (
+        "gpt",
+        config("special_tokens_map.json", pad_token=3),
+        "special_tokens_map.json says pad_token=3: give",
+    ),
+    "special_tokens_map: a list": ("gpt", write("special_tokens_map.json", "[]"), "holds list"),
+    "generation_config: a list": ("gpt", write("generation_config.json", "[]"), "holds list"),
+    "generation_config: repeats": (
+        "gpt",
+        config("generation_config.json", repetition_penalty=1.3),
+        "generation_config.json says repetition_penalty=1.3, which ours does not do",
+    ),
+    "generation_config: an end": (
+        "gpt",
+        config("generation_config.json", eos_token_id=[0, "1"]),
+        "give the number",
+    ),
     "tokenizer_config: a list": ("gpt", write("tokenizer_config.json", "[]"), "holds list"),
     "tokenizer_config: nested": (
         "gpt",
@@ -432,8 +465,8 @@ TABLE: dict[str, tuple[str, Harm, str]] = {
     ),
     "tokenizer_config: markup": ("gpt", config("tokenizer_config.json", tokenizer_class="[/]"), "[/]"),
     "added_tokens: elsewhere": ("gpt", config("added_tokens.json", **{"<x>": 7}), "number 7"),
-    "added_tokens: text": ("gpt", config("added_tokens.json", **{"<x>": "7"}), "is not a tokenizer"),
-    "added_tokens: too high": ("gpt", config("added_tokens.json", **{"<x>": 10**15}), "is not a tokenizer"),
+    "added_tokens: text": ("gpt", config("added_tokens.json", **{"<x>": "7"}), "give the number"),
+    "added_tokens: too high": ("gpt", config("added_tokens.json", **{"<x>": 10**15}), "give the number"),
     "added_tokens: cut": ("gpt", write("added_tokens.json", '{"a": '), "is damaged"),
 }
 

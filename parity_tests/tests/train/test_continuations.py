@@ -48,4 +48,4 @@ def test_the_first_prompt_s_continuations_come_first() -> None:
         own = encoded[number // 2]
         assert row == own + [0] * (len(row) - len(own))
     assert loop.given["new"] == 3
-    assert loop.given["rest"] == (11, 0.8, 5, 0.9, data.end_id(TOKENIZER))
+    assert loop.given["rest"] == (11, 0.8, 5, 0.9, ENDS.ends)

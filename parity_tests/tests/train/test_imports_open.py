@@ -18,6 +18,7 @@ import train
 from jax_impl.config import GPTClassifierConfig
 from parity_tests.tests.train.test_train_hugging_face import TEXTS, make, theirs
 from torch_impl import convert
+from torch_impl.convert.kinds import ACTIVATIONS, KINDS
 from train.architecture import Architecture
 from train.loops.backend import backend
 from train.runs import checkpoint, folder
@@ -97,10 +98,32 @@ PADDED = {"pad_token_id": 0}
 GPT2, BERT, LLAMA = "GPT2LMHeadModel", "BertForMaskedLM", "LlamaForCausalLM"
 # Their class, settings of it, what is done to the folder, and our model.
 TABLE: dict[str, tuple[str, dict[str, Any], Edit, str]] = {
+    **{f"gpt2: {name}": (GPT2, {"activation_function": name}, unchanged, "gpt") for name in ACTIVATIONS},
     **{
-        f"gpt2: {name}": (GPT2, {"activation_function": name}, unchanged, "gpt")
-        for name in ("gelu", "relu", "silu", "gelu_pytorch_tanh", "gelu_python", "gelu_new")
+        f"bert: {name}": ("BertForMaskedLM", {"hidden_act": name}, unchanged, "bert_for_masked_lm")
+        for name in ("gelu_fast", "relu")
     },
+    **{
+        f"distilbert: {name}": (
+            "DistilBertForMaskedLM",
+            {"activation": name},
+            unchanged,
+            "bert_for_masked_lm",
+        )
+        for name in ("gelu_fast", "silu")
+    },
+    **{
+        f"gpt: {name}": ("OpenAIGPTLMHeadModel", {"afn": name}, unchanged, "gpt")
+        for name in KINDS["openai-gpt"].activations
+    },
+    "roberta: gelu_python": (
+        "RobertaForMaskedLM",
+        {"hidden_act": "gelu_python"},
+        unchanged,
+        "bert_for_masked_lm",
+    ),
+    "llama: swish": (LLAMA, {"hidden_act": "swish"}, unchanged, "gpt"),
+    "qwen2: gelu_accurate": ("Qwen2ForCausalLM", {"hidden_act": "gelu_accurate"}, unchanged, "gpt"),
     "gpt2: no model_type": (GPT2, {}, config(model_type=...), "gpt"),
     "gpt2: no model_type, no class": (GPT2, {}, config(model_type=..., architectures=...), "gpt"),
     "gpt2: bare": (GPT2, {}, all_of(config(architectures=...), without("transformer.")), "gpt"),

@@ -153,7 +153,7 @@ def test_a_row_stops_at_the_end_token_that_it_writes(run):
     free = naive("gpt1", 3)
     read = PROMPTS[1, min(LENGTHS) :]  # by row 1 while row 2 writes already; there it ends nothing
     end = int(next(token for token in (*free[0, LENGTHS[0] :], *free[2, LENGTHS[2] :]) if token in read))
-    ids, ends = run("gpt1", PROMPTS, LENGTHS, NEW, 3, end=end)
+    ids, ends = run("gpt1", PROMPTS, LENGTHS, NEW, 3, ends=(end,))
     for row, length in enumerate(LENGTHS):
         written = list(free[row, length : length + NEW])
         count = length + (written.index(end) + 1 if end in written else NEW)
@@ -163,12 +163,27 @@ def test_a_row_stops_at_the_end_token_that_it_writes(run):
     assert ends[1] > LENGTHS[1] and sum(ends) < sum(LENGTHS) + 3 * NEW
 
 
+@RUNS
+def test_a_row_stops_at_whichever_end_token_it_writes(run):
+    free = naive("gpt1", 3)
+    written = [free[row, length : length + NEW].tolist() for row, length in enumerate(LENGTHS)]
+    others = [{token for other in written if other is not tokens for token in other} for tokens in written]
+    ends = tuple(
+        next(token for token in reversed(tokens) if token not in rest)
+        for tokens, rest in zip(written, others, strict=True)
+    )
+    _, stops = run("gpt1", PROMPTS, LENGTHS, NEW, 3, ends=ends)
+    counts = [tokens.index(end) + 1 for tokens, end in zip(written, ends, strict=True)]
+    assert list(stops) == [length + count for length, count in zip(LENGTHS, counts, strict=True)]
+    assert max(counts[1:]) < NEW
+
+
 def test_the_loop_stops_with_the_last_row(monkeypatch):
     end = int(naive("gpt")[0, 5])
     model, seen = torch_model("gpt", "float64"), []
     step = model.step
     monkeypatch.setattr(model, "step", lambda ids, cache: trace(seen, step(ids, cache)))
-    in_torch("gpt", PROMPTS[:1], [5], NEW, end=end)
+    in_torch("gpt", PROMPTS[:1], [5], NEW, ends=(end,))
     assert len(seen) == 2  # the prompt, and one token
 
 

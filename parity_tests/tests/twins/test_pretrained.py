@@ -1,17 +1,25 @@
 """The table of Hugging Face's checkpoints: total, bitwise there and back, and refusing what does not fit."""
 
+import collections
+import copy
+import random
 from dataclasses import asdict, fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import transformers
+from transformers.activations import ACT2CLS, ACT2FN
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from parity_tests.tests.twins.test_hugging_face import BARE, COPIES, HEADLESS, MODELS, configure, visible
 from torch_impl import convert
 from torch_impl.config import RopeScaling
 from torch_impl.convert.config_json import ConvertError, canonical, our_config, their_config
 from torch_impl.convert.hugging_face import from_hugging_face, to_hugging_face
+from torch_impl.convert.kinds import ACTIVATIONS as KNOWN
+from torch_impl.layers import ACTIVATIONS, rotary_angles
 
 BERT = {"vocab_size": 9, "hidden_size": 6, "num_attention_heads": 2, "num_hidden_layers": 2}
 BERT |= {"intermediate_size": 8, "max_position_embeddings": 5}
@@ -133,7 +141,7 @@ NO_WINDOW = {"use_sliding_window": True, "sliding_window": 4}
         (
             "gpt",
             {"activation_function": "quick_gelu"},
-            "gpt2 with the activation 'quick_gelu': known is gelu,",
+            "gpt2 with activation_function='quick_gelu': ours computes gelu, .* alone",
         ),
         ("gpt", {"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx=True: ours"),
         ("gpt", {"n_embd": ...}, "the config.json of gpt2 has no setting 'n_embd'"),
@@ -142,15 +150,23 @@ NO_WINDOW = {"use_sliding_window": True, "sliding_window": 4}
         ("bert", {"position_embedding_type": "relative_key"}, "position_embedding_type='relative_key'"),
         ("bert", {"type_vocab_size": 0}, "type_vocab_size=0"),
         ("roberta", {"is_decoder": True}, "roberta with is_decoder=True"),
-        ("roberta", {"hidden_act": "relu"}, "roberta with the activation 'relu'"),
+        (
+            "roberta",
+            {"hidden_act": "relu"},
+            "roberta with hidden_act='relu': ours computes gelu, gelu_python alone",
+        ),
         ("roberta", {"pad_token_id": None}, "pad_token_id=None"),
-        ("distilbert", {"activation": "silu"}, "distilbert with the activation 'silu'"),
+        ("distilbert", {"activation": "mish"}, "distilbert with activation='mish'"),
         ("llama", {"attention_bias": True}, "llama with attention_bias=True"),
         ("llama", {"mlp_bias": True}, "llama with mlp_bias=True"),
         ("llama", {"partial_rotary_factor": 0.5}, "llama with partial_rotary_factor=0.5"),
-        ("llama", {"rope_parameters": {"rope_type": "llama3"}}, "rope_type='llama3' without factor"),
+        ("llama", {"rope_parameters": {"rope_type": "llama3"}}, "rope_type='llama3' and without factor"),
         ("llama", {"rope_scaling": {"type": "dynamic", "factor": 2.0}}, "'type': 'dynamic', 'factor': 2.0"),
-        ("llama", {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}}, "llama: scaled .*'yarn'"),
+        (
+            "llama",
+            {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}},
+            "llama: rope_parameters=.*'yarn'.*: ours computes",
+        ),
         ("llama", {"rope_parameters": {"rope_type": "linear", "factor": 0.0}}, "factor=0.0"),
         ("llama", {"head_dim": 7}, "head_dim=7: rotary positions turn pairs"),
         ("mistral", {"num_key_value_heads": ...}, "mistral has no setting 'num_key_value_heads'"),
@@ -206,6 +222,55 @@ def test_rotary_positions_are_read_in_every_spelling_as_they_read_them(spelled, 
     assert (ours.theta, ours.rope_scaling) == (theta, scaling)
     opened = transformers.LlamaConfig.from_dict(config)
     assert our_config(opened.to_dict()) == ours
+
+
+def rope(draw: random.Random) -> dict[str, Any]:
+    """What a config.json may say of rotary positions, in all spellings at once, also against each other."""
+
+    def some(**values: Any) -> dict[str, Any]:
+        return {name: draw.choice(given) for name, given in values.items() if draw.random() < 0.5}
+
+    def settings() -> Any:
+        kinds = ["default", "linear", "llama3", "yarn"]
+        named = some(
+            rope_type=kinds[:3], type=kinds, rope_theta=[500.0, 7.0], partial_rotary_factor=[1.0, 0.5]
+        )
+        scaled = some(factor=[2.0, 1.0], original_max_position_embeddings=[4, 64])
+        bands = {"low_freq_factor": 1.0, "high_freq_factor": 4.0} if draw.random() < 0.5 else {}
+        return draw.choice([named | scaled | bands, named, {}, None])
+
+    said = some(
+        rope_theta=[5.0, 1e6], partial_rotary_factor=[1.0, None], original_max_position_embeddings=[16]
+    )
+    return said | {name: settings() for name in ("rope_parameters", "rope_scaling") if draw.random() < 0.6}
+
+
+def test_rotary_angles_are_theirs_whatever_config_json_says_of_them():
+    bare = config_of("llama", **dict.fromkeys(("rope_parameters", "rope_scaling", "rope_theta"), ...))
+    outcomes = collections.Counter()
+    for number in range(1000):
+        said = rope(random.Random(number))
+        try:
+            ours = our_config(copy.deepcopy(bare | said))
+        except ConvertError:
+            outcomes["refused"] += 1
+            continue
+        theirs = transformers.LlamaConfig.from_dict(copy.deepcopy(bare | said))
+        rates = LlamaRotaryEmbedding(theirs).inv_freq.numpy()
+        found = rotary_angles(2, ours.width, ours.theta, ours.rope_scaling)[1]
+        np.testing.assert_allclose(found, rates, rtol=1e-5, err_msg=f"{number}: {said}")
+        outcomes["theirs" if ours.rope_scaling is None else ours.rope_scaling.kind] += 1
+    assert min(outcomes[name] for name in ("refused", "theirs", "linear", "llama3")) > 10, outcomes
+
+
+def test_every_activation_of_theirs_that_ours_has_is_read_under_its_name():
+    """The others are other functions: no name of one of ours is missing."""
+    grid = torch.linspace(-12.0, 12.0, 481, dtype=torch.float64)
+    for name in set(ACT2CLS) - {"prelu", "xielu"}:  # they have parameters
+        same = [
+            ours for ours, one in ACTIVATIONS.items() if (one(grid) - ACT2FN[name](grid)).abs().max() < 1e-9
+        ]
+        assert same == [KNOWN[name]] if name in KNOWN else same == [], name
 
 
 @pytest.mark.parametrize(
