@@ -46,7 +46,10 @@ def places(
         known = [Known(error.name, "reads", read) for read in reads] + known
         own = {} if before else _own(weights, error.name)
         last = framework == "flax"
-        yield Place(error.name, before, *pair, reads, known, later, own, inputs, last, isolation.dtype)
+        around = [] if own or before or reads else _around(weights, error.name)
+        yield Place(
+            error.name, before, *pair, reads, known, later, own, inputs, around, last, isolation.dtype
+        )
 
 
 def _returned(taps: Taps, error: TapError) -> Pair | None:
@@ -96,3 +99,14 @@ def _own(weights: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
     part = torch_path(name.partition(" (")[0]) + "."
     spelled = {torch_path(weight): array for weight, array in weights.items()}
     return {name.removeprefix(part): array for name, array in spelled.items() if name.startswith(part)}
+
+
+def _around(weights: Mapping[str, np.ndarray], name: str) -> list[dict[str, np.ndarray]]:
+    """The parameters of each part that lies where an array was told of, which is itself no part."""
+    owner = torch_path(name).rpartition(".")[0]
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for weight, array in weights.items():
+        part, _, last = torch_path(weight).rpartition(".")
+        if part.rpartition(".")[0] == owner:
+            groups.setdefault(part, {})[last] = array
+    return [*groups.values()]

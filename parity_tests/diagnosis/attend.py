@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import softmax
 
 HIDDEN = float(np.finfo(np.float32).min)  # a query that may see no key weighs all alike, as in Flax
+WINDOWS = 8  # widths of a window that are tried, where attention's weights are heard by themselves
 SCALES = {
     "1 / sqrt(head_dim)": lambda width, heads, keys: 1 / sqrt(width),
     "1": lambda width, heads, keys: 1.0,
@@ -20,6 +21,11 @@ SCALES = {
 ORDERS = ("heads head_dim", "head_dim heads")
 ROLES = ("queries", "keys", "values")
 TURNS = ("no pairs", "halves", "interleaved pairs")
+ROTARY: dict[str, Sequence[Any]] = {
+    "rotary positions": TURNS,
+    "rotary positions begin at": (0, 1, 2),
+    "rotary base": (10_000, 500_000, 1_000_000),
+}
 OPTIONS: dict[str, Sequence[Any]] = {
     "scale of the scores": tuple(SCALES),
     "heads are split": ORDERS,
@@ -33,9 +39,7 @@ OPTIONS: dict[str, Sequence[Any]] = {
         "keys, values, queries",
         "values, queries, keys",
     ),
-    "rotary positions": TURNS,
-    "rotary positions begin at": (0, 1, 2),
-    "rotary base": (10_000, 500_000, 1_000_000),
+    **ROTARY,
 }
 
 
@@ -103,28 +107,35 @@ def turned(x: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
 
 
 def seen(
-    inputs: Mapping[str, np.ndarray], batch: int, queries: int, keys: int
+    inputs: Mapping[str, np.ndarray], batch: int, queries: int, keys: int, windows: int = 0
 ) -> dict[str, np.ndarray | None]:
-    """What people hide, by name: nothing, what comes later, and what the model's inputs may say."""
-    later = np.tril(np.ones((queries, keys), bool), keys - queries)
+    """What may be seen, by name, as (batch heads query key): all, what is not later, what the inputs say."""
     told: dict[str, np.ndarray] = {}
     for name, array in inputs.items():
-        if array.ndim == 2 and array.shape == (batch, keys) and array.dtype.kind in "bui":
-            shown = array != 0
-            where = "True" if array.dtype == bool else "other than 0"
-            told[f"keys with {name} {where}"] = shown[:, None, None]
-            told[f"keys without {name} {where}"] = ~shown[:, None, None]
-        elif array.dtype == bool and array.shape[-2:] == (queries, keys):
-            shown = array if array.ndim != 3 else array[:, None]
-            told |= {f"keys with {name} True": shown, f"keys without {name} True": ~shown}
-    causal = {
-        "keys not later than the query": later,
-        "keys not later than one after the query": np.tril(
-            np.ones((queries, keys), bool), keys - queries + 1
-        ),
-        "keys not earlier than the query": later.T if queries == keys else later,
+        if array.dtype.kind not in "bui" or (shown := _mask(array != 0, (batch, queries, keys))) is None:
+            continue
+        where = f"{name} True" if array.dtype == bool else f"{name} other than 0"
+        told |= {f"keys with {where}": shown, f"keys without {where}": ~shown}
+    behind = np.arange(queries)[:, None] - np.arange(keys) + max(keys - queries, 0)
+    found: dict[str, np.ndarray] = {
+        "keys not later than the query": behind >= 0,
+        "keys not later than one after the query": behind >= -1,
+        "keys earlier than the query": behind > 0,
+        "keys not earlier than the query": behind <= 0,
     }
-    both = {
-        f"{name}, {words}": mask & shown for name, mask in causal.items() for words, shown in told.items()
-    }
-    return {"all keys": None, **told, **causal, **both}
+    for width in range(1, min(keys, windows + 1)):
+        window = (behind >= 0) & (behind < width)
+        found[f"keys not later than the query, and no more than {width} of them"] = window
+    both = {f"{name}, {words}": mask & shown for name, mask in found.items() for words, shown in told.items()}
+    return {"all keys": None, **told, **found, **both}
+
+
+def _mask(shown: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray | None:
+    """As (batch heads query key), where it says something of keys; None where it is no mask."""
+    batch, queries, keys = shape
+    if shown.shape == (batch, keys):
+        return shown[:, None, None]
+    if shown.ndim == 3:
+        shown = shown[:, None]
+    fits = shown.ndim in (2, 4) and shown.shape[-1] == keys and shown.shape[-2] in (1, queries)
+    return shown if fits and (shown.ndim == 2 or shown.shape[0] in (1, batch)) else None

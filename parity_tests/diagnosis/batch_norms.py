@@ -12,7 +12,7 @@ from parity_tests.diagnosis.search import Computation, Difference, Explanation, 
 
 RUNNING = "the running ones"
 # What shows is the sum with the variance, so that of the constant only the difference is known.
-EXCHANGED: Sequence[tuple[float, float] | None] = (None, *permutations(EPS, 2))
+EXCHANGED: Sequence[tuple[float, float] | None] = (None, *permutations(EPS[:5], 2))
 
 
 class Statistics(NamedTuple):
@@ -29,7 +29,7 @@ def batch_norms(place: Place) -> list[Explanation]:
     if any(array.ndim != 1 for array in place.weights.values()):
         return []
     axis = place.ours.ndim - 1 if place.channels_last else 1
-    x, ours, theirs = (_by_channel(array, axis) for array in (place.reads[0], place.ours, place.theirs))
+    x, ours = (_by_channel(array, axis) for array in (place.reads[0], place.ours))
     scale, bias = place.weight(*SCALES, axes=1), place.weight(*BIASES, axes=1)
     factor = np.ones(len(x)) if scale is None else scale
     shift = np.zeros(len(x)) if bias is None else bias
@@ -56,8 +56,6 @@ def batch_norms(place: Place) -> list[Explanation]:
     found = explanations(
         Computation(compute, {name: tuple(values) for name, values in options.items()}), place
     )
-    if not found and _read(x, theirs, factor, shift, place.tolerance) is not None:
-        return [(Difference("statistics", "others", RUNNING),)]
     return [tuple(_told(difference) for difference in explanation) for explanation in found]
 
 

@@ -26,18 +26,19 @@ def convolutions(place: Place) -> Iterator[Computation]:
         kernel = np.moveaxis(kernel, (-1, -2), (0, 1))
     if place.channels_last:
         x = np.moveaxis(x, -1, 1)
-    sizes = kernel.shape[2:]
+    window = kernel.shape[2:]
+    sizes = place.ours.shape[1:-1] if place.channels_last else place.ours.shape[2:]
 
     def compute(**settings: Any) -> np.ndarray | None:
         turned = KERNELS[str(settings["kernel"])](kernel)
-        y = _convolved(x, turned, settings["stride"], settings["padding"], settings["dilation"])
+        y = _convolved(x, turned, settings["stride"], settings["padding"], settings["dilation"], sizes)
         if y is None:
             return None
         if bias is not None and settings["bias"] == "added":
             y = y + bias.reshape(-1, *(1,) * axes)
         return np.moveaxis(y, 1, -1) if place.channels_last else y
 
-    square = axes == 2 and sizes[0] == sizes[1] > 1
+    square = axes == 2 and window[0] == window[1] > 1
     alike = kernel.shape[0] == kernel.shape[1]
     yield Computation(
         compute,
@@ -47,11 +48,11 @@ def convolutions(place: Place) -> Iterator[Computation]:
                 for name in KERNELS
                 if (square or "height" not in name)
                 and (alike or "channels" not in name)
-                and (max(sizes) > 1 or "flipped" not in name)
+                and (max(window) > 1 or "flipped" not in name)
             ),
             "bias": ("added", "left out") if bias is not None else ("left out",),
-            "stride": (1, 2, 3, 4, *{size for size in sizes if size > 4}),
-            "padding": sorted(product(range(max(sizes)), repeat=2), key=_rarity),
+            "stride": (1, 2, 3, 4, *{size for size in window if size > 4}),
+            "padding": sorted(product(range(max(window)), repeat=2), key=_rarity),
             "dilation": (1, 2),
         },
         unknown=("stride", "padding", "dilation"),
@@ -76,9 +77,17 @@ KERNELS = {
 
 
 def _convolved(
-    x: np.ndarray, kernel: np.ndarray, stride: int, padding: tuple[int, int], dilation: int
+    x: np.ndarray,
+    kernel: np.ndarray,
+    stride: int,
+    padding: tuple[int, int],
+    dilation: int,
+    sizes: tuple[int, ...],
 ) -> np.ndarray | None:
-    """(batch inner ...) by (outer inner ...), which has fewer inner channels where they are in groups."""
+    """(batch inner ...) by (outer inner ...), which has fewer inner channels where they are in groups.
+
+    None where the image that results has not these sizes.
+    """
     axes, groups = kernel.ndim - 2, x.shape[1] // kernel.shape[1]
     if not groups or x.shape[1] % kernel.shape[1] or kernel.shape[0] % groups:
         return None
@@ -95,6 +104,8 @@ def _convolved(
     )
     windows = windows[steps]
     places = windows.shape[2 : 2 + axes]
+    if places != sizes:
+        return None
     columns = np.moveaxis(windows, 1, 1 + axes).reshape(len(x), prod(places), groups, -1)
     weights = kernel.reshape(groups, kernel.shape[0] // groups, -1)
     y = np.einsum("npgk,gok->ngop", columns, weights, optimize=True)

@@ -14,12 +14,22 @@ from parity_tests.diagnosis.norms import norms
 from parity_tests.diagnosis.place import Place
 from parity_tests.diagnosis.rounding import roundings
 from parity_tests.diagnosis.search import Explanation, Family, explanations
+from parity_tests.diagnosis.stages import stages
 from parity_tests.diagnosis.sums import sums
 from parity_tests.diagnosis.tables import rows
 
 MOST_PLACES, MOST_ALTERNATIVES = 24, 3
 
-COMPUTATIONS = (norms, linears, activations, convolutions, images, attention.whole, attention.between)
+COMPUTATIONS = (
+    norms,
+    linears,
+    activations,
+    convolutions,
+    images,
+    attention.whole,
+    attention.between,
+    stages,
+)
 FAMILIES: tuple[Family, ...] = (batch_norms, rows, sums, roundings, dropouts)
 
 

@@ -34,6 +34,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "order of the kernel's columns": ("has what its kernel returns as {theirs}, the reference {ours}", ROW),
     "precision": ("is rounded to {theirs}, in a run in {ours}", "do not fix a dtype there"),
     "rows of the table": ("takes rows {theirs} of its table, in the reference {ours}", "correct the ids"),
+    "factor of the table": ("multiplies its table by {theirs}, the reference by {ours}", ""),
+    "keys and values are shared": ("shares keys and values {theirs}, the reference {ours}", ""),
     "sum": ("is {theirs}, in the reference {ours}", ""),
     "dropout": ("has dropout at a rate of {theirs}, the reference none", "set deterministic=True"),
     "statistics": ("normalises by {theirs} for {ours}", "evaluate it, with the reference's buffers"),

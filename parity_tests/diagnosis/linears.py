@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import permutations
+from itertools import permutations, product
 from math import isqrt, prod
 from typing import Any
 
 import numpy as np
 
+from parity_tests.diagnosis.attend import ROTARY, turned
 from parity_tests.diagnosis.place import Place
 from parity_tests.diagnosis.search import Computation
 from parity_tests.diagnosis.weights import Linear, inside_out, linear
@@ -18,8 +19,8 @@ PARTS = ("query", "key", "value")
 
 def linears(place: Place) -> Iterator[Computation]:
     """A part with one kernel, of what it reads; where that was not heard, of what came before it."""
-    for item in place.known[: 1 if place.reads else 3]:
-        weights = linear(place.weights, item.array.shape[-1])
+    for item, own in product(place.known[: 1 if place.reads else 3], place.parameters):
+        weights = linear(own, item.array.shape[-1])
         if weights is None or item.array.shape[-1] != weights.kernel.shape[0]:
             continue
         inner, outer = weights.kernel.shape
@@ -32,7 +33,9 @@ def linears(place: Place) -> Iterator[Computation]:
                 "order of the kernel's rows": tuple(rows),
                 "order of the kernel's columns": tuple(columns),
                 "order of what it returns": tuple(columns),
+                **(ROTARY if place.ours.ndim == 4 else {}),
             },
+            unknown=("rotary positions", "rotary base") if place.ours.ndim == 4 else (),
         )
 
 
@@ -52,7 +55,7 @@ def _linear(
         return None
     y = y[..., columns[settings["order of what it returns"]]]
     if len(shape) == 4 and y.ndim == 3 and shape[1] != y.shape[1]:  # heads are before positions
-        return y.reshape(*y.shape[:2], shape[1], shape[3]).swapaxes(1, 2)
+        return turned(y.reshape(*y.shape[:2], shape[1], shape[3]).swapaxes(1, 2), settings)
     return y.reshape(shape)
 
 

@@ -46,6 +46,8 @@ class Place:
     """The reference's parameters of this part, by the end of their names, with dots."""
     inputs: Arrays
     """The model's."""
+    around: Sequence[Arrays] = ()
+    """Of an array that no part returned: the parameters of each part that may have made it."""
     channels_last: bool = False
     """Whether the reference has images so."""
     dtype: str = "float64"
@@ -53,6 +55,11 @@ class Place:
     @property
     def subject(self) -> str:
         return f"what {self.name} reads" if self.before else self.name
+
+    @property
+    def parameters(self) -> Sequence[Arrays]:
+        """The part's own, or each group that may be."""
+        return [self.weights] if self.weights else self.around
 
     @property
     def tolerance(self) -> float:
