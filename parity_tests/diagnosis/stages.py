@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax  # type: ignore[import-untyped]
+from scipy.special import softmax
 
 from parity_tests.diagnosis.attend import HIDDEN, SCALES, WINDOWS, seen
 from parity_tests.diagnosis.place import Place
