@@ -170,6 +170,7 @@ def compare(
         inputs, weights = first.inputs, first.contract.table if weights is None else weights
         check_weights(first, weights)
     arrays, found = exact_inputs(inputs), None
+    second = second.known(arrays)
     if weights is None:
         found = table_of(first, second, arrays)
         weights = found.rows
@@ -223,9 +224,10 @@ def compare(
 
 def table_of(reference: Any, candidate: Any, inputs: Mapping[str, Any]) -> FoundTable:
     """The table of weights that `compare` would find."""
-    first, second = reference_side(reference), adapted(candidate)
+    first, arrays = reference_side(reference), exact_inputs(inputs)
+    second = adapted(candidate).known(arrays)
     dtype = first.contract.dtype if isinstance(first, Recorded) else "float64"
-    return find_table(first, second, exact_inputs(inputs), BOUNDS[dtype][True])
+    return find_table(first, second, arrays, BOUNDS[dtype][True])
 
 
 def reference_side(model: Any) -> Side:

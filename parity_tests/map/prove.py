@@ -33,7 +33,10 @@ def unproven(
         if np.abs(gradients.get(name, np.zeros(1))).max() <= SILENT * largest
     }
     quiet = {
-        name: number for number, link in enumerate(links) for name in link.theirs if name in silent - {*found}
+        name: number
+        for number, link in enumerate(links)
+        for name in link.theirs
+        if name in silent and number not in found
     }
     for name in _unheard(links, quiet, judged, trials):
         found[quiet[name]] = f"nothing that was heard depends on {name}"

@@ -7,6 +7,8 @@ from itertools import chain, combinations
 from parity_tests.map.side import Names, Side
 from parity_tests.map.words import in_known_order, pieces
 
+MOST = 16  # parts beside each other, of which some may stand together
+
 Pairs = list[tuple[Names, Names]]
 Assign = Callable[[Sequence[Names], Sequence[Names]], Pairs]
 
@@ -41,7 +43,7 @@ def _groups(side: Side) -> Iterator[Names]:
             numbered = {int(pieces(name)[place]): name for name in names}
             yield tuple(numbered[at] for at in sorted(numbered))
         else:
-            chosen = chain(*(combinations(names, count) for count in (4, 3, 2)))
+            chosen = chain(*(combinations(names[:MOST], count) for count in (4, 3, 2)))
             yield from (tuple(known) for group in chosen if (known := in_known_order(group)))
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 _MEANS = {
     "query": "q query wq",
@@ -73,6 +74,7 @@ def in_known_order(names: Sequence[str]) -> list[str] | None:
     return None
 
 
+@cache
 def _meanings(name: str) -> set[str]:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return {_meaning(word) for word in re.split(r"[./_]", words)} - {""}

@@ -1,7 +1,7 @@
 """A JAX model as one side of a pair: its weights, and running it with what its parts compute."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import jax
@@ -35,6 +35,8 @@ class JaxModel:
     model: Any
     params: Any = None
     call: Callable[..., Any] | None = None
+    traced: Any = field(default=None, repr=False)
+    """What `init` would make of a linen module without params, where it was traced already."""
     framework: ClassVar[str] = "flax"
 
     @property
@@ -47,6 +49,10 @@ class JaxModel:
         if kind.needs_params and self.params is None:
             raise ValueError(f"{self.name} has no weights: give JaxModel(model, params)")
         return {name: numbers(leaf) for name, leaf in _weights(kind.tree()).items()}
+
+    def known(self, inputs: Inputs) -> "JaxModel":
+        """The same, traced once for these inputs."""
+        return self if self.params is not None else replace(self, traced=self._kind(inputs).params)
 
     def state(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """What it keeps beside its weights, such as running statistics: by path in its collection."""
@@ -106,6 +112,8 @@ class JaxModel:
         kind = kind_of(self.model, self.params)
         if self.params is not None or not kind.needs_params:
             return kind
+        if self.traced is not None:
+            return replace(kind, params=self.traced)
         tap = {"tap": lambda name, value, axes: value} if takes_taps(self.call or self.model) else {}
         with jax_numerics("float64", foreign=True):
             arguments = {name: jnp.asarray(array) for name, array in inputs.items()} | tap

@@ -25,6 +25,9 @@ class Side(Protocol):
     def weights(self) -> dict[str, np.ndarray]:
         """The parameters by name, as float64."""
 
+    def known(self, inputs: Inputs) -> "Side":
+        """The same, which has found out once what these inputs say of its parameters."""
+
     def state(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """What the model keeps beside its parameters, by name: running statistics, as float64."""
 

@@ -40,6 +40,10 @@ class TorchModel:
         """The parameters by name, as float64. One that is shared has the first of its names."""
         return {name: numbers(parameter) for name, parameter in self.module.named_parameters()}
 
+    def known(self, inputs: Inputs) -> "TorchModel":
+        """The same: a module knows its parameters."""
+        return self
+
     def state(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """The buffers of floating dtype by name, such as running statistics, as float64."""
         return {name: numbers(buffer) for name, buffer in _floating_buffers(self.module).items()}
