@@ -152,7 +152,7 @@ def test_generation_lowers_for_every_platform_as_one_program(platform: str) -> N
     model = GPT(GPTConfig(vocab=31, max_positions=16, embed=16, heads=2, mlp=32, layers=2))
 
     def text(params, prompts, seed):
-        return generate(model.bind(params), prompts, [8, 5, 3, 8], 8, jax.random.key(seed), 0.8, 5, 0.9, 0)
+        return generate(model.bind(params), prompts, [8, 5, 3, 8], 8, jax.random.key(seed), 0.8, 5, 0.9, (0,))
 
     ids, seed = jax.ShapeDtypeStruct((4, 8), jnp.int32), jax.ShapeDtypeStruct((), jnp.uint32)
     params = jax.eval_shape(model.init, jax.random.key(0), ids)
