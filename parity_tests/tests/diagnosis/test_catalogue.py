@@ -1,5 +1,7 @@
 """The catalogue of mistakes: named right in PyTorch, linen and nnx, and never wrongly."""
 
+from pathlib import Path
+
 import pytest
 
 from parity_tests.tests.diagnosis.catalogue import MISTAKES, named, run
@@ -30,3 +32,11 @@ def test_a_mistake_is_named(mistake, framework):
     comparison = run(mistake, framework)
     assert not comparison.passed
     assert named(mistake, comparison) == "right", str(comparison)
+
+
+def test_the_guide_says_how_many():
+    guide = " ".join((Path(__file__).parents[3] / "docs" / "porting.md").read_text("utf-8").split())
+    frameworks = [framework for _, framework in CASES]
+    linen, nnx, torch = (frameworks.count(name) for name in ("linen", "nnx", "torch"))
+    assert linen == nnx == len(MISTAKES)
+    assert f"All {linen} are named right in linen and in nnx; so are the {torch} in PyTorch" in guide
