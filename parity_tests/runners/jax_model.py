@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import jax
@@ -16,7 +17,7 @@ from parity_tests.runners.changes import NO_CHANGES, Changes, changed
 from parity_tests.runners.jax_heard import heard, listening
 from parity_tests.runners.jax_kinds import Kind, kind_of
 from parity_tests.runners.jax_numerics import jax_numerics
-from parity_tests.runners.jax_runner import runner
+from parity_tests.runners.jax_program import Program
 from parity_tests.runners.recorder import Recorder, check_forced
 
 
@@ -37,6 +38,8 @@ class JaxModel:
     call: Callable[..., Any] | None = None
     traced: Any = field(default=None, repr=False)
     """What `init` would make of a linen module without params, where it was traced already."""
+    programs: dict[Any, Program] = field(default_factory=dict, repr=False, compare=False)
+    """What has run, to run again."""
     framework: ClassVar[str] = "flax"
 
     @property
@@ -74,38 +77,63 @@ class JaxModel:
         forced: Arrays | None = None,
         changes: Changes = NO_CHANGES,
     ) -> Trace:
-        """Forward with taps and backward from a fixed cotangent, op by op on the CPU.
+        """Forward with taps and backward from a fixed cotangent, on the CPU.
 
         What ``weights`` has of the model's state takes the place of its own, and gets no gradients. With
         ``forced`` the model goes on with these values where it has computed the taps of these names; there
         are no gradients then. ``changes`` make the model's weights of those of their names, before which the
         gradients are taken.
         """
-        kind = self._kind(inputs)
-        if state := {name: weights[name] for name in _state(kind) if name in weights}:
-            kind = kind.with_state(_put_state(kind, state))
-        weights = {name: array for name, array in weights.items() if name not in state}
-        tree, call = kind.tree(), self.call or just_call
-        shapes = self.shapes(inputs)
-
-        def model(weights: Mapping[str, Any], arguments: Mapping[str, Any], recorder: Recorder) -> Any:
-            outside = current_trace()
-
-            def record(name: str, output: Any, arguments: list[Any]) -> Any:
-                # What is traced apart (under vmap or remat) cannot leave its own trace.
-                apart = current_trace() != outside
-                return recorder.record(name, output, arguments, heard if apart else None)
-
-            tap = recorder.argument(self.call or self.model)
-            listen = _unrecorded if tap else record
-            made = changed(weights, changes, shapes)
-            # Op by op, what is under jit and scan too: what was compiled before has not heard of taps.
-            with jax.disable_jit(), listening(recorder.kept):
-                return kind.run(with_weights(tree, made), call, {**arguments, **tap}, listen)
-
-        trace = runner(model, self.name, dtype, foreign=True)(weights, inputs, forced=forced)
+        run = self._program(inputs, dtype, changes, [name for name in self.state(inputs) if name in weights])
+        trace = run(weights, inputs, forced)
         check_forced(forced, trace)
         return trace
+
+    def _program(
+        self, inputs: Inputs, dtype: str, changes: Changes, state: list[str]
+    ) -> Callable[..., Trace]:
+        """The model as one program, made once; op by op, where it cannot be one.
+
+        ``state`` names what in the weights is the model's state.
+        """
+        shapes = tuple((name, array.shape, str(array.dtype)) for name, array in inputs.items())
+        key = (dtype, self.call, tuple(changes.items()), shapes, tuple(state))
+        if key not in self.programs:
+            self.programs[key] = Program(
+                partial(self._computed, inputs, changes, state), self.name, dtype, state
+            )
+        return self.programs[key]
+
+    def _computed(
+        self,
+        inputs: Inputs,
+        changes: Changes,
+        state: list[str],
+        weights: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        recorder: Recorder,
+        heard_apart: Callable[[], None],
+    ) -> Any:
+        """What the model returns, its parts recorded; ``heard_apart`` is told of one in its own trace."""
+        kind, call = self._kind(inputs), self.call or just_call
+        if state:
+            kind = kind.with_state(_put_state(kind, {name: weights[name] for name in state}))
+        outside = current_trace()
+
+        def record(name: str, output: Any, arguments: list[Any]) -> Any:
+            # What is traced apart (under vmap or remat) cannot leave its own trace.
+            apart = current_trace() != outside
+            if apart:
+                heard_apart()
+            return recorder.record(name, output, arguments, heard if apart else None)
+
+        tap = recorder.argument(self.call or self.model)
+        listen = _unrecorded if tap else record
+        own = {name: array for name, array in weights.items() if name not in state}
+        made = changed(own, changes, self.shapes(inputs))
+        # Inline, what is under jit and scan too: what was compiled before has not heard of taps.
+        with jax.disable_jit(), listening(recorder.kept):
+            return kind.run(with_weights(kind.tree(), made), call, {**arguments, **tap}, listen)
 
     def _kind(self, inputs: Inputs) -> Kind:
         """The model with params, which have shapes for weights where there are none yet."""
