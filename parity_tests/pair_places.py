@@ -35,7 +35,9 @@ def places(
         pair = _read(taps, error.name) if error.verdict == "earlier" else None
         before = pair is not None and pair[0].shape == pair[1].shape
         pair = pair if before else _returned(taps, error)
-        if pair is None or pair[0].shape != pair[1].shape:
+        if pair is None or pair[0].shape != pair[1].shape or pair[0].ndim < 2 or not pair[0].size:
+            continue  # a number or two can be anything
+        if not np.isfinite(pair[0]).all():
             continue
         apart = pair[1] - pair[0]
         if any(same(apart, other, 1e-6) for other in carried):
@@ -91,7 +93,8 @@ def _known(
         verb = "reads in the reference" if other in misread else "reads"
         found += [Known(other, verb, read) for read in taps.ours.reads.get(other, [])]
         found.append(Known(other, "returns", array))
-    return before[::-1], later
+    finite = [[item for item in items if np.isfinite(item.array).all()] for items in (before, later)]
+    return finite[0][::-1], finite[1]
 
 
 def _own(weights: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:

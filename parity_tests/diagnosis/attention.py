@@ -118,6 +118,8 @@ class Attention:
             return None if heads is None else self.finish(heads, settings)
 
         def rounded(target: np.ndarray, **settings: Any) -> list[Difference]:
+            if not np.isfinite(target).all():
+                return []
             heads, made = self._before(target), self.made(settings)
             if heads is None or made is None or self.place.dtype != "float64":
                 return []

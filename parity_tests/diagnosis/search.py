@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.diagnosis.place import Place
+from parity_tests.diagnosis.place import Place, same
 
 MOST_CHANGES = 2
 Settings = dict[str, Any]
@@ -68,6 +68,16 @@ def explanations(computation: Computation, place: Place) -> list[Explanation]:
     if computation.rounded is None:
         return []
     return [(difference,) for difference in computation.rounded(place.theirs, **base)]
+
+
+def fits(computation: Computation, target: np.ndarray, tolerance: float) -> bool:
+    """Whether any settings of the reference give these numbers, to a few times the tolerance."""
+    usual = {name: values[0] for name, values in computation.options.items()}
+
+    def matches(array: np.ndarray | None) -> bool:
+        return same(array, target, 4 * tolerance)
+
+    return next(_matching(computation, usual, computation.unknown, target, matches), None) is not None
 
 
 def _matching(

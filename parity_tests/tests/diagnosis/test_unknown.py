@@ -75,6 +75,14 @@ def test_what_matches_nothing_gets_no_name(kind, part):
         assert comparison.findings == [], (name, comparison.findings)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 0.0])
+@pytest.mark.parametrize("kind, part", [("Encoder", "norm1"), ("Heads", "value"), ("Convolutions", "norm")])
+def test_what_is_no_number_gets_no_name(kind, part, value):
+    reference = torch_models.reference(kind, getattr(setups, kind)())
+    candidate = changed(reference, part, lambda x: x * value)
+    assert compare(reference, candidate, INPUTS[kind], ALIKE).findings == []
+
+
 @pytest.mark.slow
 def test_dropout_and_narrow_dtypes_are_seen_behind_any_part():
     known = {
