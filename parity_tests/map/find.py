@@ -38,7 +38,10 @@ class FoundTable:
         for one in self.unproven:
             reasons.setdefault(one.unproven, []).append(_named(one.row.flax))
         unproven = [f"unproven, as {why}: {_listed(names)}" for why, names in reasons.items()]
-        return f"table found: {len(self.found)} rows, {'; '.join(unproven) or 'all proven by runs'}"
+        changing = [_named(one.row.flax) for one in self.found if one.change]
+        changes = [f"values changed of {_listed(changing)}"] if changing else []
+        shown = [*changes, *(unproven or ["all proven by runs"])]
+        return f"table found: {len(self.found)} rows, {'; '.join(shown)}"
 
     def to_json(self) -> dict[str, Any]:
         """The code, and the rows that are not proven, each with the reason."""
@@ -70,14 +73,17 @@ def find_table(reference: Any, candidate: Any, inputs: Mapping[str, np.ndarray],
     truth = reference.run(weights, inputs, "float64")
     shapes = candidate.shapes(inputs)
     drawn = {name: np.random.default_rng(0).standard_normal(shape) / 10 for name, shape in shapes.items()}
-    heard = [*candidate.run(drawn, inputs, "float64").arrays["tap"]]
+    heard = candidate.run(drawn, inputs, "float64").arrays["tap"]
+    images = frozenset(array.shape[1:] for array in heard.values() if array.ndim > 2)
     ours = Side(in_order_of_use(_shapes(weights), [*truth.arrays["tap"]]))
-    theirs = Side(in_order_of_use(shapes | _shapes(their_state), heard))
+    theirs = Side(in_order_of_use(shapes | _shapes(their_state), [*heard]), images)
     likely = pair(ours, theirs)
     for side, names, kept in (("reference", likely.ours, state), ("candidate", likely.theirs, their_state)):
         if left := [name for name in names if name not in kept]:
             raise KeyError(_left_over(side, left, ours if side == "reference" else theirs))
-    trials = Trials(truth, weights, reference if _runs(reference) else None, candidate, heard, inputs, bound)
+    trials = Trials(
+        truth, weights, reference if _runs(reference) else None, candidate, [*heard], inputs, bound
+    )
     links, outcome = settle(likely.links, trials, ours, theirs)
     why = unproven(links, outcome, trials, ours, theirs)
     return FoundTable(rows(links, why, reference.framework, candidate.framework), trials.pairs(links))

@@ -1,7 +1,9 @@
 """How the axes of two arrays may lie in each other, the likeliest first."""
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import permutations
 from typing import Literal
 
 from parity_tests.core.order import Order, orders
@@ -29,6 +31,25 @@ def layouts(
         moved = tuple(axis for axis in order.axes if order.parts[axis] > 1)
         found.setdefault((moved, tuple(length for length in order.parts if length > 1)), order)
     return sorted(found.values(), key=lambda order: _unusual(order, turned, counted))
+
+
+def flattened(
+    theirs: tuple[int, ...], ours: tuple[int, ...], shapes: Iterable[tuple[int, ...]]
+) -> Iterator[Order]:
+    """Layouts of matrices that read what was flattened: ``shapes`` are those of what may have been.
+
+    Both models flatten it, each in the order that it has, and no shape of a weight says so.
+    """
+    for shape in shapes:
+        length = math.prod(shape)
+        if len(theirs) == len(ours) == 2 and length in theirs and length in ours:
+            place = theirs.index(length)
+            parts = (*theirs[:place], *shape, *theirs[place + 1 :])
+            inner = range(place, place + len(shape))
+            other = next(axis for axis in range(len(parts)) if axis not in inner)
+            for order in [*permutations(inner)][1:]:
+                axes = (*order, other) if ours.index(length) == 0 else (other, *order)
+                yield Order(theirs, parts, axes, ours)
 
 
 def _unusual(order: Order, turned: bool, counted: Counted) -> int:

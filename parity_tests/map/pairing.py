@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from parity_tests.core.order import Order, orders
-from parity_tests.map.layouts import Counted, input_first, layouts
+from parity_tests.map.layouts import Counted, flattened, input_first, layouts
 from parity_tests.map.link import SUM, Link
 from parity_tests.map.side import Names, Side
 from parity_tests.map.stacks import Assign, Pairs, stacks
@@ -53,7 +53,8 @@ def options(link: Link, ours: Side, theirs: Side) -> list[Order]:
     """The layouts that a link may have, the likeliest first."""
     more = len(link.theirs) - len(link.ours)
     counted: Counted = "theirs" if more > 0 else "ours" if more < 0 else ""
-    return layouts(theirs.shape(link.theirs), ours.shape(link.ours), link.turned, counted)
+    shapes = theirs.shape(link.theirs), ours.shape(link.ours)
+    return [*layouts(*shapes, link.turned, counted), *flattened(*shapes, theirs.parts_return)]
 
 
 def _links(pairs: Pairs, ours: Side, theirs: Side) -> list[Link]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parity_tests.map.words import owner, role
 
@@ -14,6 +14,8 @@ class Side:
     """Weights, and what else passes through the table."""
 
     shapes: Mapping[str, tuple[int, ...]]
+    parts_return: frozenset[tuple[int, ...]] = frozenset()
+    """Shapes of what parts return, without the batch: what is flattened may be one of them."""
 
     def size(self, name: str) -> int:
         return math.prod(self.shapes[name])
@@ -24,10 +26,10 @@ class Side:
         return (len(names), *shape) if len(names) > 1 else shape
 
     def without(self, names: Collection[str]) -> "Side":
-        return Side({name: shape for name, shape in self.shapes.items() if name not in names})
+        return replace(self, shapes={n: shape for n, shape in self.shapes.items() if n not in names})
 
     def only(self, names: Collection[str]) -> "Side":
-        return Side({name: shape for name, shape in self.shapes.items() if name in names})
+        return replace(self, shapes={n: shape for n, shape in self.shapes.items() if n in names})
 
     def likes(self) -> dict[Hashable, list[Names]]:
         """Each array, by what it does and its size."""

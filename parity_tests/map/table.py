@@ -88,14 +88,13 @@ def _joined(names: Names) -> str | Names:
 
 
 def _axes(link: Link) -> str:
-    """The row's pattern, with what no shape tells where a change comes between."""
+    """The row's pattern, with lengths that no shape tells: where a change comes between, or both merge."""
     axes = str(link.order)
-    if link.change is None:
-        return axes
-    merged = [letter for group in re.findall(r"\((.*?)\)", axes) for letter in group.split()]
-    lengths = [f"{letter}={link.order.parts['abcdefgh'.index(letter)]}" for letter in dict.fromkeys(merged)]
+    left, right = axes.split(" -> ")
+    merged = [{*"".join(re.findall(r"\((.*?)\)", side)).replace(" ", "")} for side in (left, right)]
+    unknown = merged[0] & merged[1] if link.change is None else merged[0] | merged[1]
+    lengths = [f"{letter}={link.order.parts['abcdefgh'.index(letter)]}" for letter in sorted(unknown)]
     if link.change is SUM:
-        left, right = axes.split(" -> ")
         axes = f"n {left} -> n {right}"
     return ", ".join([axes, *lengths])
 

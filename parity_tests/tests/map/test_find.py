@@ -190,6 +190,7 @@ class Norm(linen.Module):
 def test_a_scale_that_is_kept_as_its_distance_from_one():
     comparison, _, unproven = found(TorchOneNorm(), Norm())
     assert 'Row("norm/scale", "weight", "a -> a", lambda weight: weight + 1)' in str(comparison.table)
+    assert "2 rows" not in comparison.table.summary and "values changed of norm/scale" in str(comparison)
     assert not unproven
 
 
@@ -310,3 +311,28 @@ def test_of_a_wrong_port_the_table_is_found_and_the_mistake_named():
     assert {one.row.flax for one in comparison.table.found if not one.unproven} == proven
     verdicts = {tap.name: tap.verdict for tap in comparison.isolations[0].tap_errors}
     assert (verdicts["a"], verdicts["norm"], verdicts["b"]) == ("matches", "diverges", "earlier")
+
+
+class TorchFlat(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4 * 5 * 6, 7)
+
+    def forward(self, x):
+        return self.fc(torch.relu(self.conv(x.permute(0, 3, 1, 2))).flatten(1))
+
+
+class Flat(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        x = jax.nn.relu(linen.Conv(4, (3, 3), name="conv")(x))
+        return linen.Dense(7, name="fc")(x.reshape(x.shape[0], -1))
+
+
+def test_the_order_in_which_an_image_is_flattened():
+    """No shape of a weight tells it."""
+    image = np.random.default_rng(0).standard_normal((2, 5, 6, 3))
+    comparison, rows, unproven = found(TorchFlat(), Flat(), image)
+    assert not unproven
+    axes = {row.flax: row.axes for row in comparison.table.rows}
+    assert axes["fc/kernel"] == "(a b c) d -> d (c a b), a=5, b=6, c=4"
