@@ -332,7 +332,7 @@ class Flat(linen.Module):
 def test_the_order_in_which_an_image_is_flattened():
     """No shape of a weight tells it."""
     image = np.random.default_rng(0).standard_normal((2, 5, 6, 3))
-    comparison, rows, unproven = found(TorchFlat(), Flat(), image)
+    comparison, _, unproven = found(TorchFlat(), Flat(), image)
     assert not unproven
     axes = {row.flax: row.axes for row in comparison.table.rows}
     assert axes["fc/kernel"] == "(a b c) d -> d (c a b), a=5, b=6, c=4"
