@@ -28,7 +28,7 @@ def runner(model: Model, name: str, dtype: str, compiled: bool = False, foreign:
 
     ``compiled``, it is one program, and shapes that it has seen are not compiled again. XLA may not leave out
     roundings to bfloat16 between operations there, as it does by default: PyTorch has them all. Otherwise it
-    runs op by op, which is sooner done where there is one run alone. ``foreign`` is as in `jax_numerics`.
+    runs op by op, for what cannot be one program. ``foreign`` is as in `jax_numerics`.
     """
     axes: dict[str, str] = {}  # in the order of execution, which a program's results have not
 
