@@ -104,7 +104,8 @@ def tell_github(path: Path, comparison: Comparison) -> None:
     diverging = first_divergence(comparison.checks)
     if diverging is not None:
         # What ends a command is written by its number there.
-        words = sentence(diverging).replace("%", "%25").replace("\n", "%0A")
+        causes = [f"Likely cause: {finding.text}." for finding in comparison.findings[:1]]
+        words = " ".join([sentence(diverging), *causes]).replace("%", "%25").replace("\n", "%0A")
         print(f"::error file={path},title=parity::{words}")
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         title = "parity" if comparison.passed else "no parity"

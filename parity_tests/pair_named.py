@@ -46,13 +46,23 @@ def hugging_face(name: str) -> Side:
             "of Hugging Face's hub"
         )
     try:
-        config = transformers.AutoConfig.from_pretrained(where)
-        kind = getattr(transformers, (config.architectures or ["AutoModel"])[0], transformers.AutoModel)
-        module = kind.from_pretrained(where, attn_implementation="eager")
+        try:
+            module = _opened(transformers, where, local_files_only=True)
+        except OSError:
+            if where == name:  # a folder is whole, or it is not
+                raise
+            module = _opened(transformers, where, local_files_only=False)
     except (OSError, ValueError, json.JSONDecodeError) as error:
         said = str(error).strip().splitlines()[0]
         raise ValueError(f"{name!r} cannot be opened by transformers: {said}") from error
     return side_class("TorchModel")(module, _called)
+
+
+def _opened(transformers: Any, where: str, **settings: bool) -> Any:
+    """The module of the class that config.json names."""
+    config = transformers.AutoConfig.from_pretrained(where, **settings)
+    kind = getattr(transformers, (config.architectures or ["AutoModel"])[0], transformers.AutoModel)
+    return kind.from_pretrained(where, attn_implementation="eager", **settings)
 
 
 def _called(module: Any, **inputs: Any) -> Any:

@@ -14,6 +14,7 @@ from jax_impl.bert import BertModel
 from jax_impl.config import BertConfig, GPTConfig
 from jax_impl.gpt import GPT
 from parity_tests.pair import compare
+from parity_tests.pair_named import hugging_face
 from parity_tests.tests.map.pairs import OURS, SIZES, ids, noisy
 
 GPT2 = {"vocab_size": 40, "n_embd": 12, "n_head": 3, "n_layer": 2, "n_inner": 20, "n_positions": 16}
@@ -81,3 +82,22 @@ def test_an_input_that_the_model_does_not_take_is_named(gpt2):
     words = "GPT2LMHeadModel takes no input 'images': name the inputs as it does"
     with pytest.raises(ValueError, match=words):
         compare(str(gpt2), Seeing(), {"images": np.zeros((1, 2), int)})
+
+
+def test_what_is_in_the_local_cache_is_opened_without_a_look_at_the_hub(gpt2, monkeypatch, unchecked):
+    asked = []
+
+    def local(where, **settings):
+        asked.append((where, settings["local_files_only"]))
+        return opened(str(gpt2), **settings)
+
+    opened = transformers.AutoConfig.from_pretrained
+    monkeypatch.setattr(transformers.AutoConfig, "from_pretrained", local)
+    loaded = transformers.GPT2LMHeadModel.from_pretrained
+    monkeypatch.setattr(
+        transformers.GPT2LMHeadModel,
+        "from_pretrained",
+        lambda where, **settings: loaded(str(gpt2), **settings),
+    )
+    side = hugging_face("hf:someone/gpt2")
+    assert side.name == "GPT2LMHeadModel" and asked == [("someone/gpt2", True)]
