@@ -101,8 +101,13 @@ def test_dropout_and_narrow_dtypes_are_seen_behind_any_part():
 
 
 GUIDE = Path(__file__).parents[3] / "docs" / "porting.md"
-SHARE = [198, 172, 17]  # pairs, of which both, or one, are named
-PLANTED = [mistake for mistake in MISTAKES if mistake.wrong and not mistake.right]
+SHARE = [192, 167, 16]  # pairs, of which both, or one, are named
+# Statistics pass with the weights between two models of PyTorch that have the same names.
+PLANTED = [
+    mistake
+    for mistake in MISTAKES
+    if mistake.wrong and not mistake.right and mistake.wrong != {"statistics": "new"}
+]
 PAIRS = [
     (one, other)
     for one, other in combinations(PLANTED, 2)
