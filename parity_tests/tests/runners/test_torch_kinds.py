@@ -41,7 +41,11 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning", "ignore:.*LeafSpec:FutureWarning")
+@pytest.mark.filterwarnings(
+    "ignore:.*torch.jit:DeprecationWarning",
+    "ignore:.*torch.jit:FutureWarning",
+    "ignore:.*LeafSpec:FutureWarning",
+)
 def test_other_kinds_of_module_are_compared(kind):
     torch.manual_seed(0)
     make, heard = KINDS[kind]
