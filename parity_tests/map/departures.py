@@ -1,5 +1,6 @@
 """Other choices than the likeliest, of the links that one part judges."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, permutations
@@ -22,6 +23,7 @@ def departures(
     ``beside`` has the links of parts that lie beside it, which may have changed places with each other.
     """
     return [
+        *_kinds(links, group, ours, theirs),
         *layouts(links, group, ours, theirs),
         *_places(links, group, ours, theirs),
         *_parts(links, beside, ours, theirs),
@@ -65,6 +67,21 @@ def layouts(links: Sequence[Link], group: Sequence[int], ours: Side, theirs: Sid
             if beside:
                 yield {number: link, **beside}
     yield from ({number: link} for number, changed in others.items() for link in changed)
+
+
+def _kinds(links: Sequence[Link], group: Sequence[int], ours: Side, theirs: Side) -> Iterator[Departure]:
+    """Axes in another order, in all layers alike."""
+    alike: dict[object, list[int]] = {}
+    for number in group:
+        link = links[number]
+        names = (re.sub(r"\d+", "#", name) for name in (*link.ours, *link.theirs))
+        alike.setdefault((*names, link.order, link.change), []).append(number)
+    for numbers in alike.values():
+        link = links[numbers[0]]
+        if len(numbers) > 1 and link.change is not SUM:
+            for order in options(link, ours, theirs):
+                if order != link.order:
+                    yield {number: replace(links[number], order=order) for number in numbers}
 
 
 def _together(link: Link, bias: Link) -> bool:

@@ -83,4 +83,4 @@ def _falls(axes: Sequence[int], usual: Sequence[int]) -> int:
 
 def input_first(name: str) -> bool:
     """Whether arrays of this name have what is read before what is given, by convention."""
-    return _INPUT_FIRST.search(name) is not None
+    return _INPUT_FIRST.search(re.sub(r"[./_]?\d+$", "", name)) is not None

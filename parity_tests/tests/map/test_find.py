@@ -336,3 +336,27 @@ def test_the_order_in_which_an_image_is_flattened():
     assert not unproven
     axes = {row.flax: row.axes for row in comparison.table.rows}
     assert axes["fc/kernel"] == "(a b c) d -> d (c a b), a=5, b=6, c=4"
+
+
+class TorchSquares(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ParameterList(torch.randn(12, 12) / 3 for _ in range(12))
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = x + torch.tanh(x @ layer.T)
+        return x
+
+
+def squares(params, x):
+    for layer in params["layers"]:
+        x = x + jnp.tanh(x @ layer)
+    return x
+
+
+def test_layers_of_which_no_part_is_heard_are_turned_together():
+    params = {"layers": [np.zeros((12, 12)) for _ in range(12)]}
+    comparison, rows, unproven = found(TorchSquares(), JaxModel(squares, params))
+    assert rows == {"layers/#": "layers.#"} and not unproven
+    assert [row.axes for row in comparison.table.rows] == ["a b -> b a"]

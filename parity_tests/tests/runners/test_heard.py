@@ -206,3 +206,24 @@ def test_under_vmap_the_mapped_axis_comes_first():
     assert comparison.passed
     assert [check.name for check in comparison.checks if check.kind == "tap"] == ["up"]
     assert comparison.taps.turned == {"up": "a b c -> b a c"}
+
+
+def test_a_loop_of_unknown_length_runs_op_by_op_and_has_gradients():
+    class Looping(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            y = linen.Dense(4, name="l")(x)
+            return jax.lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, jnp.tanh(c[1])), (0, y))[1]
+
+    class Thrice(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.l = torch.nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.l(x).tanh().tanh().tanh()
+
+    torch.manual_seed(0)
+    x = {"x": np.random.default_rng(0).standard_normal((3, 4))}
+    comparison = compare(Thrice(), Looping(), x)
+    assert comparison.passed, comparison
