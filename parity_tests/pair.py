@@ -18,6 +18,7 @@ from rich.text import Text
 from parity_tests.core import report
 from parity_tests.core.compare import BOUNDS, Check, all_passed, compare_traces
 from parity_tests.core.isolate import Isolation
+from parity_tests.core.names import listed
 from parity_tests.core.page import page
 from parity_tests.core.trace import Trace
 from parity_tests.diagnosis.diagnose import diagnose
@@ -32,6 +33,7 @@ from parity_tests.pair_taps import Taps, asked_taps, collapsed, said_orders, tap
 from parity_tests.record.agreement import check_agreed, check_weights, whose_table, with_weights_of
 from parity_tests.record.read import read_recorded
 from parity_tests.record.recorded import Recorded
+from parity_tests.runners.arrays import Inputs
 from parity_tests.runners.side import Side
 from torch_impl.convert.fitting import fitted, passing
 from torch_impl.convert.row import OTHER, Row
@@ -39,8 +41,6 @@ from torch_impl.convert.row import OTHER, Row
 if TYPE_CHECKING:
     from parity_tests.runners.jax_model import JaxModel
     from parity_tests.runners.torch_model import TorchModel
-
-LISTED = 8  # names of a list in the report; `to_json` has them all
 
 __all__ = ["Comparison", "JaxModel", "Row", "TorchModel", "compare", "record", "table_of"]
 
@@ -100,8 +100,7 @@ class Comparison:
             ("gradient zero, so nothing is shown of", self.gradient_zero),
         ):
             if names:
-                more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-                console.print(Text(f"{words}: {', '.join(names[:LISTED])}{more}"))
+                console.print(Text(f"{words}: {listed(names)}"))
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     @property
@@ -170,9 +169,9 @@ def compare(
         inputs, weights = first.inputs, first.contract.table if weights is None else weights
         check_weights(first, weights)
     arrays, found = exact_inputs(inputs), None
-    second = second.known(arrays)
+    first, second = first.known(arrays), second.known(arrays)
     if weights is None:
-        found = table_of(first, second, arrays)
+        found = _found(first, second, arrays)
         weights = found.rows
         first, second = (heard_by_parts(side) for side in (first, second))
     one_framework = first.framework == second.framework
@@ -224,8 +223,11 @@ def compare(
 
 def table_of(reference: Any, candidate: Any, inputs: Mapping[str, Any]) -> FoundTable:
     """The table of weights that `compare` would find."""
-    first, arrays = reference_side(reference), exact_inputs(inputs)
-    second = adapted(candidate).known(arrays)
+    arrays = exact_inputs(inputs)
+    return _found(reference_side(reference).known(arrays), adapted(candidate).known(arrays), arrays)
+
+
+def _found(first: Side, second: Side, arrays: Inputs) -> FoundTable:
     dtype = first.contract.dtype if isinstance(first, Recorded) else "float64"
     return find_table(first, second, arrays, BOUNDS[dtype][True])
 

@@ -46,23 +46,27 @@ def hugging_face(name: str) -> Side:
             "of Hugging Face's hub"
         )
     try:
-        try:
-            module = _opened(transformers, where, local_files_only=True)
-        except OSError:
-            if where == name:  # a folder is whole, or it is not
-                raise
-            module = _opened(transformers, where, local_files_only=False)
+        module = _opened(transformers, where, on_hub=where != name)
     except (OSError, ValueError, json.JSONDecodeError) as error:
         said = str(error).strip().splitlines()[0]
         raise ValueError(f"{name!r} cannot be opened by transformers: {said}") from error
     return side_class("TorchModel")(module, _called)
 
 
-def _opened(transformers: Any, where: str, **settings: bool) -> Any:
-    """The module of the class that config.json names."""
-    config = transformers.AutoConfig.from_pretrained(where, **settings)
-    kind = getattr(transformers, (config.architectures or ["AutoModel"])[0], transformers.AutoModel)
-    return kind.from_pretrained(where, attn_implementation="eager", **settings)
+def _opened(transformers: Any, where: str, on_hub: bool) -> Any:
+    """The module of the class that config.json names; from the hub only what the local cache has not."""
+
+    def loaded(**settings: bool) -> Any:
+        config = transformers.AutoConfig.from_pretrained(where, **settings)
+        kind = getattr(transformers, (config.architectures or ["AutoModel"])[0], transformers.AutoModel)
+        return kind.from_pretrained(where, attn_implementation="eager", **settings)
+
+    try:
+        return loaded(local_files_only=True)
+    except OSError:
+        if not on_hub:  # a folder is whole, or it is not
+            raise
+    return loaded(local_files_only=False)
 
 
 def _called(module: Any, **inputs: Any) -> Any:

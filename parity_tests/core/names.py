@@ -1,14 +1,21 @@
-"""Names in narrow tables: they break where a part begins, never inside one."""
+"""Names in narrow tables, which break where a part begins, never inside one; and in sentences."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions
 from rich.measure import Measurement
 from rich.text import Text
 
+LISTED = 8  # names of a list in a sentence
 PART = re.compile(r"(?<=[ _./])|(?<=[a-z])(?=[A-Z])")  # multi_head, blocks.0/norm, LayerNorm
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ def departures(
     """
     return [
         *_kinds(links, group, ours, theirs),
-        *layouts(links, group, ours, theirs),
-        *_places(links, group, ours, theirs),
-        *_parts(links, beside, ours, theirs),
+        *_layouts(links, group, ours, theirs),
+        *_places(links, group),
+        *_parts(links, beside),
         *_orders(links, group),
         *(
             {number: replace(links[number], change=change)}
@@ -51,7 +51,7 @@ def both(departures: Sequence[Departure]) -> Iterator[Departure]:
             yield {**departures[one], **departures[other]}
 
 
-def layouts(links: Sequence[Link], group: Sequence[int], ours: Side, theirs: Side) -> Iterator[Departure]:
+def _layouts(links: Sequence[Link], group: Sequence[int], ours: Side, theirs: Side) -> Iterator[Departure]:
     """Axes in another order: of a matrix and its bias together, then of one alone."""
     others = {
         number: [
@@ -96,7 +96,7 @@ def _together(link: Link, bias: Link) -> bool:
     return False
 
 
-def swapped(links: Sequence[Link], one: int, other: int) -> Departure:
+def _swapped(links: Sequence[Link], one: int, other: int) -> Departure:
     """The reference's weights of two links changed for each other."""
     first, second = links[one], links[other]
     return {
@@ -105,16 +105,10 @@ def swapped(links: Sequence[Link], one: int, other: int) -> Departure:
     }
 
 
-def alike(one: Link, other: Link, ours: Side, theirs: Side) -> bool:
+def _alike(one: Link, other: Link) -> bool:
     """Whether two links could have each other's weights."""
-    return (
-        len(one.ours) == len(other.ours)
-        and len(one.theirs) == len(other.theirs)
-        and (
-            ours.shapes[one.ours[0]] == ours.shapes[other.ours[0]]
-            and theirs.shapes[one.theirs[0]] == theirs.shapes[other.theirs[0]]
-        )
-    )
+    shapes = [(len(link.ours), len(link.theirs), link.order.ours, link.order.theirs) for link in (one, other)]
+    return shapes[0] == shapes[1]
 
 
 def whole_parts(links: Sequence[Link], departure: Departure) -> Iterator[Departure]:
@@ -135,20 +129,18 @@ def whole_parts(links: Sequence[Link], departure: Departure) -> Iterator[Departu
             }
 
 
-def _places(links: Sequence[Link], group: Sequence[int], ours: Side, theirs: Side) -> Iterator[Departure]:
+def _places(links: Sequence[Link], group: Sequence[int]) -> Iterator[Departure]:
     for one, other in combinations(group, 2):
-        if alike(links[one], links[other], ours, theirs):
-            yield swapped(links, one, other)
+        if _alike(links[one], links[other]):
+            yield _swapped(links, one, other)
 
 
-def _parts(
-    links: Sequence[Link], beside: Sequence[Sequence[int]], ours: Side, theirs: Side
-) -> Iterator[Departure]:
+def _parts(links: Sequence[Link], beside: Sequence[Sequence[int]]) -> Iterator[Departure]:
     """All weights of two parts changed for each other's."""
     for one, other in combinations(beside, 2):
         pairs = [*zip(one, other, strict=False)]
-        if len(one) == len(other) and all(alike(links[a], links[b], ours, theirs) for a, b in pairs):
-            yield {number: link for a, b in pairs for number, link in swapped(links, a, b).items()}
+        if len(one) == len(other) and all(_alike(links[a], links[b]) for a, b in pairs):
+            yield {number: link for a, b in pairs for number, link in _swapped(links, a, b).items()}
 
 
 def _orders(links: Sequence[Link], group: Sequence[int]) -> Iterator[Departure]:

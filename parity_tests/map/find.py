@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from parity_tests.core.names import listed
 from parity_tests.map.pairing import pair
 from parity_tests.map.prove import unproven
 from parity_tests.map.settle import settle
@@ -15,8 +16,6 @@ from parity_tests.map.trials import Trials
 from parity_tests.map.uses import in_order_of_use
 from parity_tests.runners.calls import just_call
 from torch_impl.convert.row import Row
-
-LISTED = 8  # names in an error
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,9 @@ class FoundTable:
         reasons: dict[str, list[str]] = {}
         for one in self.unproven:
             reasons.setdefault(one.unproven, []).append(_named(one.row.flax))
-        unproven = [f"unproven, as {why}: {_listed(names)}" for why, names in reasons.items()]
+        unproven = [f"unproven, as {why}: {listed(names)}" for why, names in reasons.items()]
         changing = [_named(one.row.flax) for one in self.found if one.change]
-        changes = [f"values changed of {_listed(changing)}"] if changing else []
+        changes = [f"values changed of {listed(changing)}"] if changing else []
         shown = [*changes, *(unproven or ["all proven by runs"])]
         return f"table found: {len(self.found)} rows, {'; '.join(shown)}"
 
@@ -119,14 +118,9 @@ def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
     return {name: array.shape for name, array in arrays.items()}
 
 
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
-
-
 def _left_over(side: str, names: list[str], of: Side) -> str:
-    listed = _listed([f"{name} {of.shapes[name]}" for name in names])
+    shown = listed([f"{name} {of.shapes[name]}" for name in names])
     return (
-        f"no table found: nothing in the other model fits {listed} of the {side}; give `weights`, or "
+        f"no table found: nothing in the other model fits {shown} of the {side}; give `weights`, or "
         "take what is not used out of a copy of the model"
     )

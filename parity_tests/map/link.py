@@ -44,11 +44,9 @@ class Link:
 
     def values(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """The candidate's weights of the reference's."""
-        given = [arrays[name] for name in self.ours]
-        array = np.stack(given) if len(given) > 1 else given[0]
+        array = stacked(arrays, self.ours)
         array = array if self.change is None else self.change.function(array)
-        made = self.order.back(array)
-        return dict(zip(self.theirs, made if len(self.theirs) > 1 else [made], strict=True))
+        return unstacked(self.order.back(array), self.theirs)
 
     def renamed(self, side: Literal["ours", "theirs"], names: Mapping[str, str]) -> "Link":
         """With other names on one side, for those that have one."""
@@ -59,13 +57,24 @@ class Link:
         return replace(self, ours=ours, theirs=theirs)
 
 
+def stacked(arrays: Arrays, names: tuple[str, ...]) -> np.ndarray:
+    """The arrays of these names as one: where they are several, the first axis counts them."""
+    given = [arrays[name] for name in names]
+    return np.stack(given) if len(given) > 1 else given[0]
+
+
+def unstacked(array: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """`stacked` backwards."""
+    return dict(zip(names, array if len(names) > 1 else [array], strict=True))
+
+
 def shifted(link: Link, name: str) -> Link:
     """The link with other numbers for one of the candidate's arrays, each shifted by another amount."""
 
     def shift(array: np.ndarray) -> np.ndarray:
         array = array if link.change is None else link.change.function(array)
         given = link.order.back(array).copy()
-        one = given[link.theirs.index(name)] if len(link.theirs) > 1 else given
+        one = unstacked(given, link.theirs)[name]  # a view
         one += np.linspace(0.5, 1.5, one.size).reshape(one.shape)
         return link.order.turn(given)
 

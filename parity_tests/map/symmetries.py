@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from parity_tests.core.order import Order
 from parity_tests.map.departures import Departure
-from parity_tests.map.link import SUM, Link
+from parity_tests.map.link import SUM, Link, stacked, unstacked
 from parity_tests.map.pairing import options
 from parity_tests.map.side import Side
 
@@ -89,24 +89,15 @@ def _layouts(
     alike = dict(values)
     for number, orders in others.items():
         if orders:
-            alike |= _unstacked(
-                links[number], _averaged(_stacked(links[number], values), links[number].order, orders)
-            )
+            link = links[number]
+            averaged = _averaged(stacked(values, link.theirs), link.order, orders)
+            alike |= unstacked(averaged, link.theirs)
     found = gradients(alike)
     for number, orders in others.items():
-        gradient = _stacked(links[number], found)
+        gradient = stacked(found, links[number].theirs)
         for order in orders:
             if _same(gradient, order.back(links[number].order.turn(gradient))):
                 yield {number: replace(links[number], order=order)}, f"its axes may lie otherwise: {order}"
-
-
-def _stacked(link: Link, arrays: Arrays) -> np.ndarray:
-    given = [arrays[name] for name in link.theirs]
-    return np.stack(given) if len(given) > 1 else given[0]
-
-
-def _unstacked(link: Link, array: np.ndarray) -> dict[str, np.ndarray]:
-    return dict(zip(link.theirs, array if len(link.theirs) > 1 else [array], strict=True))
 
 
 def _averaged(array: np.ndarray, order: Order, others: list[Order]) -> np.ndarray:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parity_tests.core.blame import misread
-from parity_tests.core.compare import relative_error
+from parity_tests.core.compare import errors, magnitudes
 from parity_tests.core.order import Order
-from parity_tests.core.trace import Trace
+from parity_tests.core.trace import Arrays, Trace
 from parity_tests.map.link import Link, candidate_values
 from parity_tests.map.parts import part_pairs
 from parity_tests.pair_arguments import match_outputs
@@ -70,22 +70,18 @@ class Trials:
         self.count += 1
         found = Taps(self.ours, trace, pairs, self.bound, asked=False, orders=known).orders
         self.orders |= {(name, pairs[name]): order for name, order in found.items()}
-        errors = dict.fromkeys(pairs, np.inf)
-        for name, order in found.items():
-            errors[name] = _apart(truth[name], order.turn(trace.arrays["tap"][pairs[name]]))
+        turned = {name: order.turn(trace.arrays["tap"][pairs[name]]) for name, order in found.items()}
         match_outputs(self.ours, trace, "the reference", "the candidate")
-        outputs = trace.arrays["forward"]
-        errors[OUTPUT] = max(
-            _apart(array, outputs[name]) for name, array in self.ours.arrays["forward"].items()
-        )
-        wrong = [name for name, error in errors.items() if error > self.bound]
+        apart = _relative({name: truth[name] for name in pairs}, turned)
+        apart[OUTPUT] = max(_relative(self.ours.arrays["forward"], trace.arrays["forward"]).values())
+        wrong = [name for name, error in apart.items() if error > self.bound]
         unready = [
             name
             for name in wrong
             if name != OUTPUT
             and misread(self.ours.reads.get(name, []), trace.reads.get(pairs[name], []), self.bound)
         ]
-        return Outcome(errors, wrong, [name for name in wrong if name not in unready] or wrong[:1])
+        return Outcome(apart, wrong, [name for name in wrong if name not in unready] or wrong[:1])
 
 
 class Outcome(NamedTuple):
@@ -99,10 +95,6 @@ class Outcome(NamedTuple):
     """Of these, the ones that read the reference's values; where all read others, the first."""
 
 
-def _apart(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """The largest error, relative to the largest magnitude; infinite between other shapes."""
-    if ours.shape != theirs.shape:
-        return np.inf
-    with np.errstate(invalid="ignore"):
-        absolute = float(np.abs(ours - theirs).max(initial=0.0))
-    return relative_error(absolute, float(np.abs(ours).max(initial=0.0)))
+def _relative(ours: Arrays, theirs: Arrays) -> dict[str, float]:
+    """By name, the largest error, relative to the largest magnitude; infinite for what one side lacks."""
+    return {name: relative for name, (_, relative) in errors(ours, theirs, magnitudes(ours)).items()}

@@ -38,8 +38,8 @@ class JaxModel:
     call: Callable[..., Any] | None = None
     traced: Any = field(default=None, repr=False)
     """What `init` would make of a linen module without params, where it was traced already."""
-    programs: dict[Any, Program] = field(default_factory=dict, repr=False, compare=False)
-    """What has run, to run again."""
+    programs: dict[Any, Program] | None = field(default=None, repr=False, compare=False)
+    """What has run, to run again; None to keep nothing, as the model may change between runs."""
     framework: ClassVar[str] = "flax"
 
     @property
@@ -54,8 +54,9 @@ class JaxModel:
         return {name: numbers(leaf) for name, leaf in _weights(kind.tree()).items()}
 
     def known(self, inputs: Inputs) -> "JaxModel":
-        """The same, traced once for these inputs."""
-        return self if self.params is not None else replace(self, traced=self._kind(inputs).params)
+        """The same, traced and compiled once for these inputs: for as long as the model stays as it is."""
+        traced = None if self.params is not None else self._kind(inputs).params
+        return replace(self, traced=traced, programs={})
 
     def state(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """What it keeps beside its weights, such as running statistics: by path in its collection."""
@@ -84,7 +85,8 @@ class JaxModel:
         are no gradients then. ``changes`` make the model's weights of those of their names, before which the
         gradients are taken.
         """
-        run = self._program(inputs, dtype, changes, [name for name in self.state(inputs) if name in weights])
+        state = [name for name in _state(self._kind(inputs)) if name in weights]
+        run = self._program(inputs, dtype, changes, state)
         trace = run(weights, inputs, forced)
         check_forced(forced, trace)
         return trace
@@ -92,17 +94,16 @@ class JaxModel:
     def _program(
         self, inputs: Inputs, dtype: str, changes: Changes, state: list[str]
     ) -> Callable[..., Trace]:
-        """The model as one program, made once; op by op, where it cannot be one.
+        """The model as one program, or op by op where it cannot be one; that of before, where it is kept.
 
         ``state`` names what in the weights is the model's state.
         """
+        programs = {} if self.programs is None else self.programs
         shapes = tuple((name, array.shape, str(array.dtype)) for name, array in inputs.items())
         key = (dtype, self.call, tuple(changes.items()), shapes, tuple(state))
-        if key not in self.programs:
-            self.programs[key] = Program(
-                partial(self._computed, inputs, changes, state), self.name, dtype, state
-            )
-        return self.programs[key]
+        if key not in programs:
+            programs[key] = Program(partial(self._computed, inputs, changes, state), self.name, dtype, state)
+        return programs[key]
 
     def _computed(
         self,

@@ -15,15 +15,13 @@ from jax_impl.config import BertConfig, GPTConfig
 from jax_impl.gpt import GPT
 from parity_tests.pair import compare
 from parity_tests.pair_named import hugging_face
-from parity_tests.tests.map.pairs import OURS, SIZES, ids, noisy
-
-GPT2 = {"vocab_size": 40, "n_embd": 12, "n_head": 3, "n_layer": 2, "n_inner": 20, "n_positions": 16}
+from parity_tests.tests.map.pairs import GPT2, OURS, SIZES, ids, noisy
 
 
 @pytest.fixture
 def gpt2(tmp_path):
     torch.manual_seed(0)
-    model = transformers.GPT2LMHeadModel(transformers.GPT2Config(**GPT2, bos_token_id=0, eos_token_id=0))
+    model = transformers.GPT2LMHeadModel(transformers.GPT2Config(**GPT2))
     noisy(model).save_pretrained(tmp_path / "gpt2")
     return tmp_path / "gpt2"
 

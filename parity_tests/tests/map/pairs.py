@@ -93,6 +93,18 @@ SIZES: dict[str, Any] = {
 OURS: dict[str, Any] = {"vocab": 40, "max_positions": 16, "embed": 12, "heads": 3, "mlp": 20, "layers": 2}
 
 
+GPT2: dict[str, Any] = {
+    "vocab_size": 40,
+    "n_embd": 12,
+    "n_head": 3,
+    "n_layer": 2,
+    "n_inner": 20,
+    "n_positions": 16,
+    "bos_token_id": 0,
+    "eos_token_id": 0,
+}
+
+
 def bert() -> Pair:
     reference = transformers.BertModel(transformers.BertConfig(**SIZES, attn_implementation="eager"))
     candidate = BertModel(settings.BertConfig(**OURS))
@@ -146,17 +158,7 @@ def _language_model(reference: nn.Module, rows: Mapping[str, str], **config: Any
 
 
 def gpt2() -> Pair:
-    config = transformers.GPT2Config(
-        vocab_size=40,
-        n_embd=12,
-        n_head=3,
-        n_layer=2,
-        n_inner=20,
-        n_positions=16,
-        attn_implementation="eager",
-        bos_token_id=0,
-        eos_token_id=0,
-    )
+    config = transformers.GPT2Config(**GPT2, attn_implementation="eager")
     parts = {
         "attention/output": "attn.c_proj",
         "attention_norm": "ln_1",

@@ -227,3 +227,27 @@ def test_a_loop_of_unknown_length_runs_op_by_op_and_has_gradients():
     x = {"x": np.random.default_rng(0).standard_normal((3, 4))}
     comparison = compare(Thrice(), Looping(), x)
     assert comparison.passed, comparison
+
+
+def test_a_model_that_was_changed_between_two_comparisons_is_run_as_it_is():
+    class Normed(nnx.Module):
+        def __init__(self):
+            self.norm = nnx.LayerNorm(4, epsilon=1e-6, rngs=nnx.Rngs(0))
+
+        def __call__(self, x):
+            return self.norm(x)
+
+    class Theirs(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = torch.nn.LayerNorm(4)
+
+        def forward(self, x):
+            return self.norm(x)
+
+    x = {"x": np.random.default_rng(1).standard_normal((3, 4))}
+    model = Normed()
+    side = JaxModel(model)
+    assert not compare(Theirs(), side, x).passed
+    model.norm.epsilon = 1e-5
+    assert compare(Theirs(), side, x).passed

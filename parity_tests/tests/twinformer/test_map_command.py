@@ -6,8 +6,7 @@ import pytest
 import torch
 import transformers
 
-from parity_tests.tests.map.pairs import noisy
-from parity_tests.tests.test_pair_named import GPT2
+from parity_tests.tests.map.pairs import GPT2, noisy
 from twinformer import cli
 
 ORIGINAL = """
@@ -70,7 +69,7 @@ def test_the_table_is_printed_as_code(
 def test_a_checkpoint_is_a_reference(
     files: Path, capsys: pytest.CaptureFixture[str], unchecked: None
 ) -> None:
-    config = transformers.GPT2Config(**GPT2, bos_token_id=0, eos_token_id=0)
+    config = transformers.GPT2Config(**GPT2)
     noisy(transformers.GPT2LMHeadModel(config)).save_pretrained(files / "gpt2")
     (files / "gpt.py").write_text(
         "import numpy as np\n"
