@@ -6,6 +6,7 @@ from data.batches.buckets import choose_buckets
 from data.batches.examples import Examples, check_ids, check_labels
 from data.batches.masking import MaskedBatch, MaskedBatches, masked_evaluation, masked_positions
 from data.batches.next_token import NextTokenBatch, NextTokenBatches, next_token_evaluation
+from data.batches.packed import PackedBatch, pack, rows_needed
 from data.batches.seq2seq import Seq2SeqBatch
 from data.batches.text import TextBatch, TrainBatches, evaluation_batches, padding_fraction
 from data.batches.windows import Stream, Windows, bits_per_byte, cut, encode_as_text, join
@@ -32,7 +33,7 @@ from data.tokenizers.word_piece import (
     train_tokenizer,
 )
 
-Batch = TextBatch | MaskedBatch | NextTokenBatch | Seq2SeqBatch
+Batch = TextBatch | PackedBatch | MaskedBatch | NextTokenBatch | Seq2SeqBatch
 
 __all__ = [
     "CLS_ID",
@@ -56,6 +57,7 @@ __all__ = [
     "MaskedBatches",
     "NextTokenBatch",
     "NextTokenBatches",
+    "PackedBatch",
     "ReversalBatches",
     "Score",
     "Seq2SeqBatch",
@@ -82,8 +84,10 @@ __all__ = [
     "masked_evaluation",
     "masked_positions",
     "next_token_evaluation",
+    "pack",
     "padding_fraction",
     "reversal_evaluation",
+    "rows_needed",
     "save_tokenizer",
     "special_ids",
     "symbol_tokenizer",

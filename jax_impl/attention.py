@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from jax_impl.cache import KeyValue, update
 from jax_impl.config import AttentionConfig
 from jax_impl.initializers import kernel_init, zeros
-from jax_impl.layers import Linear, RMSNorm, add_bias, at_least_float32, dropout
+from jax_impl.layers import Linear, RMSNorm, at_least_float32, dropout, linear
 from jax_impl.shapes import check_shapes
 from jax_impl.taps import Tap, no_tap
 
@@ -110,7 +110,9 @@ class InProjection(nn.Module):
     def __call__(
         self, x: Float[Array, "batch position embed"]
     ) -> Float[Array, "batch heads position head_dim"]:
-        y = add_bias(jnp.einsum("bpe,ehd->bphd", x, self.kernel), self.bias)
+        kernel = self.kernel.reshape(self.embed, -1)  # one axis of outputs: one matmul for all heads
+        bias = None if self.bias is None else self.bias.reshape(-1)
+        y = linear(x, kernel, bias).reshape(*x.shape[:-1], self.heads, self.head_dim)
         return y.transpose(0, 2, 1, 3)
 
 
@@ -132,7 +134,8 @@ class OutProjection(nn.Module):
     def __call__(
         self, x: Float[Array, "batch heads position head_dim"]
     ) -> Float[Array, "batch position embed"]:
-        return add_bias(jnp.einsum("bhpd,hde->bpe", x, self.kernel), self.bias)
+        rows = x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)
+        return linear(rows, self.kernel.reshape(-1, self.embed), self.bias)
 
 
 class MultiHeadAttention(nn.Module):

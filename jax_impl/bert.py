@@ -11,18 +11,20 @@ from jax_impl.classifier import masked_mean
 from jax_impl.config import BertClassifierConfig, BertConfig
 from jax_impl.embeddings import SegmentEmbedding, offset_positions
 from jax_impl.initializers import zeros
-from jax_impl.layers import ACTIVATIONS, LayerNorm, Linear, add_bias, at_least_float32, dropout, relu
+from jax_impl.layers import (
+    ACTIVATIONS,
+    LayerNorm,
+    Linear,
+    add_bias,
+    at_least_float32,
+    dropout,
+    gather_positions,
+    relu,
+)
 from jax_impl.masks import padding_mask
 from jax_impl.random import fold_in
 from jax_impl.shapes import check_shapes
 from jax_impl.taps import Tap, no_tap, within
-
-
-def gather_positions(
-    x: Float[Array, "batch position embed"], masked_positions: Int[Array, "batch masked"]
-) -> Float[Array, "batch masked embed"]:
-    """Each row's vectors at its own positions."""
-    return jnp.take_along_axis(x, masked_positions[:, :, None], axis=1)
 
 
 class Bert(nn.Module):
@@ -41,14 +43,18 @@ class Bert(nn.Module):
         segment_ids: Int[Array, "batch position"] | None = None,
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
-    ) -> Float[Array, "batch position embed"]:
+        positions: Int[Array, "batch read"] | None = None,
+    ) -> Float[Array, "batch read embed"]:
+        """``positions`` are those that are read further on, if not all."""
         check_shapes({}, ids=(ids, "batch position"), mask=(mask, "batch position"))
         offset = self.config.position_offset
         places = offset_positions(mask, offset) if offset else None
         x = self.embeddings(ids, segment_ids, fold_in(rng, 0), within(tap, "embeddings"), places)
         attention_mask = padding_mask(mask)
         for number, block in enumerate(self.blocks):
-            x = block(x, attention_mask, fold_in(rng, number + 1), within(tap, f"blocks.{number}"))
+            read = positions if number + 1 == self.config.layers else None
+            scope = within(tap, f"blocks.{number}")
+            x = block(x, attention_mask, fold_in(rng, number + 1), scope, positions=read)
         return x
 
     def token_table(self) -> Float[Array, "vocab embed"]:
@@ -112,8 +118,10 @@ class BertForMaskedLM(nn.Module):
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
     ) -> Float[Array, "batch masked vocab"]:
-        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
-        masked = tap("masked", gather_positions(x, masked_positions), "batch masked embed")
+        read = masked_positions if self.config.lean else None
+        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"), read)
+        masked = x if self.config.lean else gather_positions(x, masked_positions)
+        masked = tap("masked", masked, "batch masked embed")
         return self.words(masked, self.bert.token_table(), within(tap, "words"))
 
 
@@ -144,8 +152,11 @@ class BertPretraining(nn.Module):
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
     ) -> PretrainingLogits:
-        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
-        masked = tap("masked", gather_positions(x, masked_positions), "batch masked embed")
+        first_too = jnp.pad(masked_positions, ((0, 0), (1, 0)))
+        read = first_too if self.config.lean else None
+        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"), read)
+        masked = x[:, 1:] if self.config.lean else gather_positions(x, masked_positions)
+        masked = tap("masked", masked, "batch masked embed")
         words = self.words(masked, self.bert.token_table(), within(tap, "words"))
         pooled = tap("pooled", self.pooler(x), "batch embed")
         follows = tap("next_sentence", self.next_sentence(pooled), "batch classes")
@@ -204,8 +215,10 @@ class BertClassifier(nn.Module):
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
     ) -> Float[Array, "batch classes"]:
-        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
-        pooled = self.pooler(x) if self.config.pooling == "first" else masked_mean(x, mask)
+        first = self.config.pooling == "first"
+        read = jnp.zeros_like(ids[:, :1]) if first and self.config.lean else None
+        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"), read)
+        pooled = self.pooler(x) if first else masked_mean(x, mask)
         pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
         return tap("logits", self.head(pooled), "batch classes")

@@ -6,7 +6,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from jax_impl.attention import MultiHeadAttention
 from jax_impl.cache import KeyValue
 from jax_impl.config import BlockConfig
-from jax_impl.layers import FeedForward, dropout, new_norm
+from jax_impl.layers import FeedForward, dropout, gather_positions, new_norm
 from jax_impl.random import fold_in
 from jax_impl.taps import Tap, no_tap, within
 
@@ -33,8 +33,13 @@ class TransformerBlock(nn.Module):
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
         angles: Float[Array, "position half"] | None = None,
-    ) -> Float[Array, "batch position embed"]:
-        return self.step(x, None, 0, mask, rng, tap, angles)[0]
+        positions: Int[Array, "batch read"] | None = None,
+    ) -> Float[Array, "batch read embed"]:
+        """``positions`` are those that the block is computed at, if not all; all are attended to.
+
+        The mask is then the same for all queries, and there are no ``angles``.
+        """
+        return self.step(x, None, 0, mask, rng, tap, angles, positions)[0]
 
     def step(
         self,
@@ -45,13 +50,19 @@ class TransformerBlock(nn.Module):
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
         angles: Float[Array, "position half"] | None = None,
-    ) -> tuple[Float[Array, "batch position embed"], KeyValue]:
+        positions: Int[Array, "batch read"] | None = None,
+    ) -> tuple[Float[Array, "batch read embed"], KeyValue]:
         """`__call__` for positions from ``start`` on, after those in the cache; and the cache with them."""
         axes = "batch position embed"
         pre, rate = self.config.norm_position == "pre", self.config.dropout
         read = tap("attention_norm", self.attention_norm(x), axes) if pre else x
+        context = read
+        if positions is not None:
+            x, read = gather_positions(x, positions), gather_positions(read, positions)
         scope = within(tap, "attention")
-        branch, memory = self.attention.step(read, read, cache, start, mask, fold_in(rng, 0), scope, angles)
+        branch, memory = self.attention.step(
+            read, context, cache, start, mask, fold_in(rng, 0), scope, angles
+        )
         x = x + dropout(branch, rate, fold_in(rng, 1))
         if not pre:
             x = tap("attention_norm", self.attention_norm(x), axes)

@@ -8,7 +8,7 @@ from jax_impl.block import TransformerBlock
 from jax_impl.config import ClassifierConfig
 from jax_impl.embeddings import TokenPositionEmbedding
 from jax_impl.layers import Linear, dropout, new_norm
-from jax_impl.masks import padding_mask
+from jax_impl.masks import padding_mask, same_text_mask
 from jax_impl.random import fold_in
 from jax_impl.shapes import check_shapes
 from jax_impl.taps import Tap, no_tap, within
@@ -23,8 +23,24 @@ def masked_mean(
     return total / count[:, None].astype(x.dtype)
 
 
+def packed_mean(
+    x: Float[Array, "row position embed"],
+    text_ids: Int[Array, "row position"],
+    lengths: Int[Array, "batch"],
+) -> Float[Array, "batch embed"]:
+    """`masked_mean` of each text, where texts share rows: a matmul with ones where a token is the text's."""
+    flat, text_ids = x.reshape(-1, x.shape[-1]), text_ids.reshape(-1)
+    texts = jnp.arange(lengths.shape[0], dtype=text_ids.dtype)
+    mine = (texts[:, None] == text_ids[None, :]).astype(x.dtype)
+    return mine @ flat / jnp.maximum(lengths, 1)[:, None].astype(x.dtype)
+
+
 class TextClassifier(nn.Module):
     """Class logits from token ids.
+
+    Texts may share rows: ``text_ids`` says which of the batch's texts a token is of (-1 at padding),
+    ``position_ids`` where it stands there, and ``lengths`` how many tokens each text has. A text then sees
+    itself alone, so the logits are those of a row of its own; "row" is "batch" where texts have one each.
 
     With ``norm_position="pre"`` one more norm follows the last block, which leaves its sum unnormalised.
     """
@@ -41,18 +57,26 @@ class TextClassifier(nn.Module):
 
     def __call__(
         self,
-        ids: Int[Array, "batch position"],
-        mask: Bool[Array, "batch position"],
+        ids: Int[Array, "row position"],
+        mask: Bool[Array, "row position"],
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
+        position_ids: Int[Array, "row position"] | None = None,
+        text_ids: Int[Array, "row position"] | None = None,
+        lengths: Int[Array, "batch"] | None = None,
     ) -> Float[Array, "batch classes"]:
-        check_shapes({}, ids=(ids, "batch position"), mask=(mask, "batch position"))
-        x = self.embeddings(ids, fold_in(rng, 0), within(tap, "embeddings"))
-        attention_mask = padding_mask(mask)
+        axes = "batch position"
+        check_shapes({}, ids=(ids, axes), mask=(mask, axes), text_ids=(text_ids, axes))
+        x = self.embeddings(ids, fold_in(rng, 0), within(tap, "embeddings"), 0, position_ids)
+        attention_mask = padding_mask(mask) if text_ids is None else same_text_mask(text_ids)
         for number, block in enumerate(self.blocks):
             x = block(x, attention_mask, fold_in(rng, number + 1), within(tap, f"blocks.{number}"))
         if self.config.norm_position == "pre":
             x = tap("final_norm", self.final_norm(x), "batch position embed")
-        pooled = tap("pooled", masked_mean(x, mask), "batch embed")
+        if text_ids is None or lengths is None:
+            pooled = masked_mean(x, mask)
+        else:
+            pooled = packed_mean(x, text_ids, lengths)
+        pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
         return tap("logits", self.head(pooled), "batch classes")

@@ -160,6 +160,8 @@ class BertConfig(BlockConfig, EmbeddingConfig):
     """Where real tokens' positions begin; 2: those before are the padding's (RoBERTa)."""
     pooler_activation: Literal["tanh", "relu"] = "tanh"
     """What the pooler ends with."""
+    lean: bool = False
+    """Whether the last block computes only the positions that the head reads: the masked ones, the first."""
 
     @property
     def kernel_std(self) -> float | None:

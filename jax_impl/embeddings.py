@@ -23,7 +23,8 @@ class TokenPositionEmbedding(nn.Module):
     """Token embedding + position embedding, then dropout (Vaswani et al. 2017, sections 3.4 and 3.5).
 
     Sines reach 1, so with them the tokens are multiplied by sqrt(embed) (section 3.4), or positions would
-    drown them. With "rotary" and "none" nothing is added. ``start`` is the position of the first token.
+    drown them. With "rotary" and "none" nothing is added. ``start`` is the position of the first token;
+    or ``position_ids`` say where each token is.
     """
 
     config: EmbeddingConfig
@@ -40,20 +41,22 @@ class TokenPositionEmbedding(nn.Module):
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
         start: int | Int[Array, ""] = 0,
+        position_ids: Int[Array, "batch position"] | None = None,
     ) -> Float[Array, "batch position embed"]:
         config = self.config
-        check_shapes({}, ids=(ids, "batch position"))
+        check_shapes({}, ids=(ids, "batch position"), position_ids=(position_ids, "batch position"))
         check_length(ids.shape[1], config)
         tokens = self.token_embedding(ids)
         if config.position_encoding == "sinusoidal":
             tokens = (at_least_float32(tokens) * math.sqrt(config.embed)).astype(tokens.dtype)
         x = tokens = tap("tokens", tokens, "batch position embed")
-        numbers = start + jnp.arange(ids.shape[1], dtype=jnp.int32)
+        axes = "position embed" if position_ids is None else "batch position embed"
+        numbers = start + jnp.arange(ids.shape[1], dtype=jnp.int32) if position_ids is None else position_ids
         if config.position_encoding == "learned":
-            x = add_bias(tokens, tap("places", self.position_embedding(numbers), "position embed"))
+            x = add_bias(tokens, tap("places", self.position_embedding(numbers), axes))
         elif config.position_encoding == "sinusoidal":
             table = jnp.asarray(sinusoidal_positions(config.max_positions, config.embed), tokens.dtype)
-            x = add_bias(tokens, tap("places", jnp.take(table, numbers, axis=0), "position embed"))
+            x = add_bias(tokens, tap("places", jnp.take(table, numbers, axis=0), axes))
         x = tap("output", x, "batch position embed")
         return dropout(x, config.dropout, rng)
 

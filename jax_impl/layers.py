@@ -213,6 +213,13 @@ class Embedding(nn.Module):
         return self.embedding
 
 
+def gather_positions(
+    x: Float[Array, "batch position embed"], positions: Int[Array, "batch read"]
+) -> Float[Array, "batch read embed"]:
+    """Each row's vectors at its own positions."""
+    return jnp.take_along_axis(x, positions[:, :, None], axis=1)
+
+
 class FeedForward(nn.Module):
     """down(activation(up(x))), embed -> mlp -> embed (Vaswani et al. 2017, section 3.3, eq. 2).
 

@@ -30,6 +30,11 @@ def padding_mask(mask: Bool[Array, "batch key"]) -> Bool[Array, "batch 1 1 key"]
     return mask[:, None, None, :]
 
 
+def same_text_mask(text_ids: Int[Array, "row position"]) -> Bool[Array, "row 1 position position"]:
+    """A query sees the tokens of its own text, where texts share rows."""
+    return (text_ids[:, :, None] == text_ids[:, None, :])[:, None]
+
+
 def _ahead(query: int, key: int, start: int | Int[Array, ""] | None) -> Int[Array, "query key"]:
     """How many positions each key lies ahead of each query."""
     numbers = jnp.arange(query, dtype=jnp.int32) + (key - query if start is None else start)

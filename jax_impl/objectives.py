@@ -24,6 +24,8 @@ from jax_impl.seq2seq import EncoderDecoder
 CHUNK = 1024  # tokens whose logits exist at a time
 FEW = 2**23  # logits that may exist together, which spares computing them again in the backward pass
 
+PACKED = ("position_ids", "text_ids", "lengths")  # what a model needs to know of texts that share rows
+
 Metrics = dict[str, Float[Array, ""]]
 Objective = Callable[[Any, Any, Any, Key[Array, ""] | None, float], tuple[Float[Array, ""], Metrics]]
 
@@ -35,6 +37,15 @@ class TextBatch(Protocol):
     ids: Int[Array, "batch position"]
     mask: Bool[Array, "batch position"]  # True at real tokens
     labels: Int[Array, " batch"]
+
+
+@runtime_checkable
+class PackedBatch(TextBatch, Protocol):
+    """Texts that share rows."""
+
+    position_ids: Int[Array, "row position"]
+    text_ids: Int[Array, "row position"]
+    lengths: Int[Array, " batch"]
 
 
 @runtime_checkable
@@ -74,7 +85,8 @@ def classifier_loss(
     smoothing: float,
 ) -> tuple[Float[Array, ""], Metrics]:
     """Cross-entropy of the classes, mean over the batch."""
-    logits: Any = model.apply({"params": params}, ids=batch.ids, mask=batch.mask, rng=rng)
+    packed = {name: getattr(batch, name) for name in PACKED} if isinstance(batch, PackedBatch) else {}
+    logits: Any = model.apply({"params": params}, ids=batch.ids, mask=batch.mask, rng=rng, **packed)
     loss = cross_entropy(logits, batch.labels, smoothing)
     return loss, {"accuracy": accuracy(logits, batch.labels)}
 

@@ -5,24 +5,27 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from torch_impl.block import TransformerBlock
 from torch_impl.classifier import masked_mean
 from torch_impl.config import BertClassifierConfig, BertConfig
 from torch_impl.embeddings import SegmentEmbedding, offset_positions
 from torch_impl.initializers import parameter, zeros
-from torch_impl.layers import ACTIVATIONS, LayerNorm, Linear, add_bias, at_least_float32, dropout, relu
+from torch_impl.layers import (
+    ACTIVATIONS,
+    LayerNorm,
+    Linear,
+    add_bias,
+    at_least_float32,
+    dropout,
+    gather_positions,
+    relu,
+)
 from torch_impl.masks import padding_mask
 from torch_impl.random import Key, fold_in
 from torch_impl.shapes import check_shapes
 from torch_impl.taps import Tap, no_tap, within
-
-
-def gather_positions(
-    x: Float[Tensor, "batch position embed"], masked_positions: Int[Tensor, "batch masked"]
-) -> Float[Tensor, "batch masked embed"]:
-    """Each row's vectors at its own positions."""
-    return x.take_along_dim(masked_positions[:, :, None].long(), dim=1)
 
 
 class Bert(nn.Module):
@@ -41,14 +44,18 @@ class Bert(nn.Module):
         segment_ids: Int[Tensor, "batch position"] | None = None,
         rng: Key | None = None,
         tap: Tap = no_tap,
-    ) -> Float[Tensor, "batch position embed"]:
+        positions: Int[Tensor, "batch read"] | None = None,
+    ) -> Float[Tensor, "batch read embed"]:
+        """``positions`` are those that are read further on, if not all."""
         check_shapes({}, ids=(ids, "batch position"), mask=(mask, "batch position"))
         offset = self.config.position_offset
         places = offset_positions(mask, offset) if offset else None
         x = self.embeddings(ids, segment_ids, fold_in(rng, 0), within(tap, "embeddings"), places)
         attention_mask = padding_mask(mask)
         for number, block in enumerate(self.blocks):
-            x = block(x, attention_mask, fold_in(rng, number + 1), within(tap, f"blocks.{number}"))
+            read = positions if number + 1 == self.config.layers else None
+            scope = within(tap, f"blocks.{number}")
+            x = block(x, attention_mask, fold_in(rng, number + 1), scope, positions=read)
         return x
 
     def token_table(self) -> Float[Tensor, "vocab embed"]:
@@ -111,8 +118,10 @@ class BertForMaskedLM(nn.Module):
         rng: Key | None = None,
         tap: Tap = no_tap,
     ) -> Float[Tensor, "batch masked vocab"]:
-        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
-        masked = tap("masked", gather_positions(x, masked_positions), "batch masked embed")
+        read = masked_positions if self.config.lean else None
+        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"), read)
+        masked = x if self.config.lean else gather_positions(x, masked_positions)
+        masked = tap("masked", masked, "batch masked embed")
         return self.words(masked, self.bert.token_table(), within(tap, "words"))
 
 
@@ -143,8 +152,11 @@ class BertPretraining(nn.Module):
         rng: Key | None = None,
         tap: Tap = no_tap,
     ) -> PretrainingLogits:
-        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
-        masked = tap("masked", gather_positions(x, masked_positions), "batch masked embed")
+        first_too = pad(masked_positions, (1, 0))
+        read = first_too if self.config.lean else None
+        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"), read)
+        masked = x[:, 1:] if self.config.lean else gather_positions(x, masked_positions)
+        masked = tap("masked", masked, "batch masked embed")
         words = self.words(masked, self.bert.token_table(), within(tap, "words"))
         pooled = tap("pooled", self.pooler(x), "batch embed")
         follows = tap("next_sentence", self.next_sentence(pooled), "batch classes")
@@ -202,8 +214,10 @@ class BertClassifier(nn.Module):
         rng: Key | None = None,
         tap: Tap = no_tap,
     ) -> Float[Tensor, "batch classes"]:
-        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"))
-        pooled = self.pooler(x) if self.config.pooling == "first" else masked_mean(x, mask)
+        first = self.config.pooling == "first"
+        read = torch.zeros_like(ids[:, :1]) if first and self.config.lean else None
+        x = self.bert(ids, mask, segment_ids, rng, within(tap, "bert"), read)
+        pooled = self.pooler(x) if first else masked_mean(x, mask)
         pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
         return tap("logits", self.head(pooled), "batch classes")

@@ -10,7 +10,7 @@ from torch_impl.block import TransformerBlock
 from torch_impl.config import ClassifierConfig
 from torch_impl.embeddings import TokenPositionEmbedding
 from torch_impl.layers import Linear, dropout, new_norm
-from torch_impl.masks import padding_mask
+from torch_impl.masks import padding_mask, same_text_mask
 from torch_impl.random import Key, fold_in
 from torch_impl.shapes import check_shapes
 from torch_impl.taps import Tap, no_tap, within
@@ -25,8 +25,24 @@ def masked_mean(
     return total / count[:, None].to(x.dtype)
 
 
+def packed_mean(
+    x: Float[Tensor, "row position embed"],
+    text_ids: Int[Tensor, "row position"],
+    lengths: Int[Tensor, "batch"],
+) -> Float[Tensor, "batch embed"]:
+    """`masked_mean` of each text, where texts share rows: a matmul with ones where a token is the text's."""
+    flat, text_ids = x.flatten(0, 1), text_ids.flatten()
+    texts = torch.arange(lengths.shape[0], dtype=text_ids.dtype, device=x.device)
+    mine = (texts[:, None] == text_ids[None, :]).to(x.dtype)
+    return mine @ flat / lengths.clamp(min=1)[:, None].to(x.dtype)
+
+
 class TextClassifier(nn.Module):
     """Class logits from token ids.
+
+    Texts may share rows: ``text_ids`` says which of the batch's texts a token is of (-1 at padding),
+    ``position_ids`` where it stands there, and ``lengths`` how many tokens each text has. A text then sees
+    itself alone, so the logits are those of a row of its own; "row" is "batch" where texts have one each.
 
     With ``norm_position="pre"`` one more norm follows the last block, which leaves its sum unnormalised.
     """
@@ -42,18 +58,26 @@ class TextClassifier(nn.Module):
 
     def forward(
         self,
-        ids: Int[Tensor, "batch position"],
-        mask: Bool[Tensor, "batch position"],
+        ids: Int[Tensor, "row position"],
+        mask: Bool[Tensor, "row position"],
         rng: Key | None = None,
         tap: Tap = no_tap,
+        position_ids: Int[Tensor, "row position"] | None = None,
+        text_ids: Int[Tensor, "row position"] | None = None,
+        lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch classes"]:
-        check_shapes({}, ids=(ids, "batch position"), mask=(mask, "batch position"))
-        x = self.embeddings(ids, fold_in(rng, 0), within(tap, "embeddings"))
-        attention_mask = padding_mask(mask)
+        axes = "batch position"
+        check_shapes({}, ids=(ids, axes), mask=(mask, axes), text_ids=(text_ids, axes))
+        x = self.embeddings(ids, fold_in(rng, 0), within(tap, "embeddings"), 0, position_ids)
+        attention_mask = padding_mask(mask) if text_ids is None else same_text_mask(text_ids)
         for number, block in enumerate(self.blocks):
             x = block(x, attention_mask, fold_in(rng, number + 1), within(tap, f"blocks.{number}"))
         if self.config.norm_position == "pre":
             x = tap("final_norm", self.final_norm(x), "batch position embed")
-        pooled = tap("pooled", masked_mean(x, mask), "batch embed")
+        if text_ids is None or lengths is None:
+            pooled = masked_mean(x, mask)
+        else:
+            pooled = packed_mean(x, text_ids, lengths)
+        pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
         return tap("logits", self.head(pooled), "batch classes")

@@ -24,7 +24,8 @@ class TokenPositionEmbedding(nn.Module):
     """Token embedding + position embedding, then dropout (Vaswani et al. 2017, sections 3.4 and 3.5).
 
     Sines reach 1, so with them the tokens are multiplied by sqrt(embed) (section 3.4), or positions would
-    drown them. With "rotary" and "none" nothing is added. ``start`` is the position of the first token.
+    drown them. With "rotary" and "none" nothing is added. ``start`` is the position of the first token;
+    or ``position_ids`` say where each token is.
     """
 
     def __init__(self, config: EmbeddingConfig) -> None:
@@ -40,20 +41,24 @@ class TokenPositionEmbedding(nn.Module):
         rng: Key | None = None,
         tap: Tap = no_tap,
         start: int = 0,
+        position_ids: Int[Tensor, "batch position"] | None = None,
     ) -> Float[Tensor, "batch position embed"]:
         config = self.config
-        check_shapes({}, ids=(ids, "batch position"))
+        check_shapes({}, ids=(ids, "batch position"), position_ids=(position_ids, "batch position"))
         check_length(ids.shape[1], config)
         tokens = self.token_embedding(ids)
         if config.position_encoding == "sinusoidal":
             tokens = (at_least_float32(tokens) * math.sqrt(config.embed)).to(tokens.dtype)
         x = tokens = tap("tokens", tokens, "batch position embed")
-        numbers = start + torch.arange(ids.shape[1], device=ids.device)
+        axes = "position embed" if position_ids is None else "batch position embed"
+        numbers = (
+            start + torch.arange(ids.shape[1], device=ids.device) if position_ids is None else position_ids
+        )
         if config.position_encoding == "learned":
-            x = add_bias(tokens, tap("places", self.position_embedding(numbers), "position embed"))
+            x = add_bias(tokens, tap("places", self.position_embedding(numbers), axes))
         elif config.position_encoding == "sinusoidal":
             table = sinusoidal_table(config.max_positions, config.embed, tokens.dtype, ids.device)
-            x = add_bias(tokens, tap("places", table[numbers], "position embed"))
+            x = add_bias(tokens, tap("places", table[numbers], axes))
         x = tap("output", x, "batch position embed")
         return dropout(x, config.dropout, rng)
 

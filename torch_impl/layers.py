@@ -202,6 +202,13 @@ class Embedding(nn.Module):
         return self.weight
 
 
+def gather_positions(
+    x: Float[Tensor, "batch position embed"], positions: Int[Tensor, "batch read"]
+) -> Float[Tensor, "batch read embed"]:
+    """Each row's vectors at its own positions."""
+    return x.take_along_dim(positions[:, :, None].long(), dim=1)
+
+
 class FeedForward(nn.Module):
     """down(activation(up(x))), embed -> mlp -> embed (Vaswani et al. 2017, section 3.3, eq. 2).
 

@@ -31,6 +31,11 @@ def padding_mask(mask: Bool[Tensor, "batch key"]) -> Bool[Tensor, "batch 1 1 key
     return mask[:, None, None, :]
 
 
+def same_text_mask(text_ids: Int[Tensor, "row position"]) -> Bool[Tensor, "row 1 position position"]:
+    """A query sees the tokens of its own text, where texts share rows."""
+    return (text_ids[:, :, None] == text_ids[:, None, :])[:, None]
+
+
 def _ahead(query: int, key: int, start: int | None, device: torch.device | None) -> Int[Tensor, "query key"]:
     """How many positions each key lies ahead of each query."""
     numbers = torch.arange(query, device=device) + (key - query if start is None else start)

@@ -26,6 +26,8 @@ from torch_impl.seq2seq import EncoderDecoder
 CHUNK = 1024  # tokens whose logits exist at a time
 FEW = 2**23  # logits that may exist together, which spares computing them again in the backward pass
 
+PACKED = ("position_ids", "text_ids", "lengths")  # what a model needs to know of texts that share rows
+
 Metrics = dict[str, Float[Tensor, ""]]
 Objective = Callable[[Any, Any, Key | None, float], tuple[Float[Tensor, ""], Metrics]]
 
@@ -37,6 +39,15 @@ class TextBatch(Protocol):
     ids: Int[Tensor, "batch position"]
     mask: Bool[Tensor, "batch position"]  # True at real tokens
     labels: Int[Tensor, " batch"]
+
+
+@runtime_checkable
+class PackedBatch(TextBatch, Protocol):
+    """Texts that share rows."""
+
+    position_ids: Int[Tensor, "row position"]
+    text_ids: Int[Tensor, "row position"]
+    lengths: Int[Tensor, " batch"]
 
 
 @runtime_checkable
@@ -75,7 +86,8 @@ def classifier_loss(
     smoothing: float,
 ) -> tuple[Float[Tensor, ""], Metrics]:
     """Cross-entropy of the classes, mean over the batch."""
-    logits = model(ids=batch.ids, mask=batch.mask, rng=rng)
+    packed = {name: getattr(batch, name) for name in PACKED} if isinstance(batch, PackedBatch) else {}
+    logits = model(ids=batch.ids, mask=batch.mask, rng=rng, **packed)
     loss = cross_entropy(logits, batch.labels, smoothing)
     return loss, {"accuracy": accuracy(logits, batch.labels)}
 

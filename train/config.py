@@ -57,6 +57,8 @@ class Text:
     """Share of the training tokens that are replaced by [UNK], drawn anew at each step."""
     buckets: int = 4
     """Widths that batches come in; each is a compilation in JAX."""
+    packed: bool = False
+    """Whether a classifier's training texts share rows, so that hardly any padding is computed."""
 
 
 UNTUNED = ClassifierConfig(vocab=8000, max_positions=128, embed=128, heads=4, mlp=256, layers=2, dropout=0.3)
@@ -117,6 +119,8 @@ class Config:
             raise ConfigError(f"data={self.data!r}: {self.family} learns from {fitting}; choose such data")
         if self.family == "gpt" and optimizer.smoothing:
             raise ConfigError(f"smoothing={optimizer.smoothing}: gpt has no such setting; leave it at 0.0")
+        if self.text.packed and (self.family != "classifier" or self.init is not None):
+            raise ConfigError("packed=True: the classifier alone has it, and without init; leave it out")
         if self.init is not None and self.family != "classifier":
             raise ConfigError(f"init={self.init!r}: only a classifier begins with another run; leave it out")
         shares = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int32
+from jaxtyping import Bool, Int32, Int64
 
 from data.batches.examples import Examples, check_examples
 from data.batches.shuffle import WORD_DROPOUT, Epochs, below, random_bits
@@ -55,6 +55,7 @@ class TrainBatches:
         self.seed, self.buckets = seed, tuple(buckets)
         self.word_dropout, self.unknown = word_dropout, unknown
         self._widths = _widths(examples, buckets)
+        self._lengths = np.array([len(ids) for ids in examples])
         self._epochs = Epochs(self._widths, batch, seed)
         self.steps_per_epoch = self._epochs.steps
 
@@ -66,6 +67,10 @@ class TrainBatches:
     def width(self, step: int) -> int:
         """The width of that batch, without the batch."""
         return int(self._widths[self._epochs.rows(step)].max())
+
+    def lengths(self, step: int) -> Int64[np.ndarray, " batch"]:
+        """How many tokens its texts have, without the batch."""
+        return self._lengths[self._epochs.rows(step)]
 
     def _drop_words(self, batch: TextBatch, step: int) -> TextBatch:
         """Replace each real token by [UNK] with probability `word_dropout`, drawn from (seed, step)."""

@@ -21,6 +21,7 @@ TWINS = (
     Twin("layer_norm", PAIRS["layer_norm"], inputs.norm, {"eps": 1e-5}),
     Twin("dropout", PAIRS["dropout"], inputs.hidden, {"rate": 0.3}),
     Twin("causal_mask", PAIRS["causal_mask"], lambda rng: {}, {"query": POSITION, "key": CONTEXT}),
+    Twin("same_text_mask", PAIRS["same_text_mask"], lambda rng: {"text_ids": inputs.packed(rng)["text_ids"]}),
     Twin("attention", _SDPA, inputs.heads(), {"rate": 0.2}),
     Twin(
         "attention_padded", _SDPA, inputs.heads(inputs.real_tokens(CONTEXT)[:, None, None, :]), {"rate": 0.2}
@@ -56,10 +57,12 @@ TWINS = (
         PAIRS["masked_mean"],
         lambda rng: inputs.hidden(rng) | {"mask": inputs.real_tokens(POSITION)},
     ),
+    Twin("packed_mean", PAIRS["packed_mean"], inputs.packed_states),
     Twin("cross_entropy", PAIRS["cross_entropy"], inputs.logits, {"smoothing": 0.1}),
     *PARTS,
     *MODELS,
     Twin("classifier", registry.MODELS["classifier"], inputs.text, _CLASSIFIER, whole_model=True),
+    Twin("classifier_packed", registry.MODELS["classifier"], inputs.packed, _CLASSIFIER, whole_model=True),
     Twin(
         "classifier_post",
         registry.MODELS["classifier"],

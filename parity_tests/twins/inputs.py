@@ -103,6 +103,28 @@ def text(rng: np.random.Generator) -> Inputs:
     return ids(rng) | {"mask": real_tokens(POSITION)}
 
 
+def packed(rng: np.random.Generator) -> Inputs:
+    """Five texts in three rows, one of which has padding."""
+    text_ids = np.array([[0] * POSITION, [1] * 4 + [2] * 3, [3] + [4] * 2 + [-1] * (POSITION - 3)], np.int32)
+    begins = np.diff(text_ids, axis=1, prepend=-2) != 0
+    position_ids = np.arange(POSITION) - np.maximum.accumulate(begins * np.arange(POSITION), axis=1)
+    real = text_ids >= 0
+    return {
+        "ids": np.where(real, rng.integers(0, VOCAB, real.shape), 0).astype(np.int32),
+        "mask": real,
+        "position_ids": np.where(real, position_ids, 0).astype(np.int32),
+        "text_ids": text_ids,
+        "lengths": np.bincount(text_ids[real]).astype(np.int32),
+    }
+
+
+def packed_states(rng: np.random.Generator) -> Inputs:
+    """What the mean of such texts reads."""
+    drawn = packed(rng)
+    x = normal(rng, *drawn["ids"].shape, EMBED)
+    return {"x": x, "text_ids": drawn["text_ids"], "lengths": drawn["lengths"]}
+
+
 def logits(rng: np.random.Generator) -> Inputs:
     return {
         "logits": normal(rng, BATCH, CLASSES),

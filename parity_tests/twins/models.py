@@ -181,6 +181,7 @@ MODELS = (
     _shallow("bert_model", "bert_model", _segments),
     _shallow("bert_for_masked_lm", "bert_for_masked_lm", _masked_words),
     _whole("bert_pretraining", "bert_pretraining", _masked_words),
+    _whole("bert_pretraining_lean", "bert_pretraining", _masked_words, lean=True),
     _shallow("bert_classifier", "bert_classifier", _segments, classes=4),
     _shallow("bert_classifier_mean", "bert_classifier", _segments, classes=4, pooling="mean"),
     _shallow("roberta", "bert_for_masked_lm", _one_sentence, segments=1, position_offset=2),

@@ -10,6 +10,7 @@ NAMES = (
     "layer_norm",
     "dropout",
     "causal_mask",
+    "same_text_mask",
     "attention",
     "attention_padded",
     "attention_causal",
@@ -24,6 +25,7 @@ NAMES = (
     "block_pre",
     "block_post",
     "masked_mean",
+    "packed_mean",
     "cross_entropy",
     "silu",
     "rms_norm",
@@ -43,6 +45,7 @@ NAMES = (
     "bert_model",
     "bert_for_masked_lm",
     "bert_pretraining",
+    "bert_pretraining_lean",
     "bert_classifier",
     "bert_classifier_mean",
     "roberta",
@@ -58,6 +61,7 @@ NAMES = (
     "qwen3",
     "encoder_decoder",
     "classifier",
+    "classifier_packed",
     "classifier_post",
 )
 

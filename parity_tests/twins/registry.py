@@ -73,7 +73,7 @@ PARTS = {
         "dropout",
         FeedForward=FeedForwardConfig,
     ),
-    **_pairs(jax_impl.masks, torch_impl.masks, "causal_mask", "banded_mask"),
+    **_pairs(jax_impl.masks, torch_impl.masks, "causal_mask", "banded_mask", "same_text_mask"),
     **_pairs(
         jax_impl.attention,
         torch_impl.attention,
@@ -90,7 +90,7 @@ PARTS = {
     **_pairs(jax_impl.block, torch_impl.block, TransformerBlock=BlockConfig),
     **_pairs(jax_impl.seq2seq, torch_impl.seq2seq, DecoderBlock=BlockConfig),
     **_pairs(jax_impl.bert, torch_impl.bert, Pooler=BertConfig, MLMHead=BertConfig),
-    **_pairs(jax_impl.classifier, torch_impl.classifier, "masked_mean"),
+    **_pairs(jax_impl.classifier, torch_impl.classifier, "masked_mean", "packed_mean"),
     **_pairs(
         jax_impl.losses,
         torch_impl.losses,

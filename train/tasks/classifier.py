@@ -11,7 +11,7 @@ from rich.console import Console
 from tokenizers import Tokenizer
 
 import data
-from data import Examples, LabelledText, TextBatch
+from data import Examples, LabelledText, PackedBatch, TextBatch
 from jax_impl.config import ClassifierConfig
 from train.architecture import Architecture
 from train.config import Config, Framework
@@ -57,7 +57,7 @@ class ClassifierTask:
             labels,
             text.batch,
             self.config.seed,
-            self.buckets,
+            (max(self.buckets),) if text.packed else self.buckets,
             text.word_dropout,
             self.tokenizer.token_to_id(data.UNK),
         )
@@ -66,17 +66,28 @@ class ClassifierTask:
     def steps_per_epoch(self) -> int:
         return self._stream.steps_per_epoch
 
-    def batch(self, step: int) -> TextBatch:
-        return self._stream.stream(step)
+    def batch(self, step: int) -> TextBatch | PackedBatch:
+        batch = self._stream.stream(step)
+        return data.pack(batch) if self.config.text.packed else batch
 
-    def widths(self, steps: int) -> list[TextBatch]:
+    def widths(self, steps: int) -> list[TextBatch] | list[PackedBatch]:
+        if self.config.text.packed:
+            return self._packed(steps)
         found: dict[int, int] = {}
         for step in range(steps):
             found.setdefault(self._stream.width(step), step)
-        return [longest_first(self.batch(found[width])) for width in sorted(found, reverse=True)]
+        return [longest_first(self._stream.stream(found[width])) for width in sorted(found, reverse=True)]
 
-    def inputs(self, batch: TextBatch) -> dict[str, np.ndarray]:
-        return {"ids": batch.ids, "mask": batch.mask}
+    def _packed(self, steps: int) -> list[PackedBatch]:
+        """A batch of each number of rows, the most first."""
+        width, found = max(self.buckets), dict[int, int]()
+        for step in range(steps):
+            found.setdefault(data.rows_needed(self._stream.lengths(step), width), step)
+        batches = [self._stream.stream(found[rows]) for rows in sorted(found, reverse=True)]
+        return [data.pack(longest_first(batch)) for batch in batches]
+
+    def inputs(self, batch: TextBatch | PackedBatch) -> dict[str, np.ndarray]:
+        return {name: array for name, array in batch._asdict().items() if name not in ("labels", "rows")}
 
     def evaluated(self) -> list[TextBatch]:
         of_width = {batch.ids.shape[1]: batch for batch in self._evaluation("validation")}

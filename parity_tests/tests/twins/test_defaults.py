@@ -47,6 +47,7 @@ BERT = BLOCK | {
     "segments": (2, "Devlin et al. 2018, figure 2: sentences A and B"),
     "position_offset": (0, "google-research/bert, modeling.py, embedding_postprocessor"),
     "pooler_activation": ("tanh", "google-research/bert, modeling.py, pooler"),
+    "lean": (False, "the plain path"),
 }
 LEDGER = {
     "AttentionConfig": ATTENTION | {"eps": EPS},

@@ -23,12 +23,14 @@ from parity_tests.twins.run import initial_params
 from torch_impl import random
 from torch_impl.initializers import initialise
 
+PACKED = (3, 5)  # rows, and the texts that share them
+READ = MASKED + 1  # positions that the heads of pretraining read
 SIZES = {
-    "batch": {BATCH},
+    "batch": {BATCH, *PACKED},
     "heads": {HEADS, GROUPED_HEADS, KV_HEADS},
-    "query": {POSITION, CONTEXT},
+    "query": {POSITION, CONTEXT, READ},
     "key": {POSITION, CONTEXT},
-    "position": {POSITION, CONTEXT},
+    "position": {POSITION, CONTEXT, READ},
     "embed": {EMBED},
     "head_dim": {4, 6, EMBED // HEADS},
     "mlp": {MLP},

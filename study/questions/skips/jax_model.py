@@ -23,7 +23,9 @@ class SkipBlock(TransformerBlock):
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
         angles: Float[Array, "position half"] | None = None,
+        positions: Int[Array, "batch read"] | None = None,
     ) -> tuple[Float[Array, "batch position embed"], KeyValue]:
+        assert positions is None, "the decoder reads all positions"
         axes, pre = "batch position embed", self.config.norm_position == "pre"
         read = tap("attention_norm", self.attention_norm(x), axes) if pre else x
         branch, memory = self.attention.step(read, read, cache, start, mask, None, within(tap, "attention"))

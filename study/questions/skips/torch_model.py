@@ -1,6 +1,6 @@
 """A GPT in PyTorch whose blocks may lack their skip connections."""
 
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from study.questions.skips.settings import SkipConfig
@@ -25,7 +25,9 @@ class SkipBlock(TransformerBlock):
         rng: Key | None = None,
         tap: Tap = no_tap,
         angles: Float[Tensor, "position half"] | None = None,
+        positions: Int[Tensor, "batch read"] | None = None,
     ) -> tuple[Float[Tensor, "batch position embed"], KeyValue]:
+        assert positions is None, "the decoder reads all positions"
         axes, pre = "batch position embed", self.config.norm_position == "pre"
         read = tap("attention_norm", self.attention_norm(x), axes) if pre else x
         branch, memory = self.attention.step(read, read, cache, start, mask, None, within(tap, "attention"))
