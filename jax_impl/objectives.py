@@ -11,18 +11,12 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from jax_impl.bert import BertClassifier, BertForMaskedLM
 from jax_impl.classifier import TextClassifier
+from jax_impl.fused_loss import chunked_cross_entropy
 from jax_impl.gpt import GPT, GPTClassifier
-from jax_impl.losses import (
-    accuracy,
-    chunked_cross_entropy,
-    cross_entropy,
-    weighted_accuracy,
-    weighted_cross_entropy,
-)
+from jax_impl.losses import accuracy, cross_entropy, weighted_accuracy, weighted_cross_entropy
 from jax_impl.seq2seq import EncoderDecoder
 
-CHUNK = 1024  # tokens whose logits exist at a time
-FEW = 2**23  # logits that may exist together, which spares computing them again in the backward pass
+CHUNK = 2**23  # logits that exist at a time: 32 MB in float32, enough for matmuls at full speed
 
 PACKED = ("position_ids", "text_ids", "lengths")  # what a model needs to know of texts that share rows
 
@@ -104,14 +98,11 @@ def masked_lm_loss(
 def next_token_loss(
     model: GPT, params: Any, batch: NextTokenBatch, rng: Key[Array, ""] | None, smoothing: float
 ) -> tuple[Float[Array, ""], Metrics]:
-    """Cross-entropy of the next tokens, mean over all: `CHUNK` at a time unless their logits are `FEW`."""
+    """Cross-entropy of the next tokens, mean over all, as many at a time as have `CHUNK` logits."""
     hidden: Any = model.apply({"params": params}, batch.ids, None, rng, method="hidden")
     table: Any = model.apply({"params": params}, method="table")
     weights = jnp.ones(batch.labels.shape, jnp.float32)
-    if batch.labels.size * table.shape[0] <= FEW:
-        logits: Any = model.apply({"params": params}, hidden, method="logits")
-        return weighted_cross_entropy(logits, batch.labels, weights), {}
-    return chunked_cross_entropy(hidden, table, batch.labels, weights, CHUNK), {}
+    return chunked_cross_entropy(hidden, table, batch.labels, weights, max(1, CHUNK // len(table))), {}
 
 
 def seq2seq_loss(

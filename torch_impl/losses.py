@@ -3,9 +3,8 @@
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
-from torch_impl.layers import add_bias, at_least_float32
+from torch_impl.layers import at_least_float32
 
 
 def cross_entropy(
@@ -36,7 +35,7 @@ def weighted_cross_entropy(
     `cross_entropy` (Vaswani et al. 2017, section 5.4).
     """
     losses = _token_losses(logits, labels, weights, smoothing)
-    return losses.sum() / _count(weights).to(losses.dtype)
+    return losses.sum() / count(weights).to(losses.dtype)
 
 
 def weighted_accuracy(
@@ -45,33 +44,13 @@ def weighted_accuracy(
     weights: Float[Tensor, "batch position"],
 ) -> Float[Tensor, ""]:
     """The share of tokens, by weight, whose largest logit is the label's; zero if nothing counts."""
-    return torch.where(_right(logits, labels), weights, 0.0).sum() / _count(weights)
+    return torch.where(_right(logits, labels), weights, 0.0).sum() / count(weights)
 
 
-def chunked_cross_entropy(
-    hidden: Float[Tensor, "batch position embed"],
-    table: Float[Tensor, "vocab embed"],
-    labels: Int[Tensor, "batch position"],
-    weights: Float[Tensor, "batch position"],
-    chunk: int,
-    bias: Float[Tensor, "vocab"] | None = None,
-) -> Float[Tensor, ""]:
-    """`weighted_cross_entropy` of the logits hidden x table^T + bias, ``chunk`` tokens at a time.
-
-    The logits of all tokens never exist together, which for a small model would be most of its memory:
-    a chunk's are dropped after use and computed again for the gradients.
-    """
-
-    def add(total: Tensor, vectors: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-        logits = add_bias(torch.einsum("bpe,ve->bpv", vectors, table), bias)
-        return total + _token_losses(logits, labels, weights, 0.0).sum()
-
-    flat = (hidden.flatten(0, 1), labels.flatten(), weights.flatten())
-    total = at_least_float32(hidden.new_zeros(()))
-    for part in zip(*(array.split(chunk) for array in flat), strict=True):
-        one_row = [array[None] for array in part]
-        total = checkpoint(add, total, *one_row, use_reentrant=False, preserve_rng_state=False)
-    return total / _count(weights).to(total.dtype)
+def count(weights: Float[Tensor, "batch position"]) -> Float[Tensor, ""]:
+    """The sum of all weights, or one if there are none, to divide by."""
+    total = at_least_float32(weights).sum()
+    return torch.where(total == 0.0, 1.0, total)
 
 
 def _token_losses(
@@ -101,9 +80,3 @@ def _negative_log_likelihood(
 def _right(logits: Float[Tensor, "*axes classes"], labels: Int[Tensor, "*axes"]) -> Bool[Tensor, "*axes"]:
     """Whether the largest logit is the label's."""
     return logits.argmax(dim=-1) == labels
-
-
-def _count(weights: Float[Tensor, "batch position"]) -> Float[Tensor, ""]:
-    """The sum of all weights, or one if there are none, to divide by."""
-    total = at_least_float32(weights).sum()
-    return torch.where(total == 0.0, 1.0, total)

@@ -80,7 +80,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "parity_tests.twins": ("parity_tests.core", "parity_tests.runners", "jax_impl", "torch_impl"),
     "train": TRAIN,
     "study": ("train", *TRAIN),
-    "benchmarks": ("train", *TRAIN),
+    "benchmarks": ("study", "train", *TRAIN),
     "twinformer": ("study", "benchmarks", "train", *TRAIN),
 }
 

@@ -24,6 +24,7 @@ from torch_impl import (
     classifier,
     config,
     embeddings,
+    fused_loss,
     gpt,
     layers,
     losses,
@@ -136,6 +137,12 @@ def _no_residual(original: Any, self: Any, x: Tensor, *rest: Any) -> Any:
 def _smooth_the_others(original: Any, logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
     classes = logits.shape[-1]
     return original(logits, labels, smoothing * classes / (classes - 1))
+
+
+def _gradients_of_the_plain_mean(original: Any, ctx: Any, hidden: Tensor, *rest: Any) -> Tensor:
+    labels, shares, *others = rest
+    original(ctx, hidden, labels, torch.full_like(shares, 1.0 / len(shares)), *others)
+    return fused_loss._mean_loss(hidden, *rest)
 
 
 def _pair_neighbours(original: Any, x: Tensor, angles: Tensor) -> Tensor:
@@ -519,7 +526,7 @@ DEFECTS = (
     Defect(
         "loss: mean over the padding too",
         _twin("weighted_cross_entropy"),
-        patched(losses, "_count", lambda original, weights: original(torch.ones_like(weights))),
+        patched(losses, "count", lambda original, weights: original(torch.ones_like(weights))),
         "output",
     ),
     Defect(
@@ -527,5 +534,21 @@ DEFECTS = (
         _twin("cross_entropy"),
         patched(losses, "cross_entropy", _smooth_the_others),
         "output",
+    ),
+    Defect(
+        "fused loss: weights forgotten in the gradients",
+        _twin("chunked_cross_entropy"),
+        patched(fused_loss._MeanLoss, "forward", _gradients_of_the_plain_mean),
+        "bias",
+    ),
+    Defect(
+        "fused loss: what becomes of the loss forgotten in the gradients",
+        _twin("chunked_cross_entropy"),
+        patched(
+            fused_loss._MeanLoss,
+            "backward",
+            lambda original, ctx, upstream: original(ctx, torch.ones_like(upstream)),
+        ),
+        "bias",
     ),
 )

@@ -12,6 +12,7 @@ import jax_impl.bert
 import jax_impl.block
 import jax_impl.classifier
 import jax_impl.embeddings
+import jax_impl.fused_loss
 import jax_impl.layers
 import jax_impl.losses
 import jax_impl.masks
@@ -22,6 +23,7 @@ import torch_impl.bert
 import torch_impl.block
 import torch_impl.classifier
 import torch_impl.embeddings
+import torch_impl.fused_loss
 import torch_impl.layers
 import torch_impl.losses
 import torch_impl.masks
@@ -91,13 +93,8 @@ PARTS = {
     **_pairs(jax_impl.seq2seq, torch_impl.seq2seq, DecoderBlock=BlockConfig),
     **_pairs(jax_impl.bert, torch_impl.bert, Pooler=BertConfig, MLMHead=BertConfig),
     **_pairs(jax_impl.classifier, torch_impl.classifier, "masked_mean", "packed_mean"),
-    **_pairs(
-        jax_impl.losses,
-        torch_impl.losses,
-        "cross_entropy",
-        "weighted_cross_entropy",
-        "chunked_cross_entropy",
-    ),
+    **_pairs(jax_impl.losses, torch_impl.losses, "cross_entropy", "weighted_cross_entropy"),
+    **_pairs(jax_impl.fused_loss, torch_impl.fused_loss, "chunked_cross_entropy"),
 }
 MODELS = {
     name: Pair(module, torch_impl.models.MODELS[name], config.CONFIGS[name])

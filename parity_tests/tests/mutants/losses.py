@@ -3,6 +3,7 @@
 from parity_tests.tests.mutants.alike import TWINS, alike
 
 OBJECTIVES = f"{TWINS}/test_objectives.py"
+FUSED = f"{TWINS}/test_fused_loss.py"
 CLASSES = (
     f"{OBJECTIVES}::test_a_classifier_s_loss_is_smoothed_as_theirs[bert_classifier-pytorch_s-jax]",
     f"{OBJECTIVES}::test_a_classifier_s_loss_is_smoothed_as_theirs[bert_classifier-optax_s-torch]",
@@ -87,5 +88,29 @@ LOSSES = (
         "logits.argmin(axis=-1)",
         *CLASSES,
         torch=("logits.argmax(dim=-1) == labels", "logits.argmin(dim=-1) == labels"),
+    ),
+    alike(
+        "the fused loss forgets the weights in its gradients",
+        "fused_loss",
+        "its_shares[None] * jnp.where(",
+        "jnp.where(",
+        f"{FUSED}::test_a_chunk_at_a_time_is_the_plain_loss",
+        torch=("d_logits *= its_shares", "d_logits *= 1.0"),
+    ),
+    alike(
+        "the fused loss forgets what becomes of it",
+        "fused_loss",
+        "(upstream * at_least_float32(one))",
+        "(1.0 * at_least_float32(one))",
+        f"{FUSED}::test_gradients_pass_on_what_becomes_of_the_loss",
+        torch=("else upstream * each", "else 1.0 * each"),
+    ),
+    alike(
+        "the fused loss sums the table's gradient in its own precision",
+        "fused_loss",
+        "jnp.zeros(array.shape, shares.dtype)",
+        "jnp.zeros(array.shape, array.dtype)",
+        f"{FUSED}::test_half_precision_sums_in_float32",
+        torch=("torch.zeros_like(table, dtype=shares.dtype)", "torch.zeros_like(table)"),
     ),
 )
