@@ -72,7 +72,7 @@ def step_flops(workload: Workload, batches: Sequence[Batch]) -> float:
     pass again) does not count.
     """
     if workload.kind == "generate":
-        return generation_flops(workload)
+        return float(generation_flops(workload))
     return float(np.mean([(3 if workload.trains else 1) * forward_flops(workload, one) for one in batches]))
 
 

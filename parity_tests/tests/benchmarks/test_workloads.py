@@ -26,7 +26,7 @@ def counted(workload: Workload, *inputs: np.ndarray) -> int:
     ours = architecture(workload)
     model: Any = jax_loop.build_model(ours)
     params = jax_loop.params_tree(jax_loop.initial_params(ours, 0))
-    jaxpr = jax.make_jaxpr(lambda params: model.apply({"params": params}, *inputs))(params)
+    jaxpr = jax.make_jaxpr(lambda params, *inputs: model.apply({"params": params}, *inputs))(params, *inputs)
     return sum(stretch.matmul for stretch in stretches(jaxpr.jaxpr))
 
 
