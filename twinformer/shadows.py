@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-PACKAGES = ("jax_impl", "torch_impl", "parity_tests", "train", "data", "study")
+PACKAGES = ("jax_impl", "torch_impl", "parity_tests", "train", "data", "study", "benchmarks")
 ROOT = Path(__file__).parents[1]
 
 

@@ -15,7 +15,15 @@ from parity_tests.tests.annotations import annotations_unchecked
 # Every annotated shape and dtype is checked in every call; the tests themselves are free.
 PAIR = ("pair", "pair_arguments", "pair_named", "pair_places", "pair_record", "pair_sides", "plugin")
 LIBRARY = ("core", "diagnosis", "map", "record", "runners", "twins", *PAIR)  # of parity_tests
-CHECKED = ["jax_impl", "torch_impl", "data", "train", "study", *(f"parity_tests.{name}" for name in LIBRARY)]
+CHECKED = [
+    "jax_impl",
+    "torch_impl",
+    "data",
+    "train",
+    "study",
+    "benchmarks",
+    *(f"parity_tests.{name}" for name in LIBRARY),
+]
 install_import_hook(CHECKED, "beartype.beartype")
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import tyro
 
 from twinformer.commands.attention import Attention
+from twinformer.commands.bench import Bench
 from twinformer.commands.cards import Cards
 from twinformer.commands.compare import Compare
 from twinformer.commands.evaluate import Evaluate
@@ -45,4 +46,5 @@ COMMANDS: Any = (
     | Cards
     | Play
     | Question
+    | Bench
 )

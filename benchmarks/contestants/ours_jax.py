@@ -1,0 +1,48 @@
+"""Ours in JAX, through the trainer that `twinformer train` has."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.batches import prompts_of
+from benchmarks.contestants import Contestant
+from benchmarks.contestants.ours import FAMILIES, OPTIMIZER, STEPS, architecture, in_turn
+from benchmarks.workloads import NEW, Workload
+from data import Batch
+from jax_impl.generate import generate
+from train.loops import jax_loop
+
+
+def build(workload: Workload, batches: list[Batch]) -> Contestant:
+    """Settings of the run that make it faster go in `benchmarks.contestants.ours`, or here."""
+    ours = architecture(workload)
+    params = jax_loop.initial_params(ours, 0)
+    count = sum(array.size for array in params.values())
+    if workload.trains:
+        family = FAMILIES[workload.kind]
+        trainer = jax_loop.Trainer(family, ours, params, in_turn(batches), OPTIMIZER, STEPS, 0)
+        # The norm is a result of the update, so the weights are there when it is.
+        return Contestant(
+            count,
+            trainer.step,
+            lambda result: jax.block_until_ready(result["gradient_norm"]),
+            lambda result: float(result["loss"]),
+        )
+    tree = jax_loop.params_tree(params)
+    model: Any = jax_loop.build_model(ours)
+    if workload.kind == "generate":
+        prompts = prompts_of(workload, batches)
+        lengths, bound = [prompts.shape[1]] * workload.batch, model.bind({"params": tree})
+
+        def step(number: int) -> Any:
+            return generate(bound, jnp.asarray(prompts), lengths, NEW)[0]
+    else:
+        forward = jax.jit(lambda tree, ids, mask: model.apply({"params": tree}, ids, mask))
+
+        def step(number: int) -> Any:
+            batch: Any = batches[number % len(batches)]
+            return forward(tree, batch.ids, batch.mask)
+
+    return Contestant(count, step, jax.block_until_ready, np.asarray)

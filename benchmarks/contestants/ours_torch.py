@@ -1,0 +1,32 @@
+"""Ours in PyTorch, through the trainer that `twinformer train` has: the mirror of `ours_jax`."""
+
+from typing import Any
+
+from benchmarks.batches import prompts_of
+from benchmarks.contestants import Contestant
+from benchmarks.contestants.ours import FAMILIES, OPTIMIZER, STEPS, architecture, in_turn
+from benchmarks.contestants.torch_parts import DEVICE, generation, inference, wait
+from benchmarks.workloads import NEW, Workload
+from data import Batch
+from torch_impl import convert
+from torch_impl.generate import generate
+from train.loops import torch_loop
+
+
+def build(workload: Workload, batches: list[Batch]) -> Contestant:
+    """Settings of the run that make it faster go in `benchmarks.contestants.ours`, or here."""
+    ours = architecture(workload)
+    params = torch_loop.initial_params(ours, 0)
+    count = sum(array.size for array in params.values())
+    if workload.trains:
+        family = FAMILIES[workload.kind]
+        trainer = torch_loop.Trainer(family, ours, params, in_turn(batches), OPTIMIZER, STEPS, 0)
+        return Contestant(count, trainer.step, wait, lambda result: float(result["loss"]))
+    model: Any = torch_loop.build_model(ours)
+    convert.load(model, params)
+    model.to(DEVICE)
+    if workload.kind != "generate":
+        return inference(model, lambda batch: model(batch.ids, batch.mask), batches)
+    prompts = prompts_of(workload, batches)
+    lengths = [prompts.shape[1]] * workload.batch
+    return generation(model, lambda ids: generate(model, ids, lengths, NEW)[0], prompts)
