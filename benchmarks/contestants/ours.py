@@ -1,11 +1,12 @@
-"""What both of ours share: the model and the optimizer of a workload."""
+"""What both of ours share: the model, the optimizer and the batches of a workload, with the settings that make
+them fast."""
 
 import math
 from collections.abc import Callable
 from typing import Any
 
 from benchmarks.workloads import Kind, Workload
-from data import Batch
+from data import Batch, TextBatch, pack
 from jax_impl.config import BertConfig, ClassifierConfig, EmbeddingConfig, GPTConfig
 from train.architecture import Architecture
 from train.config import Optimizer
@@ -24,9 +25,13 @@ OPTIMIZER = Optimizer(learning_rate=1e-4, schedule="constant", warmup=0.0, clip=
 
 
 def architecture(workload: Workload) -> Architecture:
-    """The model of a workload; settings that make ours faster belong here."""
+    """The model of a workload."""
     name, config = MODELS[workload.kind]
-    classes: dict[str, Any] = {"classes": workload.classes} if config is ClassifierConfig else {}
+    more: dict[str, Any] = {}
+    if config is ClassifierConfig:
+        more["classes"] = workload.classes
+    if config is BertConfig:
+        more["lean"] = True
     return Architecture(
         name,
         config(
@@ -36,11 +41,21 @@ def architecture(workload: Workload) -> Architecture:
             layers=workload.layers,
             vocab=workload.vocab,
             max_positions=workload.length,
-            **classes,
+            **more,
         ),
     )
 
 
 def in_turn(batches: list[Batch]) -> Stream:
-    """An endless stream of them."""
-    return lambda number: batches[number % len(batches)]
+    """An endless stream of them; texts share rows, and packing them is part of a step."""
+
+    def stream(number: int) -> Batch:
+        batch = batches[number % len(batches)]
+        return pack(batch) if isinstance(batch, TextBatch) else batch
+
+    return stream
+
+
+def inputs_of(batch: Any) -> dict[str, Any]:
+    """What the model reads of texts."""
+    return {name: array for name, array in batch._asdict().items() if name not in ("labels", "rows")}

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.batches import prompts_of
 from benchmarks.contestants import Contestant
-from benchmarks.contestants.ours import FAMILIES, OPTIMIZER, STEPS, architecture, in_turn
+from benchmarks.contestants.ours import FAMILIES, OPTIMIZER, STEPS, architecture, in_turn, inputs_of
 from benchmarks.workloads import NEW, Workload
 from data import Batch
 from jax_impl.generate import generate
@@ -39,10 +39,10 @@ def build(workload: Workload, batches: list[Batch]) -> Contestant:
         def step(number: int) -> Any:
             return generate(bound, jnp.asarray(prompts), lengths, NEW)[0]
     else:
-        forward = jax.jit(lambda tree, ids, mask: model.apply({"params": tree}, ids, mask))
+        stream = in_turn(batches)
+        forward = jax.jit(lambda tree, inputs: model.apply({"params": tree}, **inputs))
 
         def step(number: int) -> Any:
-            batch: Any = batches[number % len(batches)]
-            return forward(tree, batch.ids, batch.mask)
+            return forward(tree, inputs_of(stream(number)))
 
     return Contestant(count, step, jax.block_until_ready, np.asarray)

@@ -4,7 +4,7 @@ from typing import Any
 
 from benchmarks.batches import prompts_of
 from benchmarks.contestants import Contestant
-from benchmarks.contestants.ours import FAMILIES, OPTIMIZER, STEPS, architecture, in_turn
+from benchmarks.contestants.ours import FAMILIES, OPTIMIZER, STEPS, architecture, in_turn, inputs_of
 from benchmarks.contestants.torch_parts import DEVICE, generation, inference, wait
 from benchmarks.workloads import NEW, Workload
 from data import Batch
@@ -26,7 +26,7 @@ def build(workload: Workload, batches: list[Batch]) -> Contestant:
     convert.load(model, params)
     model.to(DEVICE)
     if workload.kind != "generate":
-        return inference(model, lambda batch: model(batch.ids, batch.mask), batches)
+        return inference(model, lambda batch: model(**inputs_of(batch)), batches)
     prompts = prompts_of(workload, batches)
     lengths = [prompts.shape[1]] * workload.batch
     return generation(model, lambda ids: generate(model, ids, lengths, NEW)[0], prompts)
