@@ -49,6 +49,21 @@ def scaled_dot_product_attention(
     return torch.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)
 
 
+def fused_attention(
+    query: Float[Tensor, "batch heads query head_dim"],
+    key: Float[Tensor, "batch kv_heads key head_dim"],
+    value: Float[Tensor, "batch kv_heads key head_dim"],
+    mask: Bool[Tensor, "#batch #heads #query key"] | None = None,
+) -> Float[Tensor, "batch heads query head_dim"]:
+    """`scaled_dot_product_attention` by PyTorch's kernel, which never holds all weights at once.
+
+    Heads of keys and values serve groups of queries' heads without being repeated. A query that may see no
+    key gets zeros from the kernel too.
+    """
+    grouped = query.shape[1] != key.shape[1]
+    return torch.nn.functional.scaled_dot_product_attention(query, key, value, mask, enable_gqa=grouped)
+
+
 def rotate(
     x: Float[Tensor, "batch heads position head_dim"], angles: Float[Tensor, "position half"]
 ) -> Float[Tensor, "batch heads position head_dim"]:
@@ -222,8 +237,13 @@ class MultiHeadAttention(nn.Module):
         """What the queries read in the memory, all heads projected onto embed."""
         sizes = {"batch": query.shape[0], "query": query.shape[2], "key": memory.key.shape[2]}
         check_shapes(sizes, mask=(mask, "#batch #heads #query key"))
-        group = self.config.heads // self.config.key_heads
-        key, value = (each.repeat_interleave(group, dim=1) for each in memory)
-        read = scaled_dot_product_attention(query, key, value, mask, self.config.dropout, rng, tap)
+        key, value = memory
+        if self.config.fused and tap is no_tap and (rng is None or self.config.dropout == 0.0):
+            read = fused_attention(query, key, value, mask)
+        else:
+            group = self.config.heads // self.config.key_heads
+            if group > 1:
+                key, value = (each.repeat_interleave(group, dim=1) for each in memory)
+            read = scaled_dot_product_attention(query, key, value, mask, self.config.dropout, rng, tap)
         read = tap("heads_output", read, "batch heads query head_dim")
         return tap("output", self.output(read), "batch query embed")

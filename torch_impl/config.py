@@ -52,6 +52,9 @@ class AttentionConfig(Config):
     """Biases on queries, keys and values, as Qwen2 has them alone. None: use_bias."""
     qk_norm: bool = False
     """RMSNorm of each head's queries and keys (Henry et al. 2020; with a scale, as Qwen3)."""
+    fused: bool = False
+    """Attention by PyTorch's own kernel, where nobody listens inside of it and none of its weights is
+    dropped. JAX's compiler fuses what is written out; there it is the same program."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,5 +1,4 @@
-"""What both of ours share: the model, the optimizer and the batches of a workload, with the settings that make
-them fast."""
+"""What both of ours share: a workload's model, optimizer and batches, with the settings that make them fast."""
 
 import math
 from collections.abc import Callable

@@ -15,6 +15,7 @@ TORCH_ONLY = {
     "convert": "weights are converted in one place",
     "threefry.py": "JAX has the generator and its keys",
     "tables.py": "XLA keeps the tables of positions as constants",
+    "attention.fused_attention": "XLA fuses the attention that is written out",
     "random.key": "jax.random.key",
     "random.split": "jax.random.split",
     "random.bits": "jax.random.bits",

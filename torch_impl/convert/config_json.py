@@ -91,8 +91,8 @@ def their_config(ours: Config, special: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def canonical(ours: Any) -> Any:
-    """The same model by the fewest settings, and without dropout: what is equal so computes the same."""
-    changes: dict[str, Any] = {"dropout": 0.0}
+    """The same model by the fewest settings, no dropout, no kernels: what is equal so computes the same."""
+    changes: dict[str, Any] = {"dropout": 0.0, "fused": False}
     if ours.width * ours.heads == ours.embed:
         changes["head_dim"] = None
     if ours.key_heads == ours.heads:

@@ -21,6 +21,7 @@ ATTENTION = {
     "use_bias": (True, "torch.nn.MultiheadAttention; google-research/bert; openai/gpt-2"),
     "qkv_bias": (None, "as use_bias: the same"),
     "qk_norm": (False, "Vaswani et al. 2017, eq. 1, has none"),
+    "fused": (False, "the arithmetic that is written out is the reference"),
 }
 BLOCK = ATTENTION | {
     "gated": (False, "Vaswani et al. 2017, eq. 2"),

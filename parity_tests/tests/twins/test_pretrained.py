@@ -321,6 +321,11 @@ def test_settings_that_no_architecture_of_theirs_has_are_not_written(changes):
         their_config(ours, {})
 
 
+def test_a_model_with_kernels_is_written_and_read_without():
+    ours = our_config(config_of("llama"))
+    assert our_config(their_config(replace(ours, fused=True), {})) == ours
+
+
 def test_a_padding_token_that_would_count_other_positions_is_not_written():
     ours = our_config(config_of("roberta"))
     with pytest.raises(ConvertError, match="no architecture of bert, roberta, distilbert at"):
