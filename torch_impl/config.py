@@ -292,6 +292,9 @@ class OptimizerConfig:
     """Of Adam's mean of squares."""
     eps: float = 1e-8
     """Added to Adam's root."""
+    fused: bool = False
+    """AdamW by PyTorch's own kernel, which reads and writes each number once. JAX's compiler fuses what is
+    written out; there it is the same program, as it is for SGD."""
 
 
 CONFIGS: dict[str, type[EmbeddingConfig]] = {

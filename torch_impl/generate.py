@@ -87,12 +87,16 @@ def generate(
     ids = torch.nn.functional.pad(prompts, (0, new))
     own = torch.tensor(lengths, device=ids.device)
     stops, position = own + new, shared
-    while bool((position < stops).any()):
+    ending = torch.tensor(ends, device=ids.device)
+    # Without ends all stops are known, and the device is not asked after each token.
+    while bool((position < stops).any()) if ends else position < total:
         logits, cache = model.step(ids[:, position - 1 : position], cache)
         drawn = next_token(logits[:, 0], fold_in(rng, position), temperature, top_k, top_p)
-        token = torch.where(position < own, ids[:, position], drawn.to(ids.dtype))
+        token = drawn.to(ids.dtype)
+        if position < longest:
+            token = torch.where(position < own, ids[:, position], token)
         if ends:
-            ended = (position >= own) & torch.isin(token, torch.tensor(ends, device=ids.device))
+            ended = (position >= own) & torch.isin(token, ending)
             stops = torch.where(ended, stops.clamp(max=position + 1), stops)
         ids[:, position] = token
         position += 1

@@ -4,12 +4,14 @@ Parameters go by their names in Flax, and have PyTorch's layout. The state is of
 the moments that the method keeps.
 """
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.optim.adamw import adamw
 
 from torch_impl.config import OptimizerConfig
 
@@ -56,6 +58,9 @@ def update(
     definition, which adds the decay to the gradient.
     """
     norm = clip_by_global_norm(gradient, config.clip)
+    if config.fused and config.method == "adamw":
+        fused_adamw(params, state, gradient, rates, config)
+        return norm
     for name, parameter in params.items():
         direction = METHODS[config.method](gradient[name], state[name], rates, config)
         if decays(name):
@@ -83,6 +88,36 @@ def adam(
     square = state["square"].mul_(config.beta2).addcmul_(gradient, gradient, value=1.0 - config.beta2)
     root = (square / rates.square_weight).sqrt_().add_(config.eps)
     return (mean / rates.mean_weight).div_(root)
+
+
+def fused_adamw(
+    params: Tensors, state: State, gradient: Tensors, rates: Rates, config: OptimizerConfig
+) -> None:
+    """What `adam` and the decay do with all parameters, in place, by PyTorch's kernel.
+
+    The kernel would count updates. Here the running means' weights go into the learning rate and eps, as
+    Kingma & Ba 2015 reorder them (end of section 2), and the count is infinite, at which it corrects nothing.
+    """
+    root = math.sqrt(rates.square_weight)
+    learning_rate = rates.learning_rate * root / rates.mean_weight
+    for decay in (True, False):
+        names = [name for name in params if decays(name) == decay]
+        adamw(
+            [params[name] for name in names],
+            [gradient[name] for name in names],
+            [state[name]["mean"] for name in names],
+            [state[name]["square"] for name in names],
+            [],
+            [torch.full((), math.inf, device=params[name].device) for name in names],
+            fused=True,
+            amsgrad=False,
+            maximize=False,
+            beta1=config.beta1,
+            beta2=config.beta2,
+            lr=learning_rate,
+            weight_decay=config.weight_decay * rates.mean_weight / root if decay else 0.0,
+            eps=config.eps * root,
+        )
 
 
 def sgd(

@@ -16,6 +16,7 @@ TORCH_ONLY = {
     "threefry.py": "JAX has the generator and its keys",
     "tables.py": "XLA keeps the tables of positions as constants",
     "attention.fused_attention": "XLA fuses the attention that is written out",
+    "optimizer.fused_adamw": "XLA fuses the update that is written out",
     "random.key": "jax.random.key",
     "random.split": "jax.random.split",
     "random.bits": "jax.random.bits",

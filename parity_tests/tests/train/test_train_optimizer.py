@@ -192,6 +192,35 @@ def test_every_update_is_theirs(
     assert worst(after, start()) > 0.1
 
 
+def test_the_kernel_s_updates_are_those_that_are_written_out(
+    references: dict[tuple[str, str], Arrays],
+) -> None:
+    fused = ours_in_torch(replace(ADAMW, fused=True))
+    assert worst(fused, references["optax", "adamw"]) < BOUND
+    assert worst(fused, ours_in_jax(ADAMW)) < BOUND
+    late = ours_in_torch(replace(ADAMW, fused=True), one_late)
+    assert worst(late, references["optax", "adamw"]) > 1e6 * BOUND
+
+
+def test_the_kernel_leaves_the_state_that_is_written_out() -> None:
+    states = []
+    for settings in (ADAMW, replace(ADAMW, fused=True)):
+        params = {"kernel": torch.ones(3, dtype=torch.float64), "bias": torch.ones(2, dtype=torch.float64)}
+        state = torch_optimizer.init(params, settings)
+        for step in range(20):
+            gradient = {name: p.cos() * (step - 7) for name, p in params.items()}
+            torch_optimizer.update(params, state, gradient, rates_at(step, 20, settings), settings)
+        states.append(state)
+    for name, moments in states[0].items():
+        for moment, plain in moments.items():
+            torch.testing.assert_close(states[1][name][moment], plain, rtol=1e-13, atol=0.0)
+
+
+def test_sgd_has_no_kernel_and_is_as_it_was() -> None:
+    plain, fused = (ours_in_torch(replace(SGD, fused=fused)) for fused in (False, True))
+    assert worst(plain, fused) == 0.0
+
+
 def test_adam_s_moments_are_torch_s() -> None:
     given = torch.tensor([0.5, -2.0], dtype=torch.float64)
     parameter = torch.zeros(2, dtype=torch.float64, requires_grad=True)
