@@ -15,6 +15,7 @@ from parity_tests.core.trace import Trace
 from parity_tests.runners import torch_runner
 from parity_tests.twins.check import find_twins
 from parity_tests.twins.inputs import Twin
+from parity_tests.twins.models import KV_HEADS
 from parity_tests.twins.run import initial_params, run_jax
 from torch_impl import attention, convert, random
 from torch_impl.config import AttentionConfig
@@ -79,7 +80,7 @@ def test_a_mistake_outside_of_the_kernel_is_found_with_it() -> None:
     (twin,) = find_twins("grouped_query_rotary")
 
     def other_way(x, angles, turn=attention.rotate):
-        return turn(x, -angles) if x.shape[1] == 2 else turn(x, angles)
+        return turn(x, -angles) if x.shape[1] == KV_HEADS else turn(x, angles)
 
     with patch.object(attention, "rotate", other_way):
         checks, calls = compared(twin, "float64")
