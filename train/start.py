@@ -9,6 +9,7 @@ from rich.console import Console
 from train.config import Config, Framework
 from train.loops.fit import fit, progress_bar
 from train.loops.saving import DEFAULT, Saving
+from train.loops.speed import describe
 from train.runs import digests, folder, used
 from train.runs.checkpoint import State
 from train.runs.curves import draw, largest_gap
@@ -99,6 +100,7 @@ def carry_out(
     write_json(out / "report.json", digests.sealed({**summary, "files": written}))
     for framework, report in reports.items():
         task.print_report(report, framework, console)
+        console.print(f"{framework}: {describe(report['speed'])}")
     if len(reports) == 2:
         console.print(describe_gap(summary["largest_gap"]))
     if after:

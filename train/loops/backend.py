@@ -53,6 +53,15 @@ class Backend(Protocol):
     ) -> list[dict[str, float]]:
         """The loss and metrics of each batch, without dropout or label smoothing."""
 
+    def to_device(self, batch: Batch) -> Batch:
+        """The batch of the same class with arrays on the device, for a trainer; from any thread."""
+
+    def programs_compiled(self) -> int:
+        """How many there were in this process, for whatever was computed."""
+
+    def peak_device_memory(self) -> int | None:
+        """The most bytes that were taken at once, of a device with memory of its own."""
+
     def outputs(self, model: Any, params: Arrays, method: str = "__call__") -> Outputs:
         """A method of the model with these weights, from numpy inputs to what it returns."""
 

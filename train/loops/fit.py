@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from train.config import Framework
+from train.loops import speed
+from train.loops.ahead import ahead
 from train.loops.backend import Trainer, backend
 from train.loops.interrupt import deferred
 from train.loops.saving import DEFAULT, Saving
@@ -35,7 +37,8 @@ def fit(
 ) -> dict[str, Any]:
     """Train, from ``begun`` on where there is such; returns the report.
 
-    Metrics are written as they come, the report at the end; a checkpoint before the first step, after each
+    Metrics are written as they come, and how fast these steps were, which differs from run to run, beside
+    them; the report at the end; a checkpoint before the first step, after each
     epoch, after the last step, and as often as ``saving`` says. It holds ``files``, digests of what else the
     run is.
 
@@ -47,12 +50,20 @@ def fit(
     per_epoch, steps = lengths(task)
     untrained = task.initial_params(loop)
     params, moments, first, *_ = begun or checkpoint.State(untrained, {}, 0)
-    trainer = loop.Trainer(family, task.architecture, params, task.batch, optimizer, steps, seed, moments)
     status = "compiling" if framework == "jax" else ""
     bar = progress.add_task(framework, total=steps, completed=first, status=status)
     pending: list[tuple[int, dict[str, Any]]] = []
     started, timer = time.perf_counter(), saving.timer(first)
-    with metrics.appended(out) as log, deferred() as signalled:
+    numbers = range(first * optimizer.accumulate, steps * optimizer.accumulate)
+    with (
+        metrics.appended(out) as log,
+        (out / speed.NAME).open("w", buffering=1, encoding="utf-8") as timings,
+        deferred() as signalled,
+        ahead(task.batch, loop.to_device, numbers) as ready,
+    ):
+        meter = speed.Meter(loop, ready, task.widths(steps * optimizer.accumulate))
+        stream = meter.stream
+        trainer = loop.Trainer(family, task.architecture, params, stream, optimizer, steps, seed, moments)
 
         def save(step: int) -> None:
             about = {
@@ -69,17 +80,23 @@ def fit(
         if begun is None:
             save(0)
         for number in range(first, steps):
-            pending.append((number, trainer.step(number)))
+            computed, warning = meter.step(trainer, number)
+            pending.append((number, computed))
+            if warning:
+                progress.console.print(warning, style="bold red", highlight=False)
             epoch_ends = (number + 1) % per_epoch == 0 or number + 1 == steps
             saves = epoch_ends or signalled.number is not None or timer.due(number + 1)
             if len(pending) < FLUSH and not saves:
                 continue
-            rows = read(pending, framework, optimizer.learning_rate)
+            # The last step is still being computed: the device has work while the host reads the others.
+            due, pending = (pending, []) if saves else (pending[:-1], pending[-1:])
+            rows = read(due, framework, optimizer.learning_rate)
             for step, row in rows:
                 log.write(step, **row, learning_rate=learning_rate(step, steps, optimizer))
             mean = np.mean([row["loss"] for _, row in rows])
-            progress.update(bar, completed=number + 1, status=f"loss {mean:.3f}")
-            pending = []
+            rates = meter.look().rates()
+            timings.write(json.dumps({"step": number, **rates}) + "\n")
+            progress.update(bar, completed=number + 1, status=f"loss {mean:.3f}{speed.in_short(rates)}")
             log.flush()
             if saves:
                 params = finite_params(trainer, framework, number)
@@ -87,6 +104,7 @@ def fit(
                     scores = task.scores(loop, params, "validation")
                     log.write(number, **{f"validation_{name}": value for name, value in scores.items()})
                 save(number + 1)
+                meter.restart()
             signalled.raise_now()
     seconds = time.perf_counter() - started
     report = {
@@ -95,10 +113,11 @@ def fit(
         "steps": steps,
         **({"resumed_after": first} if begun else {}),
         "seconds": round(seconds, 1),
+        "speed": meter.report(),
         "validation": task.scores(loop, params, "validation") if first == steps else scores,
         **task.report(loop, untrained, params),
     }
-    written = digests.of_files(out, (metrics.NAME, checkpoint.NAME))
+    written = digests.of_files(out, (metrics.NAME, speed.NAME, checkpoint.NAME))
     write_json(out / "report.json", digests.sealed({**report, "files": written}))
     return report
 
@@ -150,7 +169,7 @@ def progress_bar(console: Console) -> Progress:
     """Steps done and to do, the time left, and the loss."""
     columns = (
         TextColumn("{task.description:>5}"),
-        BarColumn(),
+        BarColumn(20),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )

@@ -1,4 +1,4 @@
-"""Training and evaluation in JAX: a compiled gradient and a compiled update, never waited for."""
+"""Training and evaluation in JAX: a compiled gradient and a compiled update, waited for a step late."""
 
 import inspect
 from collections.abc import Iterable, Sequence
@@ -62,6 +62,30 @@ def evaluate(
 def _evaluate(params: Any, batch: Batch, family: str, model: nn.Module) -> Any:
     loss, metrics = OBJECTIVES[family](model, params, batch, None, 0.0)
     return {"loss": loss, **metrics}
+
+
+def to_device(batch: Batch) -> Batch:
+    """The batch on the device; from any thread."""
+    return jax.device_put(batch)
+
+
+def programs_compiled() -> int:
+    """How many there were in this process, for whatever was computed."""
+    return _compiled
+
+
+def _count(event: str, seconds: float, **about: Any) -> None:
+    global _compiled
+    _compiled += event == "/jax/core/compile/backend_compile_duration"
+
+
+_compiled = 0
+jax.monitoring.register_event_duration_secs_listener(_count)
+
+
+def peak_device_memory() -> int | None:
+    """The most bytes that were taken at once, of a device with memory of its own."""
+    return (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
 
 
 def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outputs:
@@ -159,6 +183,7 @@ class Trainer:
         for name, state in self._state.items():
             state |= {kind: jnp.array(arrays[name]) for kind, arrays in (moments or {}).items()}
         self._rng = jax.random.fold_in(jax.random.key(seed), 1)
+        self._under_way: dict[str, Any] = {}
 
     def step(self, number: int) -> dict[str, Any]:
         """Take step ``number``, counted from 0. The metrics are still being computed when it returns."""
@@ -166,7 +191,10 @@ class Trainer:
         whole, metrics = reduce(add, map(self._gradient, batches))
         rates = Rates(*rates_at(number, self.steps, self.optimizer))
         self._params, self._state, norm = update(self._params, self._state, whole, rates, self.optimizer)
-        return {**metrics, "gradient_norm": norm}
+        # A step is queued behind the one at work; more would take memory, and hide what input costs.
+        jax.block_until_ready(self._under_way)
+        self._under_way = {**metrics, "gradient_norm": norm}
+        return self._under_way
 
     def _gradient(self, number: int) -> tuple[Any, dict[str, jax.Array]]:
         """That of batch ``number``, with dropout of its own."""

@@ -51,9 +51,25 @@ def evaluate(
     model.to(_device())
     rows = []
     for batch in batches:
-        loss, metrics = OBJECTIVES[family](model, _tensors(batch), None, 0.0)
+        loss, metrics = OBJECTIVES[family](model, to_device(batch), None, 0.0)
         rows.append({"loss": float(loss), **{name: float(value) for name, value in metrics.items()}})
     return rows
+
+
+def to_device(batch: Batch) -> Any:
+    """A batch of the same class, with tensors on the device for arrays; from any thread."""
+    kind: Any = type(batch)
+    return kind(*map(_tensor, batch))
+
+
+def programs_compiled() -> int:
+    """None: PyTorch goes op by op."""
+    return 0
+
+
+def peak_device_memory() -> int | None:
+    """The most bytes that were taken at once, of a device with memory of its own."""
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
 
 
 def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outputs:
@@ -155,7 +171,7 @@ class Trainer:
     def _gradient(self, number: int) -> dict[str, Tensor]:
         """That of batch ``number``, with dropout of its own."""
         rng = random.fold_in(self._rng, number)
-        return gradient(self.model, _tensors(self.stream(number)), rng, self.family, self.optimizer)
+        return gradient(self.model, to_device(self.stream(number)), rng, self.family, self.optimizer)
 
     def params(self) -> Arrays:
         """The weights, flat, in Flax's layout."""
@@ -181,13 +197,10 @@ def _device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _tensor(array: np.ndarray) -> Tensor:
+def _tensor(array: np.ndarray | Tensor) -> Tensor:
     """On the device, whole numbers as int64, which PyTorch asks of labels."""
-    wide = array.astype(np.int64) if array.dtype == np.int32 else array
-    return torch.from_numpy(wide).to(_device(), non_blocking=True)
-
-
-def _tensors(batch: Batch) -> Any:
-    """A batch of the same class, with tensors for arrays."""
-    kind: Any = type(batch)
-    return kind(*map(_tensor, batch))
+    if isinstance(array, Tensor):  # of a batch that was brought there ahead
+        return array
+    wide = torch.from_numpy(array.astype(np.int64) if array.dtype == np.int32 else array)
+    device = _device()
+    return (wide.pin_memory() if device.type == "cuda" else wide).to(device, non_blocking=True)

@@ -1,7 +1,7 @@
 """The folder of a run.
 
 run.json  config.json  model.json  tokenizer.json  parity.json  report.json  curves.png
-jax/    metrics.jsonl  checkpoint.safetensors  report.json
+jax/    metrics.jsonl  speed.jsonl  checkpoint.safetensors  report.json
 torch/  the same
 
 An imported run has model.json, tokenizer.json and, beside them, its checkpoint. While a process writes, .lock

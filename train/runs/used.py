@@ -15,7 +15,10 @@ from train.runs.errors import GoOn
 from train.runs.files import RunError
 from train.runs.lock import LOCK, OWNER
 
-FILES_OF_A_FRAMEWORK = ("metrics.jsonl", "checkpoint.safetensors", "checkpoint.json", "report.json")
+FILES_OF_A_FRAMEWORK = (
+    *("metrics.jsonl", "speed.jsonl"),
+    *("checkpoint.safetensors", "checkpoint.json", "report.json"),
+)
 FILES = (
     *FILES_OF_A_FRAMEWORK,
     *("run.json", "config.json", "model.json", "tokenizer.json", "tokenizer_config.json"),

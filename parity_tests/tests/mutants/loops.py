@@ -98,7 +98,7 @@ LOOPS = (
     both(
         "evaluation is smoothed",
         ("batch, None, 0.0)", "batch, None, 0.1)"),
-        ("_tensors(batch), None, 0.0)", "_tensors(batch), None, 0.1)"),
+        ("to_device(batch), None, 0.0)", "to_device(batch), None, 0.1)"),
         SMOOTHS,
     ),
     both(

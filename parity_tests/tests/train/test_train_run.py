@@ -44,7 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]
 def test_the_folder_holds_what_its_page_says(run: tuple[Path, dict[str, Any]]) -> None:
     out, _ = run
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    each = {"metrics.jsonl", "checkpoint.safetensors", "report.json"}
+    each = {"metrics.jsonl", "speed.jsonl", "checkpoint.safetensors", "report.json"}
     shared = {
         "run.json",
         "config.json",
