@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 import twinformer
+from twinformer import compile_cache
 from twinformer.messages import as_typed
 from twinformer.shadows import PACKAGES, refuse_shadows
 
@@ -36,6 +37,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a character shows its number
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    compile_cache.keep()
     sys.exit(status(sys.argv[1:]))
 
 

@@ -24,6 +24,8 @@ from train.runs.durable import write_json
 VERSIONS = ("jax", "jaxlib", "flax", "torch", "numpy", "einops", "ml_dtypes", "scipy", "opt_einsum")
 # Environment variables that change what the libraries compute, by how they begin.
 PREFIXES = ("JAX_", "XLA_", "LIBTPU_", "TF_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "ONEDNN_", "ATEN_", "CU")
+# JAX's settings of where compiled programs lie, and which: the key of each is all that it was compiled of.
+COMPILED = ("compilation_cache", "persistent_cache")
 
 
 def folder() -> Path:
@@ -88,7 +90,7 @@ def libraries() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "versions": {package: version(package) for package in VERSIONS},
-        "jax": {name: repr(getattr(jax.config, name, None)) for name in sorted(jax.config.values)},
+        "jax": {name: repr(getattr(jax.config, name, None)) for name in settings(jax.config.values)},
         "torch": {
             "build": torch.__config__.show(),
             "threads": [torch.get_num_threads(), torch.get_num_interop_threads()],
@@ -107,10 +109,13 @@ def libraries() -> dict[str, Any]:
             "dtype": str(torch.get_default_dtype()),
             "device": str(torch.get_default_device()),
         },
-        "environment": {
-            name: value for name, value in sorted(os.environ.items()) if name.startswith(PREFIXES)
-        },
+        "environment": {name: os.environ[name] for name in settings(os.environ) if name.startswith(PREFIXES)},
     }
+
+
+def settings(names: Iterable[str]) -> list[str]:
+    """Those that can change a number, in order."""
+    return sorted(name for name in names if not any(one in name.lower() for one in COMPILED))
 
 
 def machine() -> dict[str, Any]:

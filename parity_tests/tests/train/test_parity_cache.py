@@ -185,6 +185,17 @@ def test_another_environment_has_another_digest(name, monkeypatch):
     assert digest(QUESTION, ARRAYS) != before
 
 
+@pytest.mark.parametrize("name", ["JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
+def test_where_compiled_programs_lie_changes_no_number(name, monkeypatch):
+    before, setting, old = digest(QUESTION, ARRAYS), name.lower(), getattr(jax.config, name.lower())
+    monkeypatch.setenv(name, "7")
+    jax.config.update(setting, type(old or "")(7))
+    try:
+        assert digest(QUESTION, ARRAYS) == before
+    finally:
+        jax.config.update(setting, old)
+
+
 def test_another_dtype_of_torch_has_another_digest():
     before = digest(QUESTION, ARRAYS)
     torch.set_default_dtype(torch.float64)
