@@ -24,6 +24,8 @@ def key(seed: int) -> Key:
 
 def fold_in(rng: Key | None, data: int) -> Key | None:
     """The key of part number ``data`` of whatever ``rng`` is for; None stays None."""
+    if isinstance(rng, Key) and isinstance(rng.high, Tensor):  # inside of a compiled program
+        return Key(*torch.ops.twinformer.fold_in(*rng, data))
     return None if rng is None else Key(*hash_words(rng, 0, data & WORD))
 
 
@@ -42,6 +44,8 @@ def bits(
 
     64 bits are both words of a hash, 32 their exclusive or, 16 and 8 the lowest of those.
     """
+    if isinstance(rng.high, Tensor):  # inside of a compiled program
+        return torch.ops.twinformer.bits(*rng, shape, width, device)
     count = math.prod(shape)
     if count >= 2**31:
         raise ValueError(f"shape {shape} has {count} elements: one key draws fewer than 2^31")

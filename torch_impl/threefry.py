@@ -15,7 +15,7 @@ ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 class Key(NamedTuple):
     """Two 32-bit words, as `jax.random.key_data` shows them."""
 
-    high: int
+    high: int  # in a compiled program a tensor of int64: see compiled_random
     low: int
 
 

@@ -43,6 +43,9 @@ class Optimizer(jax_impl.config.OptimizerConfig, torch_impl.config.OptimizerConf
     half a cosine to zero, or down and up again, each side as long as the warm-up."""
     accumulate: int = 1
     """Batches of a step: its gradient is the mean of theirs."""
+    compiled: bool = False
+    """Whether PyTorch compiles its gradient for each shape of batch (torch.compile; on a CPU that takes a C++
+    compiler); JAX always does."""
     smoothing: float = 0.0
     """Label smoothing of the training loss. Not of gpt."""
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import torch
+
 from benchmarks.batches import prompts_of
 from benchmarks.contestants import Contestant
 from benchmarks.contestants.ours import FAMILIES, OPTIMIZER, STEPS, architecture, in_turn, inputs_of
-from benchmarks.contestants.torch_parts import DEVICE, generation, inference, wait
+from benchmarks.contestants.torch_parts import DEVICE, generation, tensor, wait
 from benchmarks.workloads import NEW, Workload
 from data import Batch
 from torch_impl import convert
@@ -26,7 +28,14 @@ def build(workload: Workload, batches: list[Batch]) -> Contestant:
     convert.load(model, params)
     model.to(DEVICE)
     if workload.kind != "generate":
-        return inference(model, lambda batch: model(**inputs_of(batch)), batches)
+        compiled, stream = torch.compile(model.eval(), dynamic=False), in_turn(batches)
+
+        @torch.inference_mode()
+        def step(number: int) -> Any:
+            inputs = inputs_of(stream(number))
+            return compiled(**{name: tensor(array).to(DEVICE) for name, array in inputs.items()})
+
+        return Contestant(count, step, wait, lambda logits: logits.cpu().numpy())
     prompts = prompts_of(workload, batches)
     lengths = [prompts.shape[1]] * workload.batch
     return generation(model, lambda ids: generate(model, ids, lengths, NEW)[0], prompts)

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 TORCH_ONLY = {
     "convert": "weights are converted in one place",
     "threefry.py": "JAX has the generator and its keys",
+    "compiled_random.py": "JAX compiles keys as they are",
     "tables.py": "XLA keeps the tables of positions as constants",
     "attention.fused_attention": "XLA fuses the attention that is written out",
     "optimizer.fused_adamw": "XLA fuses the update that is written out",

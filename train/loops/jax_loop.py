@@ -74,7 +74,7 @@ def programs_compiled() -> int:
     return _compiled
 
 
-def _count(event: str, seconds: float, **about: Any) -> None:
+def _count(event: str, duration_secs: float, **about: str | int) -> None:
     global _compiled
     _compiled += event == "/jax/core/compile/backend_compile_duration"
 

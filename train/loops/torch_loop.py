@@ -1,6 +1,10 @@
 """The mirror of `jax_loop` in PyTorch, op by op."""
 
+import os
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,11 +17,12 @@ import torch_impl.greedy
 import torch_impl.optimizer
 from data import Batch
 from torch_impl import convert, random
+from torch_impl.compiled_random import key_in_tensors
 from torch_impl.initializers import initialise
 from torch_impl.objectives import OBJECTIVES
 from torch_impl.optimizer import MOMENTS, Rates
 from train.architecture import Architecture
-from train.config import Optimizer
+from train.config import ConfigError, Optimizer
 from train.loops.backend import Arrays, Outputs, Stream
 from train.loops.schedule import rates_at
 
@@ -126,9 +131,25 @@ def gradient(
     model: nn.Module, batch: Any, rng: random.Key | None, family: str, optimizer: Optimizer
 ) -> dict[str, Tensor]:
     """Add a batch's part to the mean gradient of its step; returns its part of the mean metrics."""
-    loss, metrics = OBJECTIVES[family](model, batch, rng, optimizer.smoothing)
+    objective = OBJECTIVES[family]
+    if optimizer.compiled:
+        objective, rng = compiled(family), key_in_tensors(rng)
+    loss, metrics = objective(model, batch, rng, optimizer.smoothing)
     (loss / optimizer.accumulate).backward()
     return {name: value / optimizer.accumulate for name, value in {"loss": loss.detach(), **metrics}.items()}
+
+
+@cache
+def compiled(family: str) -> Any:
+    """The family's objective by torch.compile. Raises ConfigError where there is no compiler for the CPU."""
+    if _device().type == "cpu":
+        compiler = os.environ.get("CXX", "g++" if sys.platform != "darwin" else "clang++")
+        if shutil.which(compiler) is None:
+            raise ConfigError(
+                f"compiled=True: there is no C++ compiler {compiler!r}; install one, name it in CXX, or "
+                "leave the setting out"
+            )
+    return torch.compile(OBJECTIVES[family], dynamic=False)
 
 
 class Trainer:
@@ -156,6 +177,8 @@ class Trainer:
             for name, array in convert.to_torch(arrays).items():
                 self._state[convert.flax_name(name)][kind] = torch.tensor(array, device=_device())
         self._rng = random.fold_in(random.key(seed), 1)
+        if optimizer.compiled:
+            compiled(family)  # or refuse before the first step
 
     def step(self, number: int) -> dict[str, Any]:
         """Take step ``number``, counted from 0, and return its metrics as tensors."""
