@@ -3,7 +3,7 @@
 import math
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from torch_impl.cache import KeyValue, update
@@ -30,8 +30,8 @@ def masked_softmax(
 
 def scaled_dot_product_attention(
     query: Float[Tensor, "*axes query head_dim"],
-    key: Float[Tensor, "*axes key head_dim"],
-    value: Float[Tensor, "*axes key value_dim"],
+    key: Float[Tensor, "*groups key head_dim"],
+    value: Float[Tensor, "*groups key value_dim"],
     mask: Bool[Tensor, "..."] | None = None,
     rate: float = 0.0,
     rng: Key | None = None,
@@ -40,13 +40,21 @@ def scaled_dot_product_attention(
     """softmax(Q K^T / sqrt(head_dim)) V (Vaswani et al. 2017, section 3.2.1, eq. 1).
 
     ``mask`` is True where a query may look at a key, with as many axes as the scores; axes of size 1
-    broadcast. ``rate`` is the dropout on the weights, active when ``rng`` is given.
+    broadcast. ``rate`` is the dropout on the weights, active when ``rng`` is given. Of fewer heads of keys
+    and values, each serves a group of queries' heads that follow each other, and is not repeated.
     """
+
+    def grouped(x: Float[Tensor, "*axes query any"]) -> Float[Tensor, "*groups rows any"]:
+        """The queries of a group as rows of its one head."""
+        return x.reshape(*key.shape[:-2], -1, x.shape[-1])
+
     axes = "batch heads query key" if query.ndim == 4 else "batch query key"
-    scores = at_least_float32(torch.einsum("...qd,...kd->...qk", query, key)) / math.sqrt(query.shape[-1])
+    products = torch.einsum("...qd,...kd->...qk", grouped(query), key)
+    scores = at_least_float32(products).reshape(*query.shape[:-1], -1) / math.sqrt(query.shape[-1])
     scores = tap("scores", scores.to(query.dtype), axes)
     weights = tap("weights", masked_softmax(scores, mask), axes)
-    return torch.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)
+    read = torch.einsum("...qk,...kd->...qd", grouped(dropout(weights, rate, rng)), value)
+    return read.reshape(*query.shape[:-1], -1)
 
 
 def fused_attention(
@@ -180,7 +188,7 @@ class MultiHeadAttention(nn.Module):
         x: Float[Tensor, "batch query embed"],
         context: Float[Tensor, "batch new embed"],
         cache: KeyValue | None,
-        start: int,
+        start: int | Int[Tensor, ""],
         mask: Bool[Tensor, "#batch #heads #query key"] | None = None,
         rng: Key | None = None,
         tap: Tap = no_tap,
@@ -241,9 +249,6 @@ class MultiHeadAttention(nn.Module):
         if self.config.fused and tap is no_tap and (rng is None or self.config.dropout == 0.0):
             read = fused_attention(query, key, value, mask)
         else:
-            group = self.config.heads // self.config.key_heads
-            if group > 1:
-                key, value = (each.repeat_interleave(group, dim=1) for each in memory)
             read = scaled_dot_product_attention(query, key, value, mask, self.config.dropout, rng, tap)
         read = tap("heads_output", read, "batch heads query head_dim")
         return tap("output", self.output(read), "batch query embed")

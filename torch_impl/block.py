@@ -45,7 +45,7 @@ class TransformerBlock(nn.Module):
         self,
         x: Float[Tensor, "batch position embed"],
         cache: KeyValue | None,
-        start: int,
+        start: int | Int[Tensor, ""],
         mask: Bool[Tensor, "#batch #heads #query key"] | None = None,
         rng: Key | None = None,
         tap: Tap = no_tap,

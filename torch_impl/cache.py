@@ -6,7 +6,7 @@ It is an argument, in and out: a step reads one, and returns the one that follow
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -20,14 +20,14 @@ class KeyValue(NamedTuple):
 class Cache(NamedTuple):
     """Of all layers; ``length`` tokens have been read, and what stands behind them counts for nothing."""
 
-    length: int
+    length: Int[Tensor, ""]
     layers: tuple[KeyValue, ...]
 
 
 class DecoderCache(NamedTuple):
     """Of a decoder that reads a source too, whose keys and values are computed once."""
 
-    length: int
+    length: Int[Tensor, ""]
     layers: tuple[KeyValue, ...]
     sources: tuple[KeyValue, ...]
 
@@ -40,14 +40,16 @@ def empty_cache(
     def zeros() -> Tensor:
         return torch.zeros(shape, dtype=dtype, device=device)
 
-    return Cache(0, tuple(KeyValue(zeros(), zeros()) for _ in range(layers)))
+    empty = tuple(KeyValue(zeros(), zeros()) for _ in range(layers))
+    return Cache(torch.zeros((), dtype=torch.int64, device=device), empty)
 
 
-def update(cache: KeyValue, new: KeyValue, start: int) -> KeyValue:
+def update(cache: KeyValue, new: KeyValue, start: int | Int[Tensor, ""]) -> KeyValue:
     """The cache with the new keys and values from position ``start`` on.
 
     They are written into the old cache's memory: of the two, use only the new one.
     """
+    places = start + torch.arange(new.key.shape[2], device=new.key.device)
     for old, x in zip(cache, new, strict=True):
-        old[:, :, start : start + x.shape[2]] = x.detach()
+        old.index_copy_(2, places, x.detach())
     return cache

@@ -40,7 +40,7 @@ class TokenPositionEmbedding(nn.Module):
         ids: Int[Tensor, "batch position"],
         rng: Key | None = None,
         tap: Tap = no_tap,
-        start: int = 0,
+        start: int | Int[Tensor, ""] = 0,
         position_ids: Int[Tensor, "batch position"] | None = None,
     ) -> Float[Tensor, "batch position embed"]:
         config = self.config

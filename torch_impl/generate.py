@@ -76,6 +76,8 @@ def generate(
     All rows are at the same position at all times. What even the shortest prompt has is read in one step;
     from there on, a row whose prompt is longer takes its own next token, and the others the drawn one.
 
+    After ``model.step = torch.compile(model.step, dynamic=False)`` a step is one program, whatever the token.
+
     ValueError: an empty or too long prompt, no new token, or more tokens than the model has positions.
     """
     _check(model, prompts, lengths, new)

@@ -93,14 +93,16 @@ class GPT(nn.Module):
             memories.append(memory)
         if config.norm_position == "pre":
             x = tap("final_norm", self.final_norm(x), "batch position embed")
-        return x, Cache(start + length, tuple(memories))
+        return x, Cache(torch.as_tensor(start + length, device=ids.device), tuple(memories))
 
-    def angles(self, x: Float[Tensor, "batch position embed"], start: int) -> Float[Tensor, "position half"]:
+    def angles(
+        self, x: Float[Tensor, "batch position embed"], start: int | Int[Tensor, ""]
+    ) -> Float[Tensor, "position half"]:
         """By how much rotary positions turn the heads at each position of x."""
         config = self.config
         sizes = (config.max_positions, config.width, config.theta, config.rope_scaling)
         wide = rotary_table(*sizes, at_least_float32(x).dtype, x.device)
-        return wide[start : start + x.shape[1]]
+        return wide[start + torch.arange(x.shape[1], device=x.device)]
 
     def table(self) -> Float[Tensor, "vocab embed"]:
         """The output layer's matrix, one row a token."""

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def causal_mask(
-    query: int, key: int, start: int | None = None, device: torch.device | None = None
+    query: int, key: int, start: int | Int[Tensor, ""] | None = None, device: torch.device | None = None
 ) -> Bool[Tensor, "1 1 query key"]:
     """Query i sees keys 0..start + i (Vaswani et al. 2017, section 3.2.3).
 
@@ -16,7 +16,11 @@ def causal_mask(
 
 
 def banded_mask(
-    query: int, key: int, window: int, start: int | None = None, device: torch.device | None = None
+    query: int,
+    key: int,
+    window: int,
+    start: int | Int[Tensor, ""] | None = None,
+    device: torch.device | None = None,
 ) -> Bool[Tensor, "1 1 query key"]:
     """`causal_mask`, and no key further back than the last ``window``, itself included.
 
@@ -36,7 +40,9 @@ def same_text_mask(text_ids: Int[Tensor, "row position"]) -> Bool[Tensor, "row 1
     return (text_ids[:, :, None] == text_ids[:, None, :])[:, None]
 
 
-def _ahead(query: int, key: int, start: int | None, device: torch.device | None) -> Int[Tensor, "query key"]:
+def _ahead(
+    query: int, key: int, start: int | Int[Tensor, ""] | None, device: torch.device | None
+) -> Int[Tensor, "query key"]:
     """How many positions each key lies ahead of each query."""
     numbers = torch.arange(query, device=device) + (key - query if start is None else start)
     return torch.arange(key, device=device)[None, :] - numbers[:, None]

@@ -55,7 +55,7 @@ class DecoderBlock(nn.Module):
         self,
         x: Float[Tensor, "batch position embed"],
         cache: KeyValue,
-        start: int,
+        start: int | Int[Tensor, ""],
         source: KeyValue,
         mask: Bool[Tensor, "#batch #heads #position capacity"],
         context_mask: Bool[Tensor, "#batch #heads #position key"] | None = None,

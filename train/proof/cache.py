@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
@@ -47,22 +47,22 @@ def digest(question: Mapping[str, Any], arrays: Iterable[np.ndarray]) -> str | N
     return total.hexdigest()
 
 
-def recall(name: str | None, params: Iterable[str]) -> list[Check] | None:
+def recall(name: str | None, whole: Callable[[list[Check]], bool]) -> list[Check] | None:
     """The checks of a check that passed before; None where there was none, or its file is not whole.
 
-    ``params`` are the names of the model's weights: a whole check has looked at each of them.
+    ``whole`` says whether all that had to be looked at is among them.
     """
     try:
         fields = json.loads((folder() / f"{name}.json").read_bytes())
         checks = [Check(**row) for row in fields["checks"]]
-        whole = digests.is_sealed(fields) and fields["name"] == name and complete(checks, params)
-        return checks if whole and all_passed(checks) and all(map(within, checks)) else None
+        sound = digests.is_sealed(fields) and fields["name"] == name and whole(checks)
+        return checks if sound and all_passed(checks) and all(map(within, checks)) else None
     except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return None
 
 
 def complete(checks: list[Check], params: Iterable[str]) -> bool:
-    """Whether taps, every parameter's gradient, updates and evaluation are among the checks."""
+    """Whether taps, every parameter's gradient, updates and evaluation are among a preflight's checks."""
     kinds = {check.kind for check in checks}
     gradients = {check.name for check in checks if check.kind == "parameter gradient"}
     return set(params) <= gradients and {"forward", "tap", METRICS, WEIGHTS, EVALUATION} <= kinds

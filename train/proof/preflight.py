@@ -55,7 +55,8 @@ def preflight(task: Task, path: Path, watch: Callable[[str], None] = lambda at: 
     }
     arrays = [*training, *evaluation, tuple(task.begun[name] for name in sorted(task.begun))]
     name = cache.digest(question, [array for batch in arrays for array in batch])
-    checks, isolations = cache.recall(name, torch_loop.parameter_shapes(task.architecture)), []
+    names, isolations = torch_loop.parameter_shapes(task.architecture), []
+    checks = cache.recall(name, lambda checks: cache.complete(checks, names))
     remembered = checks is not None
     if checks is None:
         params = task.initial_params(torch_loop)

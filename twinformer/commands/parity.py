@@ -37,6 +37,8 @@ class Parity:
     """Inject every defect of the catalogue."""
     field: tyro.conf.FlagCreatePairsOff[bool] = False
     """With --defects: those of the models, by other projects' bounds beside ours; --json is a record then."""
+    again: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Compute what passed before; else it is remembered for the same code, libraries and machine."""
     json: Path | None = None
     """Write the checks to this file too."""
     html: Path | None = None
@@ -94,7 +96,9 @@ class Parity:
         if self.defects:
             return parity.inject_defects(self.json, console)
         if self.steps is None:
-            return parity.compare_twins(self.name, self.dtype, self.seed, self.json, self.html, console)
+            return parity.compare_twins(
+                self.name, self.dtype, self.seed, self.json, self.html, console, self.again
+            )
         families = list(DATA) if self.name == "all" else [self.name]
         return parity.compare_trajectories(
             families, self.dtype, self.steps, self.switch, self.seed, self.json, self.plot, console

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from unittest import mock
@@ -12,12 +14,14 @@ import jax
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 import torch_impl
 from jax_impl.config import ClassifierConfig
 from parity_tests.core.compare import Check
 from train import sources
 from train.config import Config, Text
+from train.proof import parity
 from train.proof.cache import complete, digest, recall, remember
 from train.proof.preflight import ParityError, preflight
 from train.proof.rehearsal import EVALUATION, METRICS, WEIGHTS
@@ -29,7 +33,7 @@ ARRAYS = [np.arange(6.0), np.arange(3)]
 CODE = {"jax_impl.layers": "a", "torch_impl.layers": "b"}
 KINDS = ("forward", "tap", "parameter gradient", METRICS, WEIGHTS, EVALUATION)
 CHECKS = [Check("gelu", kind, "kernel", "float64", 2e-16, 1e-16, 1e-11, True) for kind in KINDS]
-PARAMS = ["kernel"]
+WHOLE = partial(complete, params=["kernel"])
 
 
 @pytest.fixture(autouse=True)
@@ -44,10 +48,30 @@ def folder(tmp_path):
 
 
 def test_what_is_remembered_is_recalled():
-    assert recall("a", PARAMS) is None
+    assert recall("a", WHOLE) is None
     remember("a", CHECKS)
-    assert recall("a", PARAMS) == CHECKS
-    assert recall("b", PARAMS) is None
+    assert recall("a", WHOLE) == CHECKS
+    assert recall("b", WHOLE) is None
+
+
+def test_the_command_computes_what_passed_once():
+    console = Console(quiet=True)
+    with mock.patch.object(parity, "check_twin", wraps=parity.check_twin) as computed:
+        for seed, again, times in ((0, False, 1), (0, False, 1), (1, False, 2), (0, True, 3)):
+            assert parity.compare_twins("relu", ("float64",), seed, None, None, console, again) == 0
+            assert computed.call_count == times
+
+
+def test_the_command_remembers_nothing_that_failed():
+    console = Console(quiet=True)
+    wrong = [replace(CHECKS[0], model="relu", passed=False, max_rel_error=1.0)]
+    with (
+        mock.patch.object(parity, "check_twin", return_value=wrong) as computed,
+        mock.patch.object(parity, "isolate_twin", return_value=[]),
+    ):
+        for _ in range(2):
+            assert parity.compare_twins("relu", ("float64",), 0, None, None, console) == 1
+        assert computed.call_count == 2
 
 
 def resealed(change):
@@ -90,19 +114,19 @@ DAMAGES = {
 def test_what_is_not_whole_is_not_believed(folder, damage):
     remember("a", CHECKS)
     DAMAGES[damage](folder / "a.json")
-    assert recall("a", PARAMS) is None
+    assert recall("a", WHOLE) is None
 
 
 def test_every_parameter_has_to_be_among_the_checks():
-    assert complete(CHECKS, PARAMS)
-    assert not complete(CHECKS, [*PARAMS, "bias"])
+    assert complete(CHECKS, WHOLE)
+    assert not complete(CHECKS, ["kernel", "bias"])
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(folder):
     folder.parent.mkdir()
     folder.write_text("a file where the folder should be")
     remember("a", CHECKS)
-    assert recall("a", PARAMS) is None
+    assert recall("a", WHOLE) is None
     assert folder.read_text().startswith("a file")
 
 

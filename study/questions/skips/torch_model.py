@@ -20,7 +20,7 @@ class SkipBlock(TransformerBlock):
         self,
         x: Float[Tensor, "batch position embed"],
         cache: KeyValue | None,
-        start: int,
+        start: int | Int[Tensor, ""],
         mask: Bool[Tensor, "#batch #heads #query key"] | None = None,
         rng: Key | None = None,
         tap: Tap = no_tap,
