@@ -45,7 +45,7 @@ def output_layer(width: int, vocab: int) -> int:
     return _count(lambda *given: cross_entropy(given[0] @ given[1].T, given[2]), hidden, table, labels)
 
 
-def share(width: int, layers: float, vocab: int) -> float:
+def share(width: int, layers: int | float, vocab: int) -> float:
     """The output layer's part of all operations of a forward; backward each matmul is two, so of a step."""
     block, rest = blocks_and_rest(width)
     output = output_layer(width, vocab)

@@ -30,8 +30,8 @@ def masked_softmax(
 
 def scaled_dot_product_attention(
     query: Float[Tensor, "*axes query head_dim"],
-    key: Float[Tensor, "*groups key head_dim"],
-    value: Float[Tensor, "*groups key value_dim"],
+    key: Float[Tensor, "*axes key head_dim"],
+    value: Float[Tensor, "*axes key value_dim"],
     mask: Bool[Tensor, "..."] | None = None,
     rate: float = 0.0,
     rng: Key | None = None,
@@ -40,21 +40,13 @@ def scaled_dot_product_attention(
     """softmax(Q K^T / sqrt(head_dim)) V (Vaswani et al. 2017, section 3.2.1, eq. 1).
 
     ``mask`` is True where a query may look at a key, with as many axes as the scores; axes of size 1
-    broadcast. ``rate`` is the dropout on the weights, active when ``rng`` is given. Of fewer heads of keys
-    and values, each serves a group of queries' heads that follow each other, and is not repeated.
+    broadcast. ``rate`` is the dropout on the weights, active when ``rng`` is given.
     """
-
-    def grouped(x: Float[Tensor, "*axes query any"]) -> Float[Tensor, "*groups rows any"]:
-        """The queries of a group as rows of its one head."""
-        return x.reshape(*key.shape[:-2], -1, x.shape[-1])
-
     axes = "batch heads query key" if query.ndim == 4 else "batch query key"
-    products = torch.einsum("...qd,...kd->...qk", grouped(query), key)
-    scores = at_least_float32(products).reshape(*query.shape[:-1], -1) / math.sqrt(query.shape[-1])
+    scores = at_least_float32(torch.einsum("...qd,...kd->...qk", query, key)) / math.sqrt(query.shape[-1])
     scores = tap("scores", scores.to(query.dtype), axes)
     weights = tap("weights", masked_softmax(scores, mask), axes)
-    read = torch.einsum("...qk,...kd->...qd", grouped(dropout(weights, rate, rng)), value)
-    return read.reshape(*query.shape[:-1], -1)
+    return torch.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)
 
 
 def fused_attention(
@@ -249,6 +241,9 @@ class MultiHeadAttention(nn.Module):
         if self.config.fused and tap is no_tap and (rng is None or self.config.dropout == 0.0):
             read = fused_attention(query, key, value, mask)
         else:
+            group = self.config.heads // self.config.key_heads
+            if group > 1:
+                key, value = (each.repeat_interleave(group, dim=1) for each in memory)
             read = scaled_dot_product_attention(query, key, value, mask, self.config.dropout, rng, tap)
         read = tap("heads_output", read, "batch heads query head_dim")
         return tap("output", self.output(read), "batch query embed")

@@ -20,14 +20,14 @@ class KeyValue(NamedTuple):
 class Cache(NamedTuple):
     """Of all layers; ``length`` tokens have been read, and what stands behind them counts for nothing."""
 
-    length: Int[Tensor, ""]
+    length: int | Int[Tensor, ""]
     layers: tuple[KeyValue, ...]
 
 
 class DecoderCache(NamedTuple):
     """Of a decoder that reads a source too, whose keys and values are computed once."""
 
-    length: Int[Tensor, ""]
+    length: int | Int[Tensor, ""]
     layers: tuple[KeyValue, ...]
     sources: tuple[KeyValue, ...]
 
@@ -40,8 +40,7 @@ def empty_cache(
     def zeros() -> Tensor:
         return torch.zeros(shape, dtype=dtype, device=device)
 
-    empty = tuple(KeyValue(zeros(), zeros()) for _ in range(layers))
-    return Cache(torch.zeros((), dtype=torch.int64, device=device), empty)
+    return Cache(0, tuple(KeyValue(zeros(), zeros()) for _ in range(layers)))
 
 
 def update(cache: KeyValue, new: KeyValue, start: int | Int[Tensor, ""]) -> KeyValue:

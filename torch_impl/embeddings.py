@@ -51,9 +51,8 @@ class TokenPositionEmbedding(nn.Module):
             tokens = (at_least_float32(tokens) * math.sqrt(config.embed)).to(tokens.dtype)
         x = tokens = tap("tokens", tokens, "batch position embed")
         axes = "position embed" if position_ids is None else "batch position embed"
-        numbers = (
-            start + torch.arange(ids.shape[1], device=ids.device) if position_ids is None else position_ids
-        )
+        counted = start + torch.arange(ids.shape[1], device=ids.device)
+        numbers = counted if position_ids is None else position_ids
         if config.position_encoding == "learned":
             x = add_bias(tokens, tap("places", self.position_embedding(numbers), axes))
         elif config.position_encoding == "sinusoidal":

@@ -93,7 +93,7 @@ class GPT(nn.Module):
             memories.append(memory)
         if config.norm_position == "pre":
             x = tap("final_norm", self.final_norm(x), "batch position embed")
-        return x, Cache(torch.as_tensor(start + length, device=ids.device), tuple(memories))
+        return x, Cache(start + length, tuple(memories))
 
     def angles(
         self, x: Float[Tensor, "batch position embed"], start: int | Int[Tensor, ""]

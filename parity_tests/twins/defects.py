@@ -154,9 +154,8 @@ def _around_the_mean(original: Any, x: Tensor, scale: Tensor, eps: float) -> Ten
     return original(x - x.mean(dim=-1, keepdim=True), scale, eps)
 
 
-def _dealt_in_turn(original: Any, query: Tensor, key: Tensor, value: Tensor, *rest: Any) -> Tensor:
-    groups = query.shape[1] // key.shape[1]
-    return original(query, key.repeat(1, groups, 1, 1), value.repeat(1, groups, 1, 1), *rest)
+def _repeat_in_turn(original: Any, self: Tensor, count: int, dim: int) -> Tensor:
+    return torch.cat([self] * count, dim=dim)
 
 
 def _unscaled_target(original: Any, self: Any, *arguments: Any) -> Tensor:
@@ -405,7 +404,7 @@ DEFECTS = (
     Defect(
         "llama: keys dealt to the heads in turn",
         _twin("llama"),
-        patched(attention, "scaled_dot_product_attention", _dealt_in_turn),
+        patched(Tensor, "repeat_interleave", _repeat_in_turn),
         "blocks.0/attention/scores",
     ),
     Defect(

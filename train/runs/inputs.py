@@ -10,6 +10,7 @@ import data
 from jax_impl.config import EmbeddingConfig
 
 TOKENS = ("ids", "source", "target")  # inputs that are token ids
+PACKED = ("position_ids", "text_ids", "lengths")  # how texts share rows is told by batches alone
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,12 @@ class Input:
 
 
 def inputs_of(model: Any) -> list[Input]:
-    """The inputs of a Flax or PyTorch model, in its order: all but the key and the tap."""
+    """The inputs of a Flax or PyTorch model, in its order: all but the key, the tap and `PACKED`."""
     found = []
     call = getattr(model, "forward", model.__call__)
     for name, parameter in inspect.signature(call).parameters.items():
         kind = next(iter(get_args(parameter.annotation)), parameter.annotation)  # of "Bool[...] | None" too
-        if name not in ("rng", "tap"):
+        if name not in ("rng", "tap", *PACKED):
             axes, whole = tuple(kind.dim_str.split()), "bool" not in kind.dtypes
             found.append(Input(name, axes, whole, parameter.default is parameter.empty))
     return found

@@ -22,8 +22,10 @@ def small(name: str, **sizes: Any) -> Workload:
 
 
 def counted(workload: Workload, *inputs: np.ndarray) -> int:
-    """The operations of our model's matmuls."""
+    """The operations of our model's matmuls, all of its positions computed."""
     ours = architecture(workload)
+    if workload.kind == "mlm":
+        ours = replace(ours, config=replace(ours.config, lean=False))
     model: Any = jax_loop.build_model(ours)
     params = jax_loop.params_tree(jax_loop.initial_params(ours, 0))
     jaxpr = jax.make_jaxpr(lambda params, *inputs: model.apply({"params": params}, *inputs))(params, *inputs)

@@ -71,13 +71,10 @@ ATTENTION = (
     alike(
         "keys and values serve every other query",
         "attention",
-        "key, value = memory",
-        "key, value = (jnp.tile(each, (1, query.shape[1] // each.shape[1], 1, 1)) for each in memory)",
+        "jnp.repeat(each, group, axis=1)",
+        "jnp.tile(each, (1, group, 1, 1))",
         hugging_face_s("llama"),
-        torch=(
-            "key, value = memory",
-            "key, value = (each.repeat(1, query.shape[1] // each.shape[1], 1, 1) for each in memory)",
-        ),
+        torch=("each.repeat_interleave(group, dim=1)", "each.repeat(1, group, 1, 1)"),
     ),
     alike(
         "keys are not normalised where queries are",

@@ -41,8 +41,8 @@ LOSSES = (
     alike(
         "the classifier trains without dropout",
         "objectives",
-        "mask=batch.mask, rng=rng)",
-        "mask=batch.mask, rng=None)",
+        "mask=batch.mask, rng=rng, **packed)",
+        "mask=batch.mask, rng=None, **packed)",
         *CLASSES,
     ),
     alike(

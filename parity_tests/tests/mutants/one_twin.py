@@ -79,8 +79,8 @@ ONE_TWIN = (
     one(
         "PyTorch counts positions from one",
         "torch_impl/embeddings.py",
-        "numbers = start + torch.arange",
-        "numbers = start + 1 + torch.arange",
+        "counted = start + torch.arange",
+        "counted = start + 1 + torch.arange",
         f"{AGREE}[float64-embeddings]",
     ),
     one(

@@ -340,8 +340,8 @@ TASKS = (
     one(
         "parity is checked on the widest batch alone",
         CLASSIFIER,
-        "sorted(found, reverse=True)]",
-        "sorted(found, reverse=True)[:1]]",
+        "for width in sorted(found, reverse=True)]",
+        "for width in sorted(found, reverse=True)[:1]]",
         f"{CHECKED}[classifier]",
     ),
     one(

@@ -118,7 +118,7 @@ def test_what_is_not_whole_is_not_believed(folder, damage):
 
 
 def test_every_parameter_has_to_be_among_the_checks():
-    assert complete(CHECKS, WHOLE)
+    assert WHOLE(CHECKS)
     assert not complete(CHECKS, ["kernel", "bias"])
 
 

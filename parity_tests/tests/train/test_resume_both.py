@@ -39,7 +39,7 @@ def timeless(report: Any) -> Any:
     """A report without what differs from run to run."""
     if not isinstance(report, dict):
         return report
-    left_out = ("seconds", "resumed_after", "digest", "files")
+    left_out = ("seconds", "speed", "resumed_after", "digest", "files")
     return {name: timeless(value) for name, value in report.items() if name not in left_out}
 
 
