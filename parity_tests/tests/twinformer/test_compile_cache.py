@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import warnings
@@ -37,12 +36,19 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def begin(home: Path, *arguments: str, **options: object) -> subprocess.Popen[str]:
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command in this process has set is no user's."""
+    for name in (compile_cache.FOLDER, *compile_cache.SETTINGS):
+        monkeypatch.delenv(name, raising=False)
+
+
+def begin(home: Path, *arguments: str) -> subprocess.Popen[str]:
     """A process as a user's, whose home is this one."""
     ours = {"PYTHONPATH": str(ROOT), "HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
     kept = {name: value for name, value in os.environ.items() if name != "JAX_ENABLE_COMPILATION_CACHE"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=kept | ours, **pipes, **options)
+    return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=kept | ours, **pipes)
 
 
 def end(process: subprocess.Popen[str]) -> tuple[int, int, str]:
@@ -54,8 +60,8 @@ def end(process: subprocess.Popen[str]) -> tuple[int, int, str]:
     return loaded, kept, said[1]
 
 
-def start(home: Path, **options: object) -> tuple[int, int, str]:
-    return end(begin(home, "-c", PROGRAM, **options))
+def start(home: Path, before: str = "") -> tuple[int, int, str]:
+    return end(begin(home, "-c", before + PROGRAM))
 
 
 def entries(home: Path) -> list[Path]:
@@ -107,13 +113,12 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_line(home: Path) -> None:
     assert loaded == 0 and said.count("\n") == 1 and "Not a directory" in said
 
 
-def full() -> None:
-    """No file may be longer than a few bytes: the disk is full."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
+# No file may be longer than a few bytes: the disk is full.
+FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))"
 
 
 def test_a_disk_that_is_full_is_told_in_one_line_and_leaves_nothing_wrong(home: Path) -> None:
-    loaded, _, said = start(home, preexec_fn=full)
+    loaded, _, said = start(home, FULL)
     assert loaded == 0 and said.count("\n") == 1 and "too large" in said
     assert start(home) == (0, PROGRAMS, "")
 

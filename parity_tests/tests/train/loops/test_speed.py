@@ -66,7 +66,7 @@ def rows_in(out: Path) -> list[dict[str, Any]]:
 
 
 def test_a_slow_stream_is_what_the_loop_waits_for(tmp_path: Path) -> None:
-    _, _, report = trained(tmp_path, before=lambda number: time.sleep(SLOW))
+    _, _, report = trained(tmp_path, before=lambda number: time.sleep(5 * SLOW))
     assert report["speed"]["input_share"] > 0.3  # beside what writing takes on a busy machine
     assert any((row["input_share"] or 0.0) > 0.3 for row in rows_in(tmp_path))
     assert "waits for input" in in_short(report["speed"])
