@@ -25,7 +25,7 @@ def masked_mean(
 
 def packed_mean(
     x: Float[Array, "row position embed"],
-    text_ids: Int[Array, "batch position"],
+    text_ids: Int[Array, "row position"],
     lengths: Int[Array, "batch"],
 ) -> Float[Array, "batch embed"]:
     """`masked_mean` of each text, where texts share rows: a matmul with ones where a token is the text's."""
@@ -57,12 +57,12 @@ class TextClassifier(nn.Module):
 
     def __call__(
         self,
-        ids: Int[Array, "batch position"],
-        mask: Bool[Array, "batch position"],
+        ids: Int[Array, "row position"],
+        mask: Bool[Array, "row position"],
         rng: Key[Array, ""] | None = None,
         tap: Tap = no_tap,
-        position_ids: Int[Array, "batch position"] | None = None,
-        text_ids: Int[Array, "batch position"] | None = None,
+        position_ids: Int[Array, "row position"] | None = None,
+        text_ids: Int[Array, "row position"] | None = None,
         lengths: Int[Array, "batch"] | None = None,
     ) -> Float[Array, "batch classes"]:
         axes = "batch position"

@@ -27,7 +27,7 @@ def masked_mean(
 
 def packed_mean(
     x: Float[Tensor, "row position embed"],
-    text_ids: Int[Tensor, "batch position"],
+    text_ids: Int[Tensor, "row position"],
     lengths: Int[Tensor, "batch"],
 ) -> Float[Tensor, "batch embed"]:
     """`masked_mean` of each text, where texts share rows: a matmul with ones where a token is the text's."""
@@ -58,12 +58,12 @@ class TextClassifier(nn.Module):
 
     def forward(
         self,
-        ids: Int[Tensor, "batch position"],
-        mask: Bool[Tensor, "batch position"],
+        ids: Int[Tensor, "row position"],
+        mask: Bool[Tensor, "row position"],
         rng: Key | None = None,
         tap: Tap = no_tap,
-        position_ids: Int[Tensor, "batch position"] | None = None,
-        text_ids: Int[Tensor, "batch position"] | None = None,
+        position_ids: Int[Tensor, "row position"] | None = None,
+        text_ids: Int[Tensor, "row position"] | None = None,
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch classes"]:
         axes = "batch position"

@@ -34,7 +34,7 @@ def inputs_of(model: Any) -> list[Input]:
     for name, parameter in inspect.signature(call).parameters.items():
         kind = next(iter(get_args(parameter.annotation)), parameter.annotation)  # of "Bool[...] | None" too
         if name not in ("rng", "tap", *PACKED):
-            axes, whole = tuple(kind.dim_str.split()), "bool" not in kind.dtypes
+            axes, whole = tuple(kind.dim_str.replace("row", "batch").split()), "bool" not in kind.dtypes
             found.append(Input(name, axes, whole, parameter.default is parameter.empty))
     return found
 
