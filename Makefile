@@ -40,7 +40,7 @@ without-jax: FRAMEWORK := torch
 without-torch without-jax: without-%:
 	$(PYTHON) -m venv --clear $(VENV)-$@
 	$(VENV)-$@/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	  einops jinja2 numpy rich safetensors scipy tyro pytest $(FRAMEWORK)
+	  einops jinja2 numpy platformdirs rich safetensors scipy tyro pytest $(FRAMEWORK)
 	$(VENV)-$@/bin/python -c 'import importlib.util; assert importlib.util.find_spec("$*") is None'
 	$(VENV)-$@/bin/python -m pytest --noconftest parity_tests/tests/record/test_held.py
 
