@@ -16,7 +16,6 @@ from benchmarks.output_share import BATCH, LENGTH, gpt
 from jax_impl import fused_loss as jax_fused
 from jax_impl import losses as jax_losses
 from jax_impl.gpt import GPT as JaxGPT
-from jax_impl.objectives import CHUNK
 from torch_impl import fused_loss as torch_fused
 from torch_impl import losses as torch_losses
 from torch_impl import random
@@ -37,7 +36,7 @@ def loss(framework: str, kind: str) -> Callable[..., Any]:
     """Of hidden, table, labels and weights: "plain", of all logits, or "fused", as GPT's objective has it."""
     einsum, plain, fused = LOSSES[framework]
     if kind == "fused":
-        return lambda *given: fused(*given, max(1, CHUNK // len(given[1])))
+        return lambda *given: fused(*given, jax_fused.chunk_length(len(given[1])))
     return lambda hidden, table, *rest: plain(einsum("bpe,ve->bpv", hidden, table), *rest)
 
 

@@ -14,6 +14,13 @@ from jaxtyping import Array, Float, Int
 from jax_impl.layers import add_bias, at_least_float32
 from jax_impl.losses import count
 
+LOGITS = 2**24  # that exist at a time: 64 MiB in float32
+
+
+def chunk_length(vocab: int) -> int:
+    """How many tokens have `LOGITS` logits at most: a power of two, at which matmuls are fastest."""
+    return 1 << max(0, (LOGITS // vocab).bit_length() - 1)
+
 
 def chunked_cross_entropy(
     hidden: Float[Array, "batch position embed"],

@@ -11,12 +11,10 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from jax_impl.bert import BertClassifier, BertForMaskedLM
 from jax_impl.classifier import TextClassifier
-from jax_impl.fused_loss import chunked_cross_entropy
+from jax_impl.fused_loss import chunk_length, chunked_cross_entropy
 from jax_impl.gpt import GPT, GPTClassifier
 from jax_impl.losses import accuracy, cross_entropy, weighted_accuracy, weighted_cross_entropy
 from jax_impl.seq2seq import EncoderDecoder
-
-CHUNK = 2**23  # logits that exist at a time: 32 MB in float32, enough for matmuls at full speed
 
 PACKED = ("position_ids", "text_ids", "lengths")  # what a model needs to know of texts that share rows
 
@@ -98,11 +96,11 @@ def masked_lm_loss(
 def next_token_loss(
     model: GPT, params: Any, batch: NextTokenBatch, rng: Key[Array, ""] | None, smoothing: float
 ) -> tuple[Float[Array, ""], Metrics]:
-    """Cross-entropy of the next tokens, mean over all, as many at a time as have `CHUNK` logits."""
+    """Cross-entropy of the next tokens, mean over all, a chunk at a time."""
     hidden: Any = model.apply({"params": params}, batch.ids, None, rng, method="hidden")
     table: Any = model.apply({"params": params}, method="table")
     weights = jnp.ones(batch.labels.shape, jnp.float32)
-    return chunked_cross_entropy(hidden, table, batch.labels, weights, max(1, CHUNK // len(table))), {}
+    return chunked_cross_entropy(hidden, table, batch.labels, weights, chunk_length(len(table))), {}
 
 
 def seq2seq_loss(

@@ -14,6 +14,13 @@ from torch.autograd.function import once_differentiable
 from torch_impl.layers import add_bias, at_least_float32
 from torch_impl.losses import count
 
+LOGITS = 2**24  # that exist at a time: 64 MiB in float32
+
+
+def chunk_length(vocab: int) -> int:
+    """How many tokens have `LOGITS` logits at most: a power of two, at which matmuls are fastest."""
+    return 1 << max(0, (LOGITS // vocab).bit_length() - 1)
+
 
 def chunked_cross_entropy(
     hidden: Float[Tensor, "batch position embed"],

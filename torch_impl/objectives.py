@@ -12,13 +12,11 @@ from torch import Tensor
 
 from torch_impl.bert import BertClassifier, BertForMaskedLM
 from torch_impl.classifier import TextClassifier
-from torch_impl.fused_loss import chunked_cross_entropy
+from torch_impl.fused_loss import chunk_length, chunked_cross_entropy
 from torch_impl.gpt import GPT, GPTClassifier
 from torch_impl.losses import accuracy, cross_entropy, weighted_accuracy, weighted_cross_entropy
 from torch_impl.random import Key
 from torch_impl.seq2seq import EncoderDecoder
-
-CHUNK = 2**23  # logits that exist at a time: 32 MB in float32, enough for matmuls at full speed
 
 PACKED = ("position_ids", "text_ids", "lengths")  # what a model needs to know of texts that share rows
 
@@ -99,11 +97,11 @@ def masked_lm_loss(
 def next_token_loss(
     model: GPT, batch: NextTokenBatch, rng: Key | None, smoothing: float
 ) -> tuple[Float[Tensor, ""], Metrics]:
-    """Cross-entropy of the next tokens, mean over all, as many at a time as have `CHUNK` logits."""
+    """Cross-entropy of the next tokens, mean over all, a chunk at a time."""
     hidden = model.hidden(batch.ids, None, rng)
     table = model.table()
     weights = torch.ones_like(batch.labels, dtype=torch.float32)
-    return chunked_cross_entropy(hidden, table, batch.labels, weights, max(1, CHUNK // len(table))), {}
+    return chunked_cross_entropy(hidden, table, batch.labels, weights, chunk_length(len(table))), {}
 
 
 def seq2seq_loss(

@@ -11,7 +11,9 @@ import pytest
 from rich.console import Console
 from tokenizers import Tokenizer, models
 
+import jax_impl.fused_loss
 import jax_impl.objectives
+import torch_impl.fused_loss
 import torch_impl.gpt
 import torch_impl.masks
 import torch_impl.objectives
@@ -128,8 +130,13 @@ def test_a_causal_mask_off_by_one_stops_the_run(tmp_path: Path) -> None:
         train_run(config("gpt"), ["jax"], tmp_path / "run", None, False, QUIET)
 
 
-@pytest.mark.parametrize("module", [jax_impl.objectives, torch_impl.objectives])
-def test_logits_are_taken_in_chunks_and_the_loss_is_the_same(module: Any, task: NextTokenTask) -> None:
+@pytest.mark.parametrize(
+    ("module", "fused_loss"),
+    [(jax_impl.objectives, jax_impl.fused_loss), (torch_impl.objectives, torch_impl.fused_loss)],
+)
+def test_logits_are_taken_in_chunks_and_the_loss_is_the_same(
+    module: Any, fused_loss: Any, task: NextTokenTask
+) -> None:
     loop = backend("jax" if module is jax_impl.objectives else "torch")
     params, batches = task.initial_params(loop), [task.batch(0)]
 
@@ -142,7 +149,7 @@ def test_logits_are_taken_in_chunks_and_the_loss_is_the_same(module: Any, task: 
     with mock.patch.object(
         module, "chunked_cross_entropy", side_effect=module.chunked_cross_entropy
     ) as chunked:
-        with mock.patch.object(module, "CHUNK", 10_000):
+        with mock.patch.object(fused_loss, "LOGITS", 10_000):
             assert loss() == pytest.approx(whole, rel=1e-6)
         chunk = chunked.call_args.args[4]
     assert 1 < chunk < task.batch(0).labels.size

@@ -11,7 +11,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from jax_impl import fused_loss as jax_fused_loss
 from jax_impl import objectives as jax_objectives
+from torch_impl import fused_loss as torch_fused_loss
 from torch_impl import objectives as torch_objectives
 from torch_impl.models import MODELS
 
@@ -133,10 +135,10 @@ def test_translations_have_a_smoothed_loss_over_real_tokens(framework, theirs):
 
 @FRAMEWORKS
 @THEIRS
-@pytest.mark.parametrize("chunk", [1, 50, 2**23], ids=["a token", "five tokens", "at once"])
-def test_next_tokens_have_the_plain_loss_of_all(framework, theirs, chunk, monkeypatch):
-    for module in (jax_objectives, torch_objectives):
-        monkeypatch.setattr(module, "CHUNK", chunk)
+@pytest.mark.parametrize("logits", [1, 80, 2**24], ids=["a token", "eight of twelve tokens", "at once"])
+def test_next_tokens_have_the_plain_loss_of_all(framework, theirs, logits, monkeypatch):
+    for module in (jax_fused_loss, torch_fused_loss):
+        monkeypatch.setattr(module, "LOGITS", logits)
     arrays = {"hidden": HIDDEN, "table": TABLE}
     loss, metrics, given = run(framework, "gpt", "gpt", arrays, {"ids": IDS, "labels": WORD_LABELS})
     assert loss == pytest.approx(theirs(HIDDEN @ TABLE.T, WORD_LABELS, 0.0), rel=1e-12)

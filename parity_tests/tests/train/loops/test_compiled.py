@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from train.config import ConfigError
 from train.loops import torch_loop
@@ -41,14 +42,22 @@ def test_without_a_compiler_the_setting_is_refused_before_the_first_step(monkeyp
 @pytest.mark.slow
 def test_a_kernel_compiles_with_keys_for_dropout_once(unchecked):
     """A new key at each step is no new program."""
-    import torch
-
     task = prepare(small("gpt"), None)
     optimizer = replace(task.config.optimizer, compiled=True)
     params = task.initial_params(torch_loop)
     trainer = torch_loop.Trainer("gpt", task.architecture, params, task.batch, optimizer, 10, 0)
     trainer.step(0)
-    before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    before = torch_loop.programs_compiled()
     for number in range(1, 5):
         trainer.step(number)
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == before
+    assert torch_loop.programs_compiled() == before > 0
+
+
+def test_a_new_shape_is_one_more_program(unchecked):
+    double = torch.compile(lambda vector: vector + vector, backend="eager", dynamic=False)
+    seen = []
+    for length in (2, 3, 3, 2):
+        before = torch_loop.programs_compiled()
+        double(torch.ones(length))
+        seen.append(torch_loop.programs_compiled() - before)
+    assert seen == [1, 1, 0, 0]
