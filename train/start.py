@@ -12,7 +12,6 @@ from train.loops.saving import DEFAULT, Saving
 from train.loops.speed import describe
 from train.runs import digests, folder, used
 from train.runs.checkpoint import State
-from train.runs.curves import draw, largest_gap
 from train.runs.durable import write_json
 from train.runs.lock import owned
 from train.runs.metrics import Rows, read_metrics
@@ -88,6 +87,8 @@ def carry_out(
         from train.proof.afterwards import recheck, refuse_diverged
 
         after = {framework: recheck(task, out, framework) for framework in reports}
+    from train.runs.curves import draw, largest_gap  # and matplotlib, for which no start waits
+
     metrics: dict[str, Rows] = {framework: read_metrics(out / framework) for framework in reports}
     draw(metrics, f"{config.family} on {task.name}, seed {config.seed}", out / "curves.png")
     summary: dict[str, Any] = {str(framework): report for framework, report in reports.items()}

@@ -55,6 +55,14 @@ def parity_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def kept_texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nor are the tokenizers and encoded texts that the user's cache has."""
+    folder = tmp_path_factory.mktemp("kept_texts")
+    with mock.patch("train.tasks.entries.folder", lambda: folder):
+        yield
+
+
 @pytest.fixture
 def no_parity_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("no_parity_cache")

@@ -21,7 +21,6 @@ from train.loops.fit import progress_bar
 from train.proof import cache
 from train.proof.side_by_side import trajectory
 from train.proof.training_defects import TRAINING_DEFECTS, try_training_defect
-from train.proof.trajectory_report import draw_trajectories, print_trajectories
 from train.runs.durable import write, write_json
 
 
@@ -92,6 +91,8 @@ def compare_trajectories(
     console: Console,
 ) -> int:
     """Train the families that were asked for in both frameworks and hold them together at every step."""
+    from train.proof.trajectory_report import draw_trajectories, print_trajectories  # and matplotlib
+
     runs = [(family, dtype) for family in families for dtype in dtypes]
     trajectories = []
     with progress_bar(console) as progress:

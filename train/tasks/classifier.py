@@ -16,6 +16,7 @@ from jax_impl.config import ClassifierConfig
 from train.architecture import Architecture
 from train.config import Config, Framework
 from train.loops.backend import Arrays, Backend
+from train.tasks import kept
 from train.tasks.classifier_report import learned_report, print_report, scores
 from train.tasks.fine_tune import begin_with
 
@@ -137,7 +138,7 @@ def prepare_classifier(
         architecture, begun, tokenizer = begin_with(config, classes, framework)
     else:
         if tokenizer is None:
-            tokenizer = data.train_tokenizer(texts.train.texts, config.model.vocab)
+            tokenizer = kept.tokenizer(data.train_tokenizer, texts.train.texts, config.model.vocab)
         assert isinstance(config.model, ClassifierConfig)
         model = replace(config.model, vocab=tokenizer.get_vocab_size(), classes=classes)
         architecture = Architecture("classifier", model)
@@ -145,7 +146,7 @@ def prepare_classifier(
     examples: dict[str, Examples] = {}
     truncated = 0
     for split in ("train", "validation", "test"):
-        encoded = data.encode(tokenizer, getattr(texts, split).texts, config.model.max_positions, marked)
+        encoded = kept.encoded(tokenizer, getattr(texts, split).texts, config.model.max_positions, marked)
         data.check_ids(encoded.examples, architecture.config.vocab)
         examples[split] = encoded.examples
         truncated += encoded.truncated

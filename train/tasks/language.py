@@ -14,11 +14,12 @@ from tokenizers import Tokenizer
 import data
 from data import Batch
 from data.baselines.scores import baseline_scores
-from data.batches.windows import Windows, bits_per_byte, cut, join
+from data.batches.windows import Windows, bits_per_byte, cut
 from data.sets.corpus import Corpus
 from train.architecture import Architecture
 from train.config import Config, ModelConfig
 from train.loops.backend import Arrays, Backend, Outputs
+from train.tasks import kept
 from train.tasks.language_report import print_report
 
 EVALUATION_BATCH = 32
@@ -147,9 +148,9 @@ def read_corpus(
 ) -> tuple[Config, Corpus, Tokenizer, dict[str, Windows]]:
     """The fields of a `LanguageTask`; the tokenizer is trained on the training split unless there is one."""
     corpus = data.load_corpus(config.data, data_dir)
-    tokenizer = tokenizer or train_tokenizer(corpus.train, config.model.vocab)
+    tokenizer = tokenizer or kept.tokenizer(train_tokenizer, corpus.train, config.model.vocab)
     splits = {"train": corpus.train, "validation": corpus.validation, "test": corpus.test}
     windows = {
-        name: cut(join(tokenizer, texts), config.model.max_positions) for name, texts in splits.items()
+        name: cut(kept.stream(tokenizer, texts), config.model.max_positions) for name, texts in splits.items()
     }
     return config, corpus, tokenizer, windows
