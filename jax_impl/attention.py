@@ -28,10 +28,29 @@ def masked_softmax(
     return (exponentials / jnp.where(total == 0.0, 1.0, total)).astype(scores.dtype)
 
 
+def join_groups(
+    x: Float[Array, "*axes heads query size"], group: int
+) -> Float[Array, "*axes kv_heads rows size"]:
+    """The queries of ``group`` heads that follow each other, as rows of the one head of keys that they share.
+
+    So no head of keys is repeated for them (Ainslie et al. 2023, section 2.2).
+    """
+    *axes, heads, query, size = x.shape
+    return x.reshape(*axes, heads // group, group * query, size)
+
+
+def split_groups(
+    x: Float[Array, "*axes kv_heads rows size"], group: int
+) -> Float[Array, "*axes heads query size"]:
+    """The inverse of `join_groups`."""
+    *axes, kv_heads, rows, size = x.shape
+    return x.reshape(*axes, kv_heads * group, rows // group, size)
+
+
 def scaled_dot_product_attention(
     query: Float[Array, "*axes query head_dim"],
-    key: Float[Array, "*axes key head_dim"],
-    value: Float[Array, "*axes key value_dim"],
+    key: Float[Array, "*groups key head_dim"],
+    value: Float[Array, "*groups key value_dim"],
     mask: Bool[Array, "..."] | None = None,
     rate: float = 0.0,
     rng: Key[Array, ""] | None = None,
@@ -40,13 +59,17 @@ def scaled_dot_product_attention(
     """softmax(Q K^T / sqrt(head_dim)) V (Vaswani et al. 2017, section 3.2.1, eq. 1).
 
     ``mask`` is True where a query may look at a key, with as many axes as the scores; axes of size 1
-    broadcast. ``rate`` is the dropout on the weights, active when ``rng`` is given.
+    broadcast. ``rate`` is the dropout on the weights, active when ``rng`` is given. Of fewer heads of keys
+    and values, each serves a group of queries' heads that follow each other (`join_groups`).
     """
     axes = "batch heads query key" if query.ndim == 4 else "batch query key"
-    scores = at_least_float32(jnp.einsum("...qd,...kd->...qk", query, key)) / math.sqrt(query.shape[-1])
+    group = query.shape[1] // key.shape[1] if query.ndim == 4 else 1
+    products = split_groups(jnp.einsum("...qd,...kd->...qk", join_groups(query, group), key), group)
+    scores = at_least_float32(products) / math.sqrt(query.shape[-1])
     scores = tap("scores", scores.astype(query.dtype), axes)
     weights = tap("weights", masked_softmax(scores, mask), axes)
-    return jnp.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)
+    weights = join_groups(dropout(weights, rate, rng), group)
+    return split_groups(jnp.einsum("...qk,...kd->...qd", weights, value), group)
 
 
 def rotate(
@@ -234,8 +257,7 @@ class MultiHeadAttention(nn.Module):
         """What the queries read in the memory, all heads projected onto embed."""
         sizes = {"batch": query.shape[0], "query": query.shape[2], "key": memory.key.shape[2]}
         check_shapes(sizes, mask=(mask, "#batch #heads #query key"))
-        group = self.config.heads // self.config.key_heads
-        key, value = (jnp.repeat(each, group, axis=1) for each in memory)
+        key, value = memory
         read = scaled_dot_product_attention(query, key, value, mask, self.config.dropout, rng, tap)
         read = tap("heads_output", read, "batch heads query head_dim")
         return tap("output", self.output(read), "batch query embed")

@@ -154,8 +154,9 @@ def _around_the_mean(original: Any, x: Tensor, scale: Tensor, eps: float) -> Ten
     return original(x - x.mean(dim=-1, keepdim=True), scale, eps)
 
 
-def _repeat_in_turn(original: Any, self: Tensor, count: int, dim: int) -> Tensor:
-    return torch.cat([self] * count, dim=dim)
+def _dealt_in_turn(original: Any, query: Tensor, key: Tensor, value: Tensor, *rest: Any) -> Tensor:
+    group = query.shape[1] // key.shape[1]
+    return original(query, *(each.repeat(1, group, 1, 1) for each in (key, value)), *rest)
 
 
 def _unscaled_target(original: Any, self: Any, *arguments: Any) -> Tensor:
@@ -404,7 +405,7 @@ DEFECTS = (
     Defect(
         "llama: keys dealt to the heads in turn",
         _twin("llama"),
-        patched(Tensor, "repeat_interleave", _repeat_in_turn),
+        _attend(_dealt_in_turn),
         "blocks.0/attention/scores",
     ),
     Defect(

@@ -173,17 +173,9 @@ MOVED = (
     alike(
         "scores are dropped and not weights",
         "attention",
-        'weights = tap("weights", masked_softmax(scores, mask), axes)\n'
-        '    return jnp.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)',
-        'weights = tap("weights", masked_softmax(dropout(scores, rate, rng), mask), axes)\n'
-        '    return jnp.einsum("...qk,...kd->...qd", weights, value)',
+        "masked_softmax(scores, mask), axes)\n    weights = join_groups(dropout(weights, rate, rng), group)",
+        "masked_softmax(dropout(scores, rate, rng), mask), axes)\n    weights = join_groups(weights, group)",
         hugging_face_s("gpt1"),
-        torch=(
-            'weights = tap("weights", masked_softmax(scores, mask), axes)\n'
-            '    return torch.einsum("...qk,...kd->...qd", dropout(weights, rate, rng), value)',
-            'weights = tap("weights", masked_softmax(dropout(scores, rate, rng), mask), axes)\n'
-            '    return torch.einsum("...qk,...kd->...qd", weights, value)',
-        ),
     ),
 )
 

@@ -71,10 +71,13 @@ ATTENTION = (
     alike(
         "keys and values serve every other query",
         "attention",
-        "jnp.repeat(each, group, axis=1)",
-        "jnp.tile(each, (1, group, 1, 1))",
+        "key, value = memory",
+        "key, value = (jnp.tile(each, (1, query.shape[1] // each.shape[1], 1, 1)) for each in memory)",
         hugging_face_s("llama"),
-        torch=("each.repeat_interleave(group, dim=1)", "each.repeat(1, group, 1, 1)"),
+        torch=(
+            "key, value = memory",
+            "key, value = (each.repeat(1, query.shape[1] // each.shape[1], 1, 1) for each in memory)",
+        ),
     ),
     alike(
         "keys are not normalised where queries are",
