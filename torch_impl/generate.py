@@ -84,11 +84,10 @@ def generate(
     batch, longest = prompts.shape
     total, shared = longest + new, min(lengths)
     cache = model.empty_cache(batch, total - 1, model.table().dtype)
+    # A tensor, so that a compiled step is no program for each number.
+    cache = cache._replace(length=torch.tensor(cache.length, device=prompts.device))
     if shared > 1:
         _, cache = model.step(prompts[:, : shared - 1], cache)
-    cache = cache._replace(
-        length=torch.tensor(cache.length, device=prompts.device)
-    )  # no program for each number
     ids = torch.nn.functional.pad(prompts, (0, new))
     own = torch.tensor(lengths, device=ids.device)
     stops, position = own + new, shared

@@ -1,9 +1,11 @@
 """Position tables on the device: computed once on the host in float64, rounded once, and kept.
 
-XLA keeps such tables as constants of the compiled program; PyTorch has to be told.
+XLA keeps such tables as constants of the compiled program; PyTorch has to be told, op by op and compiled.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -13,7 +15,18 @@ from torch_impl.config import RopeScaling
 from torch_impl.layers import rotary_angles, sinusoidal_positions
 
 
-@lru_cache(maxsize=32)
+def kept(table: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A table once for each of its arguments; of a compiled program, a constant."""
+    computed = lru_cache(maxsize=32)(table)
+
+    @torch.compiler.assume_constant_result
+    def constant(*sizes: Any) -> Tensor:
+        return computed(*sizes)
+
+    return constant
+
+
+@kept
 def sinusoidal_table(
     max_positions: int, embed: int, dtype: torch.dtype, device: torch.device
 ) -> Float[Tensor, "position embed"]:
@@ -22,7 +35,7 @@ def sinusoidal_table(
         return torch.from_numpy(sinusoidal_positions(max_positions, embed)).to(dtype).to(device)
 
 
-@lru_cache(maxsize=32)
+@kept
 def rotary_table(
     max_positions: int,
     head_dim: int,

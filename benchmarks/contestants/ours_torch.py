@@ -36,7 +36,7 @@ def build(workload: Workload, batches: list[Batch]) -> Contestant:
             return compiled(**{name: tensor(array).to(DEVICE) for name, array in inputs.items()})
 
         return Contestant(count, step, wait, lambda logits: logits.cpu().numpy())
-    model.step = torch.compile(model.step, dynamic=False)
+    model = torch_loop.with_compiled_step(model)
     prompts = prompts_of(workload, batches)
     lengths = [prompts.shape[1]] * workload.batch
     return generation(model, lambda ids: generate(model, ids, lengths, NEW)[0], prompts)

@@ -74,10 +74,12 @@ class Backend(Protocol):
         new: int,
         seed: int,
         *limits: Any,
+        compiled: bool = False,
     ) -> tuple[Int32[np.ndarray, "batch total"], Int32[np.ndarray, " batch"]]:
         """Prompts with what follows them, ``new`` tokens at most, and where each row ends.
 
-        ``limits`` are temperature, top_k, top_p and the tokens that end a text, as `generate` has them.
+        ``limits`` are temperature, top_k, top_p and the tokens that end a text, as `generate` has them. What
+        does not compile by itself compiles its step of one token if ``compiled``.
         """
 
     def greedy(

@@ -110,8 +110,9 @@ def generate(
     new: int,
     seed: int,
     *limits: Any,
+    compiled: bool = False,
 ) -> tuple[Int32[np.ndarray, "batch total"], Int32[np.ndarray, " batch"]]:
-    """Prompts with what follows them, and where each row ends, by `jax_impl.generate`."""
+    """Prompts with what follows them, and where each row ends, by `jax_impl.generate`, compiled always."""
     bound: Any = model.bind({"params": params_tree(params)})
     rows, ends = jax_impl.generate.generate(
         bound, jnp.asarray(prompts), lengths, new, jax.random.key(seed), *limits

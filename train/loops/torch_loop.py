@@ -1,5 +1,6 @@
 """The mirror of `jax_loop` in PyTorch, op by op."""
 
+import copy
 import os
 import shutil
 import sys
@@ -95,6 +96,19 @@ def outputs(model: nn.Module, params: Arrays, method: str = "__call__") -> Outpu
     return apply
 
 
+def with_compiled_step(model: nn.Module) -> Any:
+    """The GPT, its weights shared, with a step of one token by torch.compile; longer ones are read as before.
+
+    So no program is made for each length of a prompt. Raises ConfigError where there is no compiler.
+    """
+    check_compiler()
+    bound: Any = copy.copy(model)
+    many: Any = model.step
+    one: Any = torch.compile(many, dynamic=False)
+    bound.step = lambda ids, cache: (one if ids.shape[1] == 1 else many)(ids, cache)
+    return bound
+
+
 def generate(
     model: nn.Module,
     params: Arrays,
@@ -103,10 +117,12 @@ def generate(
     new: int,
     seed: int,
     *limits: Any,
+    compiled: bool = False,
 ) -> tuple[Int32[np.ndarray, "batch total"], Int32[np.ndarray, " batch"]]:
     """Prompts with what follows them, and where each row ends, by `torch_impl.generate`."""
     convert.load(model, params)
-    bound: Any = model.to(_device())
+    model.to(_device())
+    bound: Any = with_compiled_step(model) if compiled else model
     rows, ends = torch_impl.generate.generate(
         bound, _tensor(prompts), lengths, new, random.key(seed), *limits
     )
@@ -142,7 +158,13 @@ def gradient(
 
 @cache
 def compiled(family: str) -> Any:
-    """The family's objective by torch.compile. Raises ConfigError where there is no compiler for the CPU."""
+    """The family's objective by torch.compile. Raises ConfigError where there is no compiler."""
+    check_compiler()
+    return torch.compile(OBJECTIVES[family], dynamic=False)
+
+
+def check_compiler() -> None:
+    """Raise ConfigError where torch.compile needs a C++ compiler, for the CPU, and there is none."""
     if _device().type == "cpu":
         compiler = os.environ.get("CXX", "g++" if sys.platform != "darwin" else "clang++")
         if shutil.which(compiler) is None:
@@ -150,7 +172,6 @@ def compiled(family: str) -> Any:
                 f"compiled=True: there is no C++ compiler {compiler!r}; install one, name it in CXX, or "
                 "leave the setting out"
             )
-    return torch.compile(OBJECTIVES[family], dynamic=False)
 
 
 class Trainer:

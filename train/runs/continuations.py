@@ -47,7 +47,9 @@ def continuations(
         row[: len(own)] = own
     limits = sampling.temperature, sampling.top_k, sampling.top_p, ends.ends
     try:
-        written, stops = loop.generate(model, params, ids, lengths, new, sampling.seed, *limits)
+        written, stops = loop.generate(
+            model, params, ids, lengths, new, sampling.seed, *limits, compiled=sampling.compiled
+        )
     except ValueError as error:
         raise ConfigError(str(error)) from error
     rows = zip(written.tolist(), lengths, stops.tolist(), strict=True)

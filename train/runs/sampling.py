@@ -8,7 +8,7 @@ from train.config import SEEDS, ConfigError
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is drawn, and how many."""
+    """How the next token is drawn, how many, and how fast."""
 
     new: int | None = None
     """Tokens to write, at most: the end of a text ends it. Default: 64, or fewer where the model's length
@@ -23,6 +23,9 @@ class Sampling:
     """Continuations of each prompt."""
     seed: int = 0
     """Of the draws: the same in both frameworks."""
+    compiled: bool = False
+    """Whether PyTorch compiles its step of one token, for each number of rows and tokens (torch.compile; on a
+    CPU that takes a C++ compiler); JAX always does."""
 
     def check(self) -> None:
         """Raise ConfigError naming a setting of no use, its value and the remedy."""

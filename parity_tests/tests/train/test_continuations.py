@@ -20,8 +20,10 @@ MODEL = SimpleNamespace(config=GPTConfig(vocab=300, max_positions=64, embed=8, h
 class Loop:
     """Writes each row's number, as a letter, behind its prompt, and more that does not count."""
 
-    def generate(self, model: Any, params: Any, ids: Any, lengths: Any, new: int, *rest: Any) -> Any:
-        self.given = {"ids": ids, "lengths": lengths, "new": new, "rest": rest}
+    def generate(
+        self, model: Any, params: Any, ids: Any, lengths: Any, new: int, *rest: Any, **more: Any
+    ) -> Any:
+        self.given = {"ids": ids, "lengths": lengths, "new": new, "rest": rest, "more": more}
         rows = np.pad(ids, ((0, 0), (0, new)))
         for row, length in enumerate(lengths):
             rows[row, length : length + 2] = [letter(row), letter(0)]
@@ -39,7 +41,7 @@ def letter(row: int) -> int:
 @pytest.mark.usefixtures("unchecked")
 def test_the_first_prompt_s_continuations_come_first() -> None:
     loop: Any = Loop()
-    sampling = Sampling(new=3, temperature=0.8, top_k=5, top_p=0.9, num=2, seed=11)
+    sampling = Sampling(new=3, temperature=0.8, top_k=5, top_p=0.9, num=2, seed=11, compiled=True)
     written = continuations(loop, MODEL, {}, TOKENIZER, PROMPTS, sampling, ENDS)
     assert written == list("ABCDEF")
     encoded = [TOKENIZER.encode(prompt).ids for prompt in PROMPTS]
@@ -49,3 +51,4 @@ def test_the_first_prompt_s_continuations_come_first() -> None:
         assert row == own + [0] * (len(row) - len(own))
     assert loop.given["new"] == 3
     assert loop.given["rest"] == (11, 0.8, 5, 0.9, ENDS.ends)
+    assert loop.given["more"] == {"compiled": True}
