@@ -1,4 +1,4 @@
-"""AdamW and SGD: pure functions of parameters, state and gradient.
+"""Adam and SGD: pure functions of parameters, state and gradient.
 
 The state is of each parameter, by its flat name, the moments that the method keeps.
 """
@@ -31,9 +31,9 @@ class Rates(NamedTuple):
     """The same of the running mean of squares: 1 - beta2^updates."""
 
 
-def decays(name: str) -> bool:
-    """Whether weights decay that Flax calls ``name``: kernels and embeddings, not biases and norms."""
-    return name.split("/")[-1] in DECAYED
+def decays(name: str, config: OptimizerConfig) -> bool:
+    """Whether weights decay that Flax calls ``name``: kernels and embeddings, or all."""
+    return config.decayed == "all" or name.split("/")[-1] in DECAYED
 
 
 def init(params: Any, config: OptimizerConfig) -> State:
@@ -50,14 +50,17 @@ def update(
     """One update: new parameters, new state, and the gradient's global norm before clipping.
 
     Clipping comes first, then the method. Decay is decoupled (Loshchilov & Hutter 2019) under both methods:
-    the moments know nothing of it, and it is scaled by the learning rate alone. For SGD that is not PyTorch's
-    definition, which adds the decay to the gradient.
+    the moments know nothing of it, and it is scaled by the learning rate alone. Coupled, it is part of the
+    gradient that the method sees, as PyTorch's Adam and SGD define it; the norm is of the gradient without.
     """
     gradient, norm = clip_by_global_norm(flatten_dict(gradient, sep="/"), config.clip)
     flat, new = flatten_dict(params, sep="/"), State()
     for name, parameter in flat.items():
-        direction, new[name] = METHODS[config.method](gradient[name], state[name], rates, config)
-        if decays(name):
+        seen, decay = gradient[name], decays(name, config)
+        if decay and config.coupled:
+            seen = seen + config.weight_decay * parameter
+        direction, new[name] = METHODS[config.method](seen, state[name], rates, config)
+        if decay and not config.coupled:
             direction = direction + config.weight_decay * parameter
         flat[name] = parameter - rates.learning_rate * direction
     return unflatten_dict(flat, sep="/"), new, norm

@@ -281,9 +281,14 @@ class OptimizerConfig:
     """What an update does with a gradient."""
 
     method: Literal["adamw", "sgd"] = "adamw"
-    """AdamW, or stochastic gradient descent with momentum, whose decay is decoupled too."""
+    """Adam, or stochastic gradient descent with momentum; how either decays is said below."""
     weight_decay: float = 0.1
-    """Of kernels and embeddings, decoupled (times the learning rate)."""
+    """How strongly weights are drawn to zero: times the learning rate, their share that a step takes."""
+    decayed: Literal["matrices", "all"] = "matrices"
+    """What decays: kernels and embeddings, or biases and norms too, as in torch.optim and optax."""
+    coupled: bool = False
+    """Whether the decay is added to the gradient, as L2 is in torch.optim.Adam and SGD; else it is apart from
+    it, as in AdamW (Loshchilov and Hutter 2019)."""
     clip: float = 1.0
     """Largest global norm of the gradient."""
     beta1: float = 0.9
@@ -293,7 +298,7 @@ class OptimizerConfig:
     eps: float = 1e-8
     """Added to Adam's root."""
     fused: bool = False
-    """AdamW by PyTorch's own kernel, which reads and writes each number once. JAX's compiler fuses what is
+    """Adam by PyTorch's own kernel, which reads and writes each number once. JAX's compiler fuses what is
     written out; there it is the same program, as it is for SGD."""
 
 

@@ -1,4 +1,4 @@
-"""AdamW and SGD, which change parameters and state in place.
+"""Adam and SGD, which change parameters and state in place.
 
 Parameters go by their names in Flax, and have PyTorch's layout. The state is of each parameter, by its name,
 the moments that the method keeps.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.optim.adamw import adamw
+from torch.optim.adam import adam as adam_kernel
 
 from torch_impl.config import OptimizerConfig
 
@@ -34,9 +34,9 @@ class Rates(NamedTuple):
     """The same of the running mean of squares: 1 - beta2^updates."""
 
 
-def decays(name: str) -> bool:
-    """Whether weights decay that Flax calls ``name``: kernels and embeddings, not biases and norms."""
-    return name.split("/")[-1] in DECAYED
+def decays(name: str, config: OptimizerConfig) -> bool:
+    """Whether weights decay that Flax calls ``name``: kernels and embeddings, or all."""
+    return config.decayed == "all" or name.split("/")[-1] in DECAYED
 
 
 def init(params: Tensors, config: OptimizerConfig) -> State:
@@ -54,16 +54,19 @@ def update(
     """One update in place; returns the gradient's global norm before clipping.
 
     Clipping comes first, then the method. Decay is decoupled (Loshchilov & Hutter 2019) under both methods:
-    the moments know nothing of it, and it is scaled by the learning rate alone. For SGD that is not PyTorch's
-    definition, which adds the decay to the gradient.
+    the moments know nothing of it, and it is scaled by the learning rate alone. Coupled, it is part of the
+    gradient that the method sees, as PyTorch's Adam and SGD define it; the norm is of the gradient without.
     """
     norm = clip_by_global_norm(gradient, config.clip)
     if config.fused and config.method == "adamw":
-        fused_adamw(params, state, gradient, rates, config)
+        fused_adam(params, state, gradient, rates, config)
         return norm
     for name, parameter in params.items():
-        direction = METHODS[config.method](gradient[name], state[name], rates, config)
-        if decays(name):
+        seen, decay = gradient[name], decays(name, config)
+        if decay and config.coupled:
+            seen = seen.add(parameter, alpha=config.weight_decay)
+        direction = METHODS[config.method](seen, state[name], rates, config)
+        if decay and not config.coupled:
             direction = direction.add(parameter, alpha=config.weight_decay)
         parameter.sub_(direction, alpha=rates.learning_rate)
     return norm
@@ -90,19 +93,21 @@ def adam(
     return (mean / rates.mean_weight).div_(root)
 
 
-def fused_adamw(
+def fused_adam(
     params: Tensors, state: State, gradient: Tensors, rates: Rates, config: OptimizerConfig
 ) -> None:
     """What `adam` and the decay do with all parameters, in place, by PyTorch's kernel.
 
     The kernel would count updates. Here the running means' weights go into the learning rate and eps, as
     Kingma & Ba 2015 reorder them (end of section 2), and the count is infinite, at which it corrects nothing.
+    A decay that is decoupled goes by that learning rate too, and is scaled back; a coupled one does not.
     """
     root = math.sqrt(rates.square_weight)
     learning_rate = rates.learning_rate * root / rates.mean_weight
+    weight_decay = config.weight_decay * (1.0 if config.coupled else rates.mean_weight / root)
     for decay in (True, False):
-        names = [name for name in params if decays(name) == decay]
-        adamw(
+        names = [name for name in params if decays(name, config) == decay]
+        adam_kernel(
             [params[name] for name in names],
             [gradient[name] for name in names],
             [state[name]["mean"] for name in names],
@@ -115,7 +120,8 @@ def fused_adamw(
             beta1=config.beta1,
             beta2=config.beta2,
             lr=learning_rate,
-            weight_decay=config.weight_decay * rates.mean_weight / root if decay else 0.0,
+            weight_decay=weight_decay if decay else 0.0,
+            decoupled_weight_decay=not config.coupled,
             eps=config.eps * root,
         )
 

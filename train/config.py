@@ -14,6 +14,7 @@ from train.runs.legacy import upgraded_config
 SCHEMA = 2  # of config.json; 1 had the model's vocabulary and positions with the text
 Framework = Literal["jax", "torch"]
 FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
+FALLING = ("linear", "cosine")  # the schedules that end at a rate of their own
 SEEDS = range(2**32)  # of weights, batches and draws
 
 
@@ -41,6 +42,8 @@ class Optimizer(jax_impl.config.OptimizerConfig, torch_impl.config.OptimizerConf
     schedule: Literal["linear", "inverse_sqrt", "constant", "cosine", "triangular"] = "linear"
     """From the peak on: linearly to zero, with 1/sqrt(step) as the original transformer's, not at all, along
     half a cosine to zero, or down and up again, each side as long as the warm-up."""
+    min_learning_rate: float = 0.0
+    """Where linear and cosine end instead of at zero, as PyTorch's eta_min."""
     accumulate: int = 1
     """Batches of a step: its gradient is the mean of theirs."""
     compiled: bool = False
@@ -140,6 +143,16 @@ class Config:
             value = getattr(optimizer, name)
             if not value > 0.0 or (value == math.inf and name != "clip"):  # an infinite clip is none
                 raise ConfigError(f"{name}={value}: give a number above 0")
+        least = optimizer.min_learning_rate
+        if not 0.0 <= least <= optimizer.learning_rate:
+            raise ConfigError(
+                f"min_learning_rate={least}: give a number from 0 to learning_rate={optimizer.learning_rate}"
+            )
+        if least and optimizer.schedule not in FALLING:
+            raise ConfigError(
+                f"min_learning_rate={least}: schedule={optimizer.schedule!r} has no such end; choose "
+                "'linear' or 'cosine', or leave it at 0.0"
+            )
         if not 0.0 <= optimizer.weight_decay < math.inf:
             raise ConfigError(f"weight_decay={optimizer.weight_decay}: give 0 or more")
         if optimizer.accumulate < 1:

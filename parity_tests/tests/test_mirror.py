@@ -17,7 +17,7 @@ TORCH_ONLY = {
     "compiled_random.py": "JAX compiles keys as they are",
     "tables.py": "XLA keeps the tables of positions as constants",
     "attention.fused_attention": "XLA fuses the attention that is written out",
-    "optimizer.fused_adamw": "XLA fuses the update that is written out",
+    "optimizer.fused_adam": "XLA fuses the update that is written out",
     "random.key": "jax.random.key",
     "random.split": "jax.random.split",
     "random.bits": "jax.random.bits",

@@ -19,8 +19,15 @@ def learning_rate(step: int, steps: int, optimizer: Optimizer) -> float:
       5.3, with its peak, 1/sqrt(embed * warm-up), given as the learning rate.
     - "triangular" falls to zero in as many steps as warm-up has (at least one), rises again in as many, and
       so on: Smith 2017, section 3.1, from zero, and warm-up is the first rise.
+
+    "linear" and "cosine" fall by so much of the way from the peak to the smallest rate, which is zero unless
+    there is another.
     """
-    peak, warmup = optimizer.learning_rate, round(optimizer.warmup * steps)
+    peak, least, warmup = (
+        optimizer.learning_rate,
+        optimizer.min_learning_rate,
+        round(optimizer.warmup * steps),
+    )
     if step < warmup:
         return peak * (step + 1) / warmup
     done = (step - warmup) / (steps - warmup)
@@ -28,9 +35,9 @@ def learning_rate(step: int, steps: int, optimizer: Optimizer) -> float:
         case "constant":
             return peak
         case "linear":
-            return peak * (1.0 - done)
+            return least + (peak - least) * (1.0 - done)
         case "cosine":
-            return peak * (1.0 + math.cos(math.pi * done)) / 2.0
+            return least + (peak - least) * (1.0 + math.cos(math.pi * done)) / 2.0
         case "inverse_sqrt":
             return peak * math.sqrt(max(warmup, 1) / (step + 1))
         case "triangular":

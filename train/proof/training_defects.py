@@ -22,7 +22,7 @@ from parity_tests.core.trajectory import EVERY, LOSS, NORM, Step, Trajectory, co
 from parity_tests.twins.inject import Inject, patched
 from torch_impl import optimizer as torch_optimizer
 from torch_impl import random
-from torch_impl.optimizer import Rates
+from torch_impl.optimizer import Rates, decays
 from train.architecture import Architecture
 from train.config import Optimizer
 from train.loops import jax_loop, torch_loop
@@ -142,7 +142,7 @@ def _decay_in_gradient(
     original: Any, params: Any, state: Any, gradient: Any, rates: Rates, optimizer: Optimizer
 ) -> torch.Tensor:
     coupled = {
-        name: g + optimizer.weight_decay * params[name].detach() if torch_optimizer.decays(name) else g
+        name: g + optimizer.weight_decay * params[name].detach() if decays(name, optimizer) else g
         for name, g in gradient.items()
     }
     return original(params, state, coupled, rates, replace(optimizer, weight_decay=0.0))
@@ -182,7 +182,7 @@ SGD = replace(OPTIMIZER, method="sgd")
 TRAINING_DEFECTS = (
     TrainingDefect(
         "optimizer: decay on norms and biases",
-        lambda: patch.object(torch_optimizer, "decays", lambda name: True),
+        lambda: patch.object(torch_optimizer, "decays", lambda name, config: True),
         1,
         "blocks_0/attention_norm/scale",
     ),
@@ -215,6 +215,20 @@ TRAINING_DEFECTS = (
         _settings(weight_decay=0.0),
         1,
         "blocks_0/attention/key/kernel",  # the first that decays
+    ),
+    TrainingDefect(
+        "optimizer: decay of matrices, where all decays",
+        _settings(decayed="matrices"),
+        1,
+        "blocks_0/attention_norm/scale",  # the first that is not zero
+        replace(OPTIMIZER, decayed="all"),
+    ),
+    TrainingDefect(
+        "optimizer: L2 behind the moments",
+        _settings(coupled=False),
+        1,
+        "blocks_0/attention/key/kernel",
+        replace(OPTIMIZER, coupled=True),
     ),
     TrainingDefect(
         "optimizer: one parameter is not in it",
@@ -251,6 +265,17 @@ TRAINING_DEFECTS = (
         ),
         1,
         EVERY,
+    ),
+    TrainingDefect(
+        "schedule: the smallest rate is zero",
+        _rates(
+            lambda rates, step, steps, optimizer: _right_rates(
+                step, steps, replace(optimizer, min_learning_rate=0.0)
+            )
+        ),
+        4,  # two steps rise, the third is at the peak
+        EVERY,
+        replace(OPTIMIZER, schedule="cosine", min_learning_rate=1e-3),
     ),
     TrainingDefect(
         "loop: gradients not set to zero",

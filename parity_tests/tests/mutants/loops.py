@@ -141,6 +141,20 @@ LOOPS = (
         f"{PYTORCH_S}[linear-sgd-torch]",
     ),
     one(
+        "the cosine has no floor",
+        SCHEDULE,
+        "least + (peak - least) * (1.0 + math",
+        "peak * (1.0 + math",
+        f"{SCHEDULES}::test_the_falling_ones_are_optax_s[cosine-4-0.25]",
+    ),
+    one(
+        "the line's floor is added to its fall",
+        SCHEDULE,
+        "least + (peak - least) * (1.0 - done)",
+        "least + peak * (1.0 - done)",
+        f"{SCHEDULES}::test_the_falling_ones_are_pytorch_s[linear-0.25]",
+    ),
+    one(
         "the cosine falls half-way",
         SCHEDULE,
         "math.cos(math.pi * done)",

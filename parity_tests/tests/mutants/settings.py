@@ -22,6 +22,8 @@ SETTINGS = (
     alike("the output is a matrix of its own", "config", "tied: bool = True", "tied: bool = False", OURS),
     alike("Adam forgets squares later", "config", "beta2: float = 0.98", "beta2: float = 0.999", OURS),
     alike("decay is weaker", "config", "weight_decay: float = 0.1", "weight_decay: float = 0.01", OURS),
+    alike("everything decays", "config", '"all"] = "matrices"', '"all"] = "all"', OURS),
+    alike("decay is L2", "config", "coupled: bool = False", "coupled: bool = True", OURS),
     alike(
         "branches begin as large as all else",
         "config",

@@ -1,10 +1,15 @@
 """The optimizer's update, wrong alike in both twins."""
 
 from parity_tests.tests.mutants.alike import alike
+from parity_tests.tests.mutants.mutant import Edit, Mutant
+from parity_tests.tests.mutants.one_twin import one
 
 UPDATES = "parity_tests/tests/train/test_train_optimizer.py::test_every_update_is_theirs"
 ADAMW, SGD = f"{UPDATES}[torch-torch.optim-adamw]", f"{UPDATES}[torch-torch.optim-sgd]"
+ALL, L2 = f"{UPDATES}[torch-torch.optim-adamw of all]", f"{UPDATES}[torch-torch.optim-adam with L2]"
+KERNEL = f"{UPDATES.partition('::')[0]}::test_the_kernel_s_updates_are_those_that_are_written_out"
 DECAYED = 'DECAYED = ("kernel", "embedding")'
+IN_FRONT, BEHIND = "if decay and config.coupled:", "if decay and not config.coupled:"
 
 OPTIMIZER = (
     alike(
@@ -33,6 +38,24 @@ OPTIMIZER = (
     ),
     alike("biases decay", "optimizer", DECAYED, 'DECAYED = ("kernel", "embedding", "bias")', ADAMW),
     alike("embeddings do not decay", "optimizer", DECAYED, 'DECAYED = ("kernel",)', ADAMW),
+    alike("matrices alone decay, asked or not", "optimizer", 'config.decayed == "all" or ', "", ALL),
+    alike("L2 is decoupled decay too", "optimizer", BEHIND, "if decay:", L2),
+    Mutant(
+        "L2 comes behind the moments",
+        tuple(
+            Edit(f"{package}/optimizer.py", old, new)
+            for package in ("jax_impl", "torch_impl")
+            for old, new in ((IN_FRONT, "if False:"), (BEHIND, "if decay:"))
+        ),
+        (L2,),
+    ),
+    one(
+        "the kernel scales L2 as it does decoupled decay",
+        "torch_impl/optimizer.py",
+        "1.0 if config.coupled else rates.mean_weight / root",
+        "rates.mean_weight / root",
+        f"{KERNEL}[adam with L2]",
+    ),
     alike(
         "SGD damps the gradient",
         "optimizer",

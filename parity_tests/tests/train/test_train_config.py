@@ -1,6 +1,7 @@
 """Configurations: through JSON and back, and refused where they cannot be trained."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -84,6 +85,19 @@ def test_a_model_has_its_own_settings_only() -> None:
         ({"steps": 0}, "steps=0"),
         ({"model": GPTConfig(**SIZES), "init": "runs/x"}, "init='runs/x': only a classifier"),
         ({"optimizer": Optimizer(beta2=1.0)}, r"beta2=1\.0: give a share"),
+        (
+            {"optimizer": Optimizer(min_learning_rate=-1e-4)},
+            r"min_learning_rate=-0\.0001: give a number from 0",
+        ),
+        (
+            {"optimizer": Optimizer(learning_rate=0.1, min_learning_rate=0.2)},
+            r"min_learning_rate=0\.2: give a number from 0 to learning_rate=0\.1",
+        ),
+        ({"optimizer": Optimizer(min_learning_rate=math.nan)}, "min_learning_rate=nan: give a number"),
+        (
+            {"optimizer": Optimizer(schedule="constant", min_learning_rate=1e-4)},
+            r"min_learning_rate=0\.0001: schedule='constant' has no such end; choose 'linear' or 'cosine'",
+        ),
         ({"optimizer": Optimizer(accumulate=0)}, "accumulate=0: give 1 or more"),
         ({"optimizer": Optimizer(schedule="triangular", warmup=0.0)}, r"warmup=0\.0: it is one side"),
         ({"seed": -1}, "seed=-1"),

@@ -8,6 +8,7 @@ injected defect is above it a million times.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import jax
@@ -46,6 +47,15 @@ BOUND = 1e-12
 ADAMW = Optimizer(learning_rate=1e-2, weight_decay=0.1, clip=0.1, eps=1e-6)
 SGD = replace(ADAMW, method="sgd")
 METHODS = {"adamw": ADAMW, "sgd": SGD}
+# Whatever decays, and by either definition: the references are asked for all of these.
+SETTINGS = METHODS | {
+    "adamw of all": replace(ADAMW, decayed="all"),
+    "adam with L2": replace(ADAMW, coupled=True),
+    "adam with L2 of all": replace(ADAMW, coupled=True, decayed="all"),
+    "sgd with L2": replace(SGD, coupled=True),
+    "sgd of all": replace(SGD, decayed="all"),
+}
+ADAMS = {name: settings for name, settings in SETTINGS.items() if settings.method == "adamw"}
 
 
 def rates_at(*step: Any) -> Rates:
@@ -105,24 +115,30 @@ def ours_in_torch(settings: Optimizer, rates: Callable[..., Rates] = rates_at) -
 OURS = {"jax": ours_in_jax, "torch": ours_in_torch}
 
 
+def decaying(settings: Optimizer) -> set[str]:
+    return set(SHAPES) if settings.decayed == "all" else DECAYED
+
+
 def torch_optim(settings: Optimizer) -> Arrays:
     """torch.optim, which neither clips nor, in SGD, decouples the decay: both by hand."""
     params = {name: torch.tensor(array, requires_grad=True) for name, array in start().items()}
-    rest = [parameter for name, parameter in params.items() if name not in DECAYED]
+    decay_by_hand = settings.method == "sgd" and not settings.coupled
+    decay = 0.0 if decay_by_hand else settings.weight_decay
     groups: list[dict[str, Any]] = [
-        {"params": [params[name] for name in sorted(DECAYED)], "weight_decay": settings.weight_decay},
-        {"params": rest, "weight_decay": 0.0},
+        {"params": [p], "weight_decay": decay if name in decaying(settings) else 0.0}
+        for name, p in params.items()
     ]
     if settings.method == "adamw":
+        kind = torch.optim.Adam if settings.coupled else torch.optim.AdamW
         betas = (settings.beta1, settings.beta2)
-        method: Any = torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=settings.eps)
+        method: Any = kind(groups, lr=0.0, betas=betas, eps=settings.eps)
     else:
-        method = torch.optim.SGD(params.values(), lr=0.0, momentum=settings.beta1)
+        method = torch.optim.SGD(groups, lr=0.0, momentum=settings.beta1)
     for step in range(STEPS):
         rate = rates_at(step, STEPS, settings).learning_rate
         for name, gradient in clipped(gradients(step), settings.clip).items():
             params[name].grad = torch.tensor(gradient)
-            if settings.method == "sgd" and name in DECAYED:
+            if decay_by_hand and name in decaying(settings):
                 params[name].data.mul_(1.0 - rate * settings.weight_decay)
         for group in method.param_groups:
             group["lr"] = rate
@@ -137,10 +153,11 @@ def optax_chain(settings: Optimizer) -> Arrays:
         if settings.method == "adamw"
         else optax.trace(settings.beta1)
     )
+    mask = {name: name in decaying(settings) for name in SHAPES}
+    decay = optax.add_decayed_weights(settings.weight_decay, mask)
     chain = optax.chain(
         optax.clip_by_global_norm(settings.clip),
-        method,
-        optax.add_decayed_weights(settings.weight_decay, {name: name in DECAYED for name in SHAPES}),
+        *((decay, method) if settings.coupled else (method, decay)),
         optax.scale_by_learning_rate(lambda step: rates[step]),
     )
 
@@ -172,7 +189,7 @@ def references() -> dict[tuple[str, str], Arrays]:
         return {
             (name, method): reference(settings)
             for name, reference in REFERENCES.items()
-            for method, settings in METHODS.items()
+            for method, settings in SETTINGS.items()
         }
 
 
@@ -181,30 +198,37 @@ def test_half_of_the_steps_are_clipped() -> None:
     assert 0.3 < np.mean(np.array(norms) > ADAMW.clip) < 0.7
 
 
-@pytest.mark.parametrize("method", METHODS)
+def test_the_settings_are_all_told_apart(references: dict[tuple[str, str], Arrays]) -> None:
+    for one, other in combinations(SETTINGS, 2):
+        assert worst(references["torch.optim", one], references["torch.optim", other]) > 1e6 * BOUND
+
+
+@pytest.mark.parametrize("method", SETTINGS)
 @pytest.mark.parametrize("reference", REFERENCES)
 @pytest.mark.parametrize("framework", OURS)
 def test_every_update_is_theirs(
     framework: str, reference: str, method: str, references: dict[tuple[str, str], Arrays]
 ) -> None:
-    after = OURS[framework](METHODS[method])
+    after = OURS[framework](SETTINGS[method])
     assert worst(after, references[reference, method]) < BOUND
     assert worst(after, start()) > 0.1
 
 
+@pytest.mark.parametrize("method", ADAMS)
 def test_the_kernel_s_updates_are_those_that_are_written_out(
-    references: dict[tuple[str, str], Arrays],
+    method: str, references: dict[tuple[str, str], Arrays]
 ) -> None:
-    fused = ours_in_torch(replace(ADAMW, fused=True))
-    assert worst(fused, references["optax", "adamw"]) < BOUND
-    assert worst(fused, ours_in_jax(ADAMW)) < BOUND
-    late = ours_in_torch(replace(ADAMW, fused=True), one_late)
-    assert worst(late, references["optax", "adamw"]) > 1e6 * BOUND
+    fused = replace(ADAMS[method], fused=True)
+    after = ours_in_torch(fused)
+    assert worst(after, references["optax", method]) < BOUND
+    assert worst(after, ours_in_jax(ADAMS[method])) < BOUND
+    assert worst(ours_in_torch(fused, one_late), references["optax", method]) > 1e6 * BOUND
 
 
-def test_the_kernel_leaves_the_state_that_is_written_out() -> None:
+@pytest.mark.parametrize("method", ADAMS)
+def test_the_kernel_leaves_the_state_that_is_written_out(method: str) -> None:
     states = []
-    for settings in (ADAMW, replace(ADAMW, fused=True)):
+    for settings in (ADAMS[method], replace(ADAMS[method], fused=True)):
         params = {"kernel": torch.ones(3, dtype=torch.float64), "bias": torch.ones(2, dtype=torch.float64)}
         state = torch_optimizer.init(params, settings)
         for step in range(20):
@@ -316,6 +340,37 @@ def test_decay_on_biases_and_norms_is_noticed(
         assert error < BOUND if name in DECAYED else error > 1e6 * BOUND, name
 
 
+@pytest.mark.parametrize("framework", OURS)
+def test_decay_of_matrices_alone_is_noticed_where_all_decays(
+    framework: str, references: dict[tuple[str, str], Arrays], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = {"jax": jax_optimizer, "torch": torch_optimizer}[framework]
+    monkeypatch.setattr(owner, "decays", lambda name, config: name in DECAYED)
+    after, expected = OURS[framework](SETTINGS["adamw of all"]), references["optax", "adamw of all"]
+    for name in SHAPES:
+        error = worst({name: after[name]}, {name: expected[name]})
+        assert error < BOUND if name in DECAYED else error > 1e6 * BOUND, name
+
+
+@pytest.mark.parametrize("framework", OURS)
+def test_the_norm_that_is_told_is_of_the_gradient_without_its_l2(framework: str) -> None:
+    """As PyTorch's clip_grad_norm_ and optax's clipping in front of the decay see it."""
+    settings, given = SETTINGS["adam with L2"], {"kernel": 3.0, "bias": 4.0}
+    rates = rates_at(0, 1, settings)
+    if framework == "jax":
+        params = {name: jnp.ones(1) for name in given}
+        arrays = {name: jnp.full(1, number) for name, number in given.items()}
+        state = jax_optimizer.init(params, settings)
+        *_, norm = jax_optimizer.update(params, state, arrays, jax_optimizer.Rates(*rates), settings)
+    else:
+        params = {name: torch.ones(1) for name in given}
+        tensors = {name: torch.full((1,), number) for name, number in given.items()}
+        norm = torch_optimizer.update(
+            params, torch_optimizer.init(params, settings), tensors, rates, settings
+        )
+    assert float(norm) == 5.0
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("framework", OURS)
 def test_clipping_after_the_step_is_noticed(
@@ -346,7 +401,8 @@ def test_every_parameter_decays_or_is_a_bias_or_of_a_norm() -> None:
     for model, kind in kinds.items():
         for name in jax_loop.parameter_shapes(Architecture(model, kind(**sizes))):
             for decays in (jax_optimizer.decays, torch_optimizer.decays):
-                assert decays(name) != (name.endswith("bias") or "norm" in name), name
+                assert decays(name, ADAMW) != (name.endswith("bias") or "norm" in name), name
+                assert decays(name, SETTINGS["adamw of all"]), name
 
 
 @pytest.mark.parametrize("largest", [0.5, 50.0])

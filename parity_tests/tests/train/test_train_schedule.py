@@ -7,8 +7,9 @@ import numpy as np
 import optax
 import pytest
 import torch
+from torch.optim import lr_scheduler
 
-from train.config import Optimizer
+from train.config import FALLING, Optimizer
 from train.loops.schedule import learning_rate
 
 PEAK, STEPS = 2.0, 20
@@ -23,9 +24,11 @@ LAST = {
 }
 
 
-def rates(schedule: Any, warmup: int, steps: int = STEPS) -> list[float]:
+def rates(schedule: Any, warmup: int, steps: int = STEPS, least: float = 0.0) -> list[float]:
     """The learning rates of all steps, after so many of warm-up."""
-    settings = Optimizer(learning_rate=PEAK, warmup=warmup / steps, schedule=schedule)
+    settings = Optimizer(
+        learning_rate=PEAK, warmup=warmup / steps, schedule=schedule, min_learning_rate=least
+    )
     return [learning_rate(step, steps, settings) for step in range(steps)]
 
 
@@ -61,29 +64,56 @@ def test_a_warmup_of_all_steps_but_one(schedule: str) -> None:
     assert got[19] == pytest.approx(PEAK * begun.get(schedule, 1.0), rel=1e-12)
 
 
+@pytest.mark.parametrize("least", [0.0, 0.25, PEAK])
 @pytest.mark.parametrize("warmup", [0, 1, 4, 19])
-@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
-def test_the_falling_ones_are_optax_s(schedule: str, warmup: int) -> None:
+@pytest.mark.parametrize("schedule", ["constant", *FALLING])
+def test_the_falling_ones_are_optax_s(schedule: str, warmup: int, least: float) -> None:
     """Joined at the end of warm-up; optax's own rise starts from zero, ours one step later."""
     left = STEPS - warmup
     theirs = {
         "constant": optax.constant_schedule(PEAK),
-        "linear": optax.linear_schedule(PEAK, 0.0, left),
-        "cosine": optax.cosine_decay_schedule(PEAK, left),
+        "linear": optax.linear_schedule(PEAK, least, left),
+        "cosine": optax.cosine_decay_schedule(PEAK, left, alpha=least / PEAK),
     }[schedule]
     rise = optax.linear_schedule(0.0, PEAK, max(warmup, 1))
     with jax.enable_x64(True):
         expected = [
             float(rise(step + 1) if step < warmup else theirs(step - warmup)) for step in range(STEPS)
         ]
-    np.testing.assert_allclose(rates(schedule, warmup), expected, rtol=1e-12)
+    np.testing.assert_allclose(rates(schedule, warmup, least=least), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("least", [0.0, 0.25, PEAK])
+@pytest.mark.parametrize("schedule", FALLING)
+def test_the_falling_ones_are_pytorch_s(schedule: str, least: float) -> None:
+    method = torch.optim.SGD([torch.zeros(1)], lr=PEAK)
+    theirs: Any = {
+        "linear": lambda: lr_scheduler.LinearLR(method, 1.0, least / PEAK, STEPS),
+        "cosine": lambda: lr_scheduler.CosineAnnealingLR(method, STEPS, eta_min=least),
+    }[schedule]()
+    expected = []
+    for _ in range(STEPS):
+        expected.append(theirs.get_last_lr()[0])
+        method.step()
+        theirs.step()
+    np.testing.assert_allclose(rates(schedule, 0, least=least), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("schedule", FALLING)
+def test_a_smallest_rate_that_is_forgotten_or_added_is_noticed(schedule: str) -> None:
+    right, forgotten = rates(schedule, 4, least=0.25), rates(schedule, 4)
+    added = [rate + 0.25 for rate in forgotten]
+    assert right[:5] == forgotten[:5]  # warm-up, and the peak
+    for wrong in (forgotten, added):
+        assert all(abs(ours - theirs) > 1e-3 for ours, theirs in zip(right[5:], wrong[5:], strict=True))
+    assert min(right[4:]) > 0.25
 
 
 @pytest.mark.parametrize("warmup", [1, 4, 5, 19])
 def test_the_triangles_are_pytorch_s(warmup: int) -> None:
     """Its cycles start at the base, here zero: our first step is its second."""
     method = torch.optim.SGD([torch.zeros(1)], lr=0.0)
-    theirs = torch.optim.lr_scheduler.CyclicLR(method, 0.0, PEAK, warmup, cycle_momentum=False)
+    theirs = lr_scheduler.CyclicLR(method, 0.0, PEAK, warmup, cycle_momentum=False)
     expected = []
     for _ in range(STEPS):
         method.step()

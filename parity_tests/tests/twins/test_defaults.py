@@ -94,6 +94,8 @@ LEDGER = {
     "OptimizerConfig": {
         "method": ("adamw", "Loshchilov and Hutter 2019, algorithm 2"),
         "weight_decay": (0.1, "Brown et al. 2020, appendix B"),
+        "decayed": ("matrices", "karpathy/nanoGPT, model.py, configure_optimizers"),
+        "coupled": (False, "Loshchilov and Hutter 2019, algorithm 2"),
         "fused": (False, "the arithmetic that is written out is the reference"),
         "clip": (1.0, "Brown et al. 2020, appendix B"),
         "beta1": (0.9, "Vaswani et al. 2017, section 5.3"),
