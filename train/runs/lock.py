@@ -56,6 +56,20 @@ def owner(folder: Path) -> str:
         return "another process"
 
 
+def is_owned(folder: Path) -> bool:
+    """Whether a process writes a folder, by what `owned` left there; one of another machine is believed."""
+    try:
+        fields = read_json(folder / OWNER)
+        if fields["host"] != platform.node() or sys.platform == "win32":  # where asking would end it
+            return True
+        os.kill(fields["pid"], 0)
+    except PermissionError:  # it is there, and another user's
+        return True
+    except (RunError, KeyError, TypeError, OSError, OverflowError):
+        return False
+    return True
+
+
 def _self() -> dict[str, str | int]:
     since = datetime.now().astimezone().isoformat(timespec="seconds")
     return {"pid": os.getpid(), "host": platform.node(), "since": since, "command": shlex.join(sys.argv)}

@@ -29,7 +29,7 @@ def verify(run: Path) -> list[Finding]:
         raise RunError(f"{run} is no run: give the folder that train or import wrote")
     places = [place for place in (run, *(run / name for name in FRAMEWORKS)) if place.is_dir()]
     found = [finding for place in places for finding in _checkpoints(run, place)]
-    found += [finding for place in places for finding in _reports(run, place)]
+    found += [finding for place in places for finding in reports(run, place)]
     worst = {finding.file: finding for finding in sorted(found, key=lambda one: one.wrong)}
     return sorted(worst.values())
 
@@ -67,12 +67,13 @@ def _metrics(run: Path, place: Path, about: dict[str, Any]) -> Finding:
     return Finding(name, f"{WRITTEN}, up to step {about['step']}")
 
 
-def _reports(run: Path, place: Path) -> Iterator[Finding]:
-    """The reports of a place, and the files that they name."""
+def reports(run: Path, place: Path, quick: bool = False) -> Iterator[Finding]:
+    """The reports of a place, and the files that they name; ``quick``: the weights are not read, and
+    parity.json is looked at as one of the files that the run's report names."""
     evaluations = (f"evaluation-{framework}.json" for framework in FRAMEWORKS)
     names = ("run.json", "report.json", "parity.json", *evaluations)
     for path in (place / name for name in names):
-        if not path.is_file():
+        if not path.is_file() or (quick and path.name == "parity.json"):
             continue
         name = str(path.relative_to(run))
         try:
@@ -87,7 +88,8 @@ def _reports(run: Path, place: Path) -> Iterator[Finding]:
         else:
             yield Finding(name, WRITTEN)
             for file, digest in (fields.get("files") or {}).items():
-                yield _file(run, place / file, digest)
+                if not (quick and file == checkpoint.NAME):
+                    yield _file(run, place / file, digest)
 
 
 def _file(run: Path, path: Path, digest: str) -> Finding:

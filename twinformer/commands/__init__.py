@@ -22,6 +22,7 @@ from twinformer.commands.play import Play
 from twinformer.commands.question import Question
 from twinformer.commands.record import Record
 from twinformer.commands.resume import Resume
+from twinformer.commands.runs import Runs
 from twinformer.commands.shapes import Shapes
 from twinformer.commands.train import Overview
 from twinformer.commands.verify import Verify
@@ -36,6 +37,7 @@ COMMANDS: Any = (
     | Import
     | Export
     | Verify
+    | Runs
     | Compare
     | Map
     | Record

@@ -37,7 +37,8 @@ def test_the_names_are_those_that_are_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["twinformer", "train", "train.recipes", "train.runs.files", "parity_tests.pair"]
+    "package",
+    ["twinformer", "train", "train.recipes", "train.runs.files", "train.runs.listing", "parity_tests.pair"],
 )
 def test_an_import_loads_no_framework(package: str) -> None:
     slow = SLOW if package in ("twinformer", "train") else SLOW[:6]
