@@ -16,6 +16,10 @@ Framework = Literal["jax", "torch"]
 FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
 FALLING = ("linear", "cosine")  # the schedules that end at a rate of their own
 SEEDS = range(2**32)  # of weights, batches and draws
+SETS = ("polarity", "ag_news", "ag_news_10k", "shakespeare", "embedded", "reversal")
+"""The data sets by name; what is named otherwise is a path to one's own."""
+OWN = "own"  # stands in recipes for such a path
+OWN_ONLY = ("text_column", "label_column", "encoding", "documents")  # settings of one's own data
 
 
 class ConfigError(ValueError):
@@ -75,10 +79,21 @@ class Config:
     """One run; the defaults are no recipe's."""
 
     model: ModelConfig = field(default_factory=lambda: UNTUNED)
-    data: Literal["polarity", "ag_news", "ag_news_10k", "shakespeare", "embedded", "reversal"] = "polarity"
-    """Film reviews, news (the whole, or a sample of 10,000), Shakespeare; embedded needs no download. The
-    classifier reads labelled data (not shakespeare); bert and gpt read any but polarity; seq2seq learns
-    reversal, which is drawn, and nothing else does."""
+    data: str = "polarity"
+    """One's own file or folder (docs/data.md); or polarity (film reviews), ag_news or ag_news_10k (news, the
+    whole or a sample), shakespeare, embedded (needs no download). The classifier reads labelled data (not
+    shakespeare); bert and gpt read any but polarity; seq2seq learns reversal, which is drawn."""
+    text_column: str | None = None
+    """Of one's own table: the column of texts. Default: found by its name or its length."""
+    label_column: str | None = None
+    """Of one's own table: the column of classes. Default: found by its name or its values."""
+    encoding: str = "utf-8"
+    """Of one's own text files, as Python names it."""
+    documents: Literal["lines", "files"] | None = None
+    """Of one's own plain text, for bert and gpt: whether each line is a document, or each file. Default: each
+    line of a single file without blank lines; else each file."""
+    tokenizer: str | None = None
+    """A tokenizer that is there: a tokenizer.json, or the folder of a run. Default: one is trained."""
     text: Text = field(default_factory=Text)
     init: str | None = None
     """Folder of a run of bert or gpt to begin a classifier with. Its sizes and tokenizer are taken."""
@@ -91,6 +106,11 @@ class Config:
     """Train for so many steps (updates) instead."""
     seed: int = 0
     """Of weights, batches and dropout."""
+
+    @property
+    def own(self) -> bool:
+        """Whether the data is one's own."""
+        return self.data not in SETS
 
     @property
     def family(self) -> str:
@@ -123,6 +143,16 @@ class Config:
         if (self.family == "seq2seq") != (self.data == "reversal"):
             fitting = "reversal" if self.family == "seq2seq" else "texts"
             raise ConfigError(f"data={self.data!r}: {self.family} learns from {fitting}; choose such data")
+        for name in OWN_ONLY:
+            if not self.own and getattr(self, name) != getattr(type(self), name):
+                value = getattr(self, name)
+                raise ConfigError(f"{name}={value!r}: goes with a file or a folder of yours; leave it out")
+        if self.label_column is not None and self.family != "classifier":
+            raise ConfigError(
+                f"label_column={self.label_column!r}: {self.family} reads no labels; leave it out"
+            )
+        if self.tokenizer is not None and (self.init is not None or self.family == "seq2seq"):
+            raise ConfigError(f"tokenizer={self.tokenizer!r}: there is one already; leave it out")
         if self.family == "gpt" and optimizer.smoothing:
             raise ConfigError(f"smoothing={optimizer.smoothing}: gpt has no such setting; leave it at 0.0")
         if self.text.packed and (self.family != "classifier" or self.init is not None):

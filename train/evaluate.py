@@ -11,6 +11,7 @@ from train.runs import digests
 from train.runs.durable import write_json
 from train.runs.files import read_config
 from train.runs.load import load
+from train.runs.own_data import refuse_changed
 from train.tasks.task import prepare
 
 
@@ -21,6 +22,7 @@ def evaluate(folder: Path, framework: Framework, data_dir: Path | None, console:
     `load` and `prepare` raise.
     """
     config = read_config(folder)
+    refuse_changed(folder, config, data_dir)
     run = load(folder, framework)
     task = prepare(config, data_dir, run.tokenizer, framework)
     loop = backend(framework)

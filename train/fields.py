@@ -10,7 +10,7 @@ from itertools import pairwise
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from train.config import Config, ConfigError
+from train.config import OWN_ONLY, Config, ConfigError
 
 Section = TypeVar("Section")
 KEPT = ("dropout", "max_positions")  # of the model's settings, where another run says the rest
@@ -32,7 +32,8 @@ def settings(config: Config, begins: bool = False) -> Iterator[Setting]:
         place, hint = one.path[0], one.hint
         fixed = (get_origin(hint) is Literal and len(get_args(hint)) == 1) or one.path == ("model", "classes")
         taken = begins and place == "model" and one.path[1] not in KEPT
-        other = place in ("init", "pooling") and config.family != "classifier"
+        other = place in ("init", "pooling", "label_column") and config.family != "classifier"
+        other |= place in (*OWN_ONLY, "tokenizer") and config.family == "seq2seq"
         if not fixed and not taken and not other:
             yield one
 

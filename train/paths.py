@@ -1,10 +1,12 @@
 """Paths that will be written, checked before the work that fills them."""
 
+import difflib
 import os
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
-from train.config import ConfigError
+from train.config import OWN, SETS, Config, ConfigError
 
 
 def check_file(name: str, path: Path | None, suffixes: Collection[str] = ()) -> None:
@@ -28,7 +30,24 @@ def check_folder(name: str, path: Path) -> None:
 def check_data_dir(path: Path | None) -> None:
     """Raise ConfigError where the folder of the data sets was named and is none."""
     if path is not None and not path.is_dir():
-        raise ConfigError(f"data_dir={path}: no such folder; give the one that holds the data sets")
+        raise ConfigError(f"data_dir={path}: no such folder; give the one that holds the data")
+
+
+def find_data(config: Config, data_dir: Path | None) -> Config:
+    """The configuration with the place where one's own data lies, if it is such.
+
+    Raises ConfigError where no data is named, and `data.DataError` where there is none at that path.
+    """
+    if not config.own:
+        return config
+    if config.data == OWN:
+        raise ConfigError(f"data={OWN!r}: name the file or the folder of your texts with --data")
+    from data.sets.own import place_of  # loads what reads texts
+
+    close = difflib.get_close_matches(config.data, SETS, n=1)
+    if close and not Path(config.data).exists() and data_dir is None:
+        raise ConfigError(f"data={config.data!r}: no file or folder; did you mean {close[0]}?")
+    return replace(config, data=str(place_of(config.data, data_dir).absolute()))
 
 
 def _check_above(name: str, path: Path, folder: Path) -> None:

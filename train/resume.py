@@ -17,6 +17,7 @@ from train.runs.files import RunError, read_config, read_json, read_model
 from train.runs.lock import owned
 from train.runs.metrics import NAME as METRICS
 from train.runs.metrics import written_by
+from train.runs.own_data import refuse_changed
 from train.runs.plan import Plan, is_planned, read_plan
 from train.start import begin, carry_out
 from train.tasks.task import Task, prepare
@@ -99,7 +100,9 @@ def _copy(
 
 def _task(run: Path, data_dir: Path | None, framework: Framework) -> Task:
     """What a run trains on, with its tokenizer."""
-    return prepare(read_config(run), data_dir, data.load_tokenizer(run / "tokenizer.json"), framework)
+    config = read_config(run)
+    refuse_changed(run, config, data_dir)
+    return prepare(config, data_dir, data.load_tokenizer(run / "tokenizer.json"), framework)
 
 
 def _state(run: Path, source: Framework, framework: Framework, task: Task) -> checkpoint.State:

@@ -10,12 +10,13 @@ from train.config import Config, Framework
 from train.loops.fit import fit, progress_bar
 from train.loops.saving import DEFAULT, Saving
 from train.loops.speed import describe
-from train.runs import digests, folder, used
+from train.runs import digests, folder, own_data, used
 from train.runs.checkpoint import State
 from train.runs.durable import write_json
 from train.runs.lock import owned
 from train.runs.metrics import Rows, read_metrics
 from train.runs.plan import Plan
+from train.tasks.found_table import print_found
 from train.tasks.task import Task, prepare
 
 
@@ -51,6 +52,8 @@ def begin(task: Task, plan: Plan, out: Path) -> None:
     """Write what a run is into its folder, the plan first: what ends here is known for a run."""
     plan.write(out)
     write_json(out / "config.json", task.config.to_json())
+    if task.found is not None:
+        own_data.write(out, task.found)
     folder.create(out, task.architecture, task.classes, task.tokenizer)
 
 
@@ -62,6 +65,8 @@ def carry_out(
     All is written before the results are printed.
     """
     config, files = task.config, folder.parts(out)
+    if task.found is not None:
+        print_found(task.found, console)
     console.print(task.describe())
     if plan.skip_parity:
         console.print(

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from train.config import ConfigError
+from train.config import OWN, SETS, ConfigError
 from train.recipes.recipe import Recipe
 
 # The data set of each family where none is named.
@@ -36,13 +36,16 @@ def find(name: str) -> Recipe:
 
 
 def recipe_of(family: str, data: str | None = None, begins: bool = False) -> Recipe:
-    """A family's recipe for a data set. Raises ConfigError with the data sets that the family reads."""
+    """A family's recipe for a data set, or for one's own. Raises ConfigError with what the family reads."""
     data = data or DATA[family]
     of_family = [one for one in recipes().values() if one.config.family == family and one.begins == begins]
     for one in of_family:
-        if one.config.data == data:
+        if one.config.data == (data if data in SETS else OWN):
             return one
     if not of_family:
         raise ConfigError(f"{family} begins with no other run: only a classifier does; leave init out")
-    known = ", ".join(one.config.data for one in of_family)
+    read = [one.config.data for one in of_family]
+    known = ", ".join(
+        [*(name for name in read if name != OWN), *["a file or folder of yours"] * (OWN in read)]
+    )
     raise ConfigError(f"data={data!r}: {family} is trained on {known}")

@@ -1,6 +1,6 @@
 """The folder of a run.
 
-run.json  config.json  model.json  tokenizer.json  parity.json  report.json  curves.png
+run.json  config.json  data.json  model.json  tokenizer.json  parity.json  report.json  curves.png
 jax/    metrics.jsonl  speed.jsonl  checkpoint.safetensors  report.json
 torch/  the same
 
@@ -18,7 +18,7 @@ from train.runs import digests
 from train.runs.durable import write_json
 
 PARTS = (
-    *("config.json", "model.json", "tokenizer.json", "tokenizer_config.json"),
+    *("config.json", "data.json", "model.json", "tokenizer.json", "tokenizer_config.json"),
     *("hugging_face.json", "generation_config.json"),
 )
 

@@ -21,7 +21,7 @@ FILES_OF_A_FRAMEWORK = (
 )
 FILES = (
     *FILES_OF_A_FRAMEWORK,
-    *("run.json", "config.json", "model.json", "tokenizer.json", "tokenizer_config.json"),
+    *("run.json", "config.json", "data.json", "model.json", "tokenizer.json", "tokenizer_config.json"),
     *("hugging_face.json", "generation_config.json", "parity.json", "curves.png"),
     *(f"evaluation-{framework}.json" for framework in FRAMEWORKS),
 )

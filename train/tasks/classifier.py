@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 
 import data
 from data import Examples, LabelledText, PackedBatch, TextBatch
+from data.sets.found import Found
 from jax_impl.config import ClassifierConfig
 from train.architecture import Architecture
 from train.config import Config, Framework
@@ -19,6 +20,7 @@ from train.loops.backend import Arrays, Backend
 from train.tasks import kept
 from train.tasks.classifier_report import learned_report, print_report, scores
 from train.tasks.fine_tune import begin_with
+from train.tasks.own import read_labelled
 
 EVALUATION_BATCH = 128
 
@@ -38,6 +40,8 @@ class ClassifierTask:
     architecture: Architecture
     begun: Arrays
     """The weights that are not drawn, but taken from another run."""
+    found: Found | None = None
+    """What was seen of one's own data while it was read."""
 
     @property
     def name(self) -> str:
@@ -132,7 +136,7 @@ def prepare_classifier(
     config: Config, data_dir: Path | None, tokenizer: Tokenizer | None, framework: Framework
 ) -> ClassifierTask:
     """Read the data set, train the tokenizer on its training split (or take a trained one), and encode."""
-    texts = data.load(config.data, data_dir)
+    texts, found = read_labelled(config, data_dir)
     classes, begun = len(texts.classes), Arrays()
     if config.init is not None:
         architecture, begun, tokenizer = begin_with(config, classes, framework)
@@ -152,7 +156,9 @@ def prepare_classifier(
         truncated += encoded.truncated
     lengths = [len(example) for split in examples.values() for example in split]
     buckets = data.choose_buckets(lengths, config.text.buckets, config.model.max_positions)
-    return ClassifierTask(config, texts, tokenizer, examples, truncated, buckets, architecture, begun)
+    if found is not None and truncated:
+        found.note(f"longer than {config.model.max_positions} tokens", "cut", rows=truncated)
+    return ClassifierTask(config, texts, tokenizer, examples, truncated, buckets, architecture, begun, found)
 
 
 def longest_first(batch: TextBatch) -> TextBatch:

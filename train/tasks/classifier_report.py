@@ -1,5 +1,6 @@
 """The learned-something report: what the model knew before, what it knows now, and against what."""
 
+from functools import lru_cache
 from textwrap import shorten
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from data import LabelledText
+from data.baselines.tf_idf import tf_idf_logits
 
 SAMPLE = 64  # rows of the test split whose predictions are written out
 SHOWN = 10  # of them printed
@@ -35,6 +37,13 @@ def majority_baseline(texts: LabelledText) -> dict[str, Any]:
     return {"class": texts.classes[int(np.argmax(frequencies))], **scores(logits, test)}
 
 
+@lru_cache(maxsize=1)  # once for both frameworks
+def tf_idf_baseline(texts: LabelledText) -> dict[str, float]:
+    """A logistic regression on weighted words: `tf_idf_logits`."""
+    train, test = texts.train, texts.test
+    return scores(tf_idf_logits(train.texts, train.labels, len(texts.classes), test.texts), test.labels)
+
+
 def learned_report(
     texts: LabelledText,
     untrained: Float[np.ndarray, "example classes"],
@@ -53,6 +62,7 @@ def learned_report(
         "classes": list(texts.classes),
         "test_examples": len(test),
         "majority_class": baseline,
+        "tf_idf": tf_idf_baseline(texts),
         "untrained": scores(untrained, test.labels),
         "trained": after,
         "standard_error": error,
@@ -73,14 +83,17 @@ def print_report(report: dict[str, Any], title: str, console: Console) -> None:
     for name, row in (
         ("untrained", report["untrained"]),
         (f"always {majority['class']!r}", majority),
+        ("tf-idf + logistic regression", report["tf_idf"]),
         ("trained", report["trained"]),
     ):
         table.add_row(name, f"{row['loss']:.4f}", f"{row['accuracy']:.2%}")
     console.print(table)
     learned = "It learned something" if report["learned"] else "It did NOT learn"
-    margin = report["trained"]["accuracy"] - majority["accuracy"]
+    margin, ahead = (
+        100 * (report["trained"]["accuracy"] - other["accuracy"]) for other in (majority, report["tf_idf"])
+    )
     console.print(
-        f"{learned}: {100 * margin:+.1f} points against the commonest class "
+        f"{learned}: {margin:+.1f} points against the commonest class, {ahead:+.1f} against tf-idf "
         f"(one standard error: {100 * report['standard_error']:.1f}).\n"
     )
     table = Table(title="First test batch", title_justify="left")

@@ -11,16 +11,17 @@ import numpy as np
 from rich.console import Console
 from tokenizers import Tokenizer
 
-import data
 from data import Batch
 from data.baselines.scores import baseline_scores
 from data.batches.windows import Windows, bits_per_byte, cut
 from data.sets.corpus import Corpus
+from data.sets.found import Found
 from train.architecture import Architecture
 from train.config import Config, ModelConfig
 from train.loops.backend import Arrays, Backend, Outputs
 from train.tasks import kept
 from train.tasks.language_report import print_report
+from train.tasks.own import read_documents
 
 EVALUATION_BATCH = 32
 
@@ -34,6 +35,8 @@ class LanguageTask(ABC):
     tokenizer: Tokenizer
     windows: dict[str, Windows]
     """Of the splits "train", "validation" and "test"."""
+    found: Found | None = None
+    """What was seen of one's own data while it was read."""
 
     classes = ()
     begun: ClassVar[Arrays] = {}
@@ -145,12 +148,12 @@ def read_corpus(
     data_dir: Path | None,
     tokenizer: Tokenizer | None,
     train_tokenizer: Callable[[Sequence[str], int], Tokenizer],
-) -> tuple[Config, Corpus, Tokenizer, dict[str, Windows]]:
+) -> tuple[Config, Corpus, Tokenizer, dict[str, Windows], Found | None]:
     """The fields of a `LanguageTask`; the tokenizer is trained on the training split unless there is one."""
-    corpus = data.load_corpus(config.data, data_dir)
+    corpus, found = read_documents(config, data_dir)
     tokenizer = tokenizer or kept.tokenizer(train_tokenizer, corpus.train, config.model.vocab)
     splits = {"train": corpus.train, "validation": corpus.validation, "test": corpus.test}
     windows = {
         name: cut(kept.stream(tokenizer, texts), config.model.max_positions) for name, texts in splits.items()
     }
-    return config, corpus, tokenizer, windows
+    return config, corpus, tokenizer, windows, found

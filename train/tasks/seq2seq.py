@@ -31,6 +31,7 @@ class Seq2SeqTask:
 
     name = "reversal"
     classes = ()
+    found = None
     begun: ClassVar[Arrays] = {}
     steps_per_epoch = EPOCH
 

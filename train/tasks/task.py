@@ -8,7 +8,8 @@ import numpy as np
 from rich.console import Console
 from tokenizers import Tokenizer
 
-from data import Batch
+from data import Batch, load_tokenizer
+from data.sets.found import Found
 from train.architecture import Architecture
 from train.config import Config, Framework
 from train.loops.backend import Arrays, Backend
@@ -35,6 +36,10 @@ class Task(Protocol):
     @property
     def name(self) -> str:
         """The data set's name, as reports give it."""
+
+    @property
+    def found(self) -> Found | None:
+        """What was seen of one's own data while it was read."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -84,12 +89,16 @@ def prepare(
 ) -> Task:
     """Read the data, train the tokenizer on the training split (or take a trained one), and encode.
 
+    ``tokenizer`` is taken before the one that the configuration names.
+
     ``framework`` opens the run to begin with, where the configuration names one.
 
     Raises `data.DataError` on texts that cannot be used, `ConfigError` on a bad configuration, and what
     `train.load` raises on a run to begin with.
     """
     config.check()
+    if tokenizer is None and config.tokenizer is not None:
+        tokenizer = load_tokenizer(Path(config.tokenizer))
     if config.family == "classifier":
         return prepare_classifier(config, data_dir, tokenizer, framework)
     if config.family == "bert":

@@ -18,7 +18,8 @@ class Evaluate:
     framework: Framework = "jax"
     """Which framework computes."""
     data_dir: Path | None = None
-    """Folder that holds the data sets; else $TWINFORMER_DATA; else they are downloaded."""
+    """Folder that holds the data sets, or one's own data, where it lies now; else $TWINFORMER_DATA; else they
+    are downloaded."""
 
     def carry_out(self, console: Console) -> int:
         from train.paths import check_data_dir, check_file

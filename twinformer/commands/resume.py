@@ -22,7 +22,8 @@ class Resume:
     framework: Framework | None = None
     """With a new folder: which framework goes on. Default: the one that began."""
     data_dir: Path | None = None
-    """Folder that holds the data sets; else $TWINFORMER_DATA; else they are downloaded."""
+    """Folder that holds the data sets, or one's own data, where it lies now; else $TWINFORMER_DATA; else they
+    are downloaded."""
     skip_parity: tyro.conf.FlagCreatePairsOff[bool] = False
     """Train without the parity check."""
 

@@ -55,7 +55,7 @@ class RunOptions:
     framework: Literal["jax", "torch", "both"] = "both"
     """Which framework trains."""
     data_dir: Path | None = None
-    """Folder that holds the data sets; else $TWINFORMER_DATA; else they are downloaded."""
+    """Folder that holds the data sets, or one's own data; else $TWINFORMER_DATA; else they are downloaded."""
     skip_parity: bool = False
     """Train without the parity check."""
     overwrite: bool = False
@@ -115,7 +115,8 @@ class Train:
     @property
     def out(self) -> Path:
         config = self.config
-        return self.options.out or Path("runs") / f"{config.family}-{config.data}-{config.seed}"
+        data = Path(config.data).stem if config.own else config.data
+        return self.options.out or Path("runs") / f"{config.family}-{data}-{config.seed}"
 
     def interrupted(self) -> str:
         """What Ctrl-C left."""
@@ -124,7 +125,8 @@ class Train:
         return how_to_go_on(self.out)
 
     def carry_out(self, console: Console) -> int:
-        from train.paths import check_data_dir
+        from data.tokenizers.files import load_tokenizer
+        from train.paths import check_data_dir, find_data
         from train.sizes import refuse_too_large
 
         config, options = self.config, self.options
@@ -133,6 +135,9 @@ class Train:
         saving.check()
         refuse_too_large(config)
         check_data_dir(options.data_dir)
+        config = find_data(config, options.data_dir)
+        if config.tokenizer is not None:
+            load_tokenizer(Path(config.tokenizer))
 
         from train.runs.files import read_model
         from train.runs.used import refuse_used
