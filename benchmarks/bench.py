@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from benchmarks.contestants import ENTRIES, OURS
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import rows
+from benchmarks.progress import quiet_progress, shown
 from benchmarks.record import record_of, write
-from benchmarks.rounds import measure
+from benchmarks.rounds import Case
 from benchmarks.tables import HEADER, cells, notes, sizes
 from benchmarks.workloads import Workload
 
@@ -27,30 +27,16 @@ def bench(
         BenchmarkError: ours could not be measured.
     """
     left_out = {name: missing for name in peers if (missing := why_missing(name))}
-    # Nothing is drawn while a sample runs: the display changes between two.
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        auto_refresh=False,
-    )
-    with progress:
+    with quiet_progress(console) as progress:
         for workload in workloads:
             fitting = [name for name in (OURS, *peers) if workload.kind in ENTRIES[name].kinds]
             names = [name for name in fitting if name not in left_out]
             absent = {name: left_out[name] for name in fitting if name in left_out}
-            task = progress.add_task(workload.name, total=1 + len(names) + rounds * (len(names) + 1))
-
-            def tell(doing: str, task: Any = task, name: str = workload.name) -> None:
-                progress.update(task, advance=1, description=f"{name}: {doing}")
-                progress.refresh()
-
-            measured = measure(workload, names, rounds, seed, tell)
+            cases = {name: Case(name, workload) for name in names}
+            measured = shown(progress, workload.name, cases, rounds, seed)
             if OURS in measured.failed:
                 raise BenchmarkError(f"{workload.name}: ours failed: {measured.failed[OURS]}")
             record = record_of(workload, seed, measured, absent)
-            progress.remove_task(task)
             path = write(out, record)
             console.print(table(record), "\n".join([*notes(record), str(path), ""]), highlight=False)
 

@@ -1,10 +1,15 @@
 """What Linux tells of processors and memory; None on other systems."""
 
+import ctypes
+import gc
+import platform
 import time
 from pathlib import Path
 from typing import Any
 
 STAT, STATUS = Path("/proc/stat"), Path("/proc/self/status")
+REFERENCES = Path("/proc/self/clear_refs")
+FORGET_PEAK = "5"  # written there
 TICKS = 100  # a second; Linux's USER_HZ
 # Of the columns of /proc/stat: user, nice, system, irq, softirq, steal. Guests are within user and nice.
 BUSY = (0, 1, 2, 5, 6, 7)
@@ -42,8 +47,17 @@ def resident_memory() -> int | None:
 
 
 def peak_memory() -> int | None:
-    """The most bytes that it has had."""
+    """The most bytes that it has had, or has had since `forget_peak`."""
     return _status("VmHWM")
+
+
+def forget_peak() -> None:
+    """Give back what was freed, and count the most bytes from here on; elsewhere than on Linux: nothing."""
+    if STATUS.exists():
+        gc.collect()
+        if platform.libc_ver()[0] == "glibc":
+            ctypes.CDLL(None).malloc_trim(0)
+        REFERENCES.write_text(FORGET_PEAK)
 
 
 def _status(name: str) -> int | None:

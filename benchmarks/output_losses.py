@@ -1,10 +1,7 @@
 """The plain and the fused loss in both frameworks: memory of the loss, memory and time of a gradient."""
 
-import ctypes
-import gc
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 
+from benchmarks import load
 from benchmarks.output_share import BATCH, LENGTH, gpt
 from jax_impl import fused_loss as jax_fused
 from jax_impl import losses as jax_losses
@@ -62,17 +60,12 @@ def torch_memory(kind: str, tokens: int, vocab: int) -> float:
 
 def grown(run: Callable[[], None]) -> float:
     """MiB from the process's size now to its largest while this runs; Linux tells."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # forget the largest size
-    before = _status("VmRSS")
+    load.forget_peak()
+    before = load.resident_memory()
     run()
-    return (_status("VmHWM") - before) / 1024
-
-
-def _status(name: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name))
+    peak = load.peak_memory()
+    assert before is not None and peak is not None
+    return (peak - before) / MIB
 
 
 def jax_step(kind: str, layers: int, vocab: int) -> tuple[Callable[[], None], dict[str, float]]:

@@ -15,10 +15,14 @@ BEGIN, END = "<!-- from the records -->\n", "<!-- end -->"
 
 def with_tables(page: str, records: Sequence[Mapping[str, Any]]) -> str:
     """The page with the picture and the records' tables where its marks are."""
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    shown = f"{PICTURE}\n\n{markdown(records)}" if records else "No record yet."
-    return f"{before}{BEGIN}{shown}\n{END}{after}"
+    return between(page, BEGIN, f"{PICTURE}\n\n{markdown(records)}" if records else "No record yet.")
+
+
+def between(page: str, begin: str, text: str) -> str:
+    """The page with this text from the mark ``begin`` to the next end."""
+    before, rest = page.split(begin)
+    _, _, after = rest.partition(END)
+    return f"{before}{begin}{text}\n{END}{after}"
 
 
 def main() -> None:

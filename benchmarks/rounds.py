@@ -1,7 +1,7 @@
 """One instrument for all: contestants alive side by side, sampled in turn, in another order each round."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,9 +16,20 @@ MACHINE = "machine"  # takes its turn as a contestant does
 Tell = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Case:
+    """A contestant with what it is to do."""
+
+    contestant: str
+    """Of `benchmarks.contestants.ENTRIES`."""
+    workload: Workload
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of its `build`, on top of its entry's."""
+
+
 @dataclass
 class Measured:
-    """What came of a workload."""
+    """What came of it."""
 
     contestants: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By name: facts, and a sample a round."""
@@ -30,21 +41,19 @@ class Measured:
     """Contestants that could not be measured, and why."""
 
 
-def measure(workload: Workload, names: Sequence[str], rounds: int, seed: int, tell: Tell) -> Measured:
+def measure(cases: Mapping[str, Case], rounds: int, seed: int, tell: Tell) -> Measured:
     """Build them one after the other, then sample them round by round; ``tell`` hears what is being done."""
     found = Measured()
     with ExitStack() as alive:
         machine = alive.enter_context(Process("benchmarks.machine", {}))
         processes = {
-            name: alive.enter_context(
-                Process("benchmarks.worker", {"name": name, "workload": asdict(workload), "seed": seed})
-            )
-            for name in names
+            name: alive.enter_context(Process("benchmarks.worker", arguments(case, seed)))
+            for name, case in cases.items()
         }
         tell("imports")
         machine.hear()
         found.device = machine.ask("device")["name"]
-        for name in names:
+        for name in cases:
             tell(f"builds {name}")
             try:
                 processes[name].hear()
@@ -59,11 +68,21 @@ def measure(workload: Workload, names: Sequence[str], rounds: int, seed: int, te
                     found.machine.append(machine.ask("rates"))
                 else:
                     facts = found.contestants[name]
-                    steps = steps_of(workload, facts["step_seconds"])
+                    steps = steps_of(cases[name].workload, facts["step_seconds"])
                     facts["samples"].append(processes[name].ask("sample", steps=steps))
         for name, facts in found.contestants.items():
             facts |= processes[name].ask("memory")
     return found
+
+
+def arguments(case: Case, seed: int) -> dict[str, Any]:
+    """Of its process."""
+    return {
+        "name": case.contestant,
+        "workload": asdict(case.workload),
+        "seed": seed,
+        "settings": dict(case.settings),
+    }
 
 
 def shuffled(names: Sequence[str], rounds: int, seed: int) -> list[list[str]]:

@@ -18,8 +18,10 @@ WARM = 2  # passes over the batches before the first sample
 class Worker:
     """Answers the questions about one contestant."""
 
-    def __init__(self, name: str, workload: dict[str, Any], seed: int) -> None:
+    def __init__(self, name: str, workload: dict[str, Any], seed: int, settings: dict[str, Any]) -> None:
+        """``settings`` of its `build` come on top of its entry's."""
         self.entry, self.workload = ENTRIES[name], Workload(**workload)
+        self.settings = {**self.entry.settings, **settings}
         self.batches = batches_of(self.workload, seed)
         self.module = import_module(f"benchmarks.contestants.{self.entry.module}")
         self.number = 0
@@ -27,7 +29,7 @@ class Worker:
     def build(self) -> dict[str, Any]:
         """Build the model, take the first step and some more, and say what came of it."""
         self.before = load.resident_memory()
-        self.contestant: Contestant = self.module.build(self.workload, self.batches, **self.entry.settings)
+        self.contestant: Contestant = self.module.build(self.workload, self.batches, **self.settings)
         seconds, first = self._timed(1)
         facts = {
             "parameters": self.contestant.parameters,
@@ -46,9 +48,16 @@ class Worker:
         return {"steps": steps, "seconds": seconds, **meter.read(seconds)}
 
     def memory(self) -> dict[str, Any]:
-        """The most that the process has held since the model was asked for, beyond what it had then."""
+        """The most that the process has held beyond what it had when the model was asked for: since then, and
+        in one step more, when all that was needed to begin is given back."""
+        most = self._beyond()
+        load.forget_peak()
+        self._timed(1)
+        return {"memory_bytes": most, "step_memory_bytes": self._beyond()}
+
+    def _beyond(self) -> int | None:
         peak = load.peak_memory()
-        return {"memory_bytes": None if peak is None or self.before is None else peak - self.before}
+        return None if peak is None or self.before is None else peak - self.before
 
     def _timed(self, steps: int) -> tuple[float, Any]:
         begin = time.perf_counter()

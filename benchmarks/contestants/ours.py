@@ -20,15 +20,24 @@ MODELS: dict[Kind, tuple[str, Callable[..., EmbeddingConfig]]] = {
     "inference": ("classifier", ClassifierConfig),
 }
 STEPS = 1_000_000  # the schedule's length: no run is that long
-OPTIMIZER = Optimizer(
-    learning_rate=1e-4, schedule="constant", warmup=0.0, clip=math.inf, fused=True, compiled=True
-)
 
 
-def architecture(workload: Workload) -> Architecture:
-    """The model of a workload."""
+def optimizer(plain: bool) -> Optimizer:
+    """AdamW without clipping; ``plain`` without PyTorch's kernel and compiler."""
+    return Optimizer(
+        learning_rate=1e-4,
+        schedule="constant",
+        warmup=0.0,
+        clip=math.inf,
+        fused=not plain,
+        compiled=not plain,
+    )
+
+
+def architecture(workload: Workload, plain: bool = False) -> Architecture:
+    """The model of a workload; ``plain`` without PyTorch's own kernel for attention."""
     name, config = MODELS[workload.kind]
-    more: dict[str, Any] = {"fused": True}
+    more: dict[str, Any] = {"fused": not plain}
     if config is ClassifierConfig:
         more["classes"] = workload.classes
     if config is BertConfig:

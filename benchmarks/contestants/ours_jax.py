@@ -8,21 +8,24 @@ import numpy as np
 
 from benchmarks.batches import prompts_of
 from benchmarks.contestants import Contestant
-from benchmarks.contestants.ours import FAMILIES, OPTIMIZER, STEPS, architecture, in_turn, inputs_of
+from benchmarks.contestants.ours import FAMILIES, STEPS, architecture, in_turn, inputs_of, optimizer
 from benchmarks.workloads import NEW, Workload
 from data import Batch
 from jax_impl.generate import generate
 from train.loops import jax_loop
 
 
-def build(workload: Workload, batches: list[Batch]) -> Contestant:
-    """Settings of the run that make it faster go in `benchmarks.contestants.ours`, or here."""
-    ours = architecture(workload)
+def build(workload: Workload, batches: list[Batch], plain: bool = False) -> Contestant:
+    """Settings of the run that make it faster go in `benchmarks.contestants.ours`, or here.
+
+    ``plain`` leaves them out of a GPT's training, which is then as it is by default.
+    """
+    ours = architecture(workload, plain)
     params = jax_loop.initial_params(ours, 0)
     count = sum(array.size for array in params.values())
     if workload.trains:
         family = FAMILIES[workload.kind]
-        trainer = jax_loop.Trainer(family, ours, params, in_turn(batches), OPTIMIZER, STEPS, 0)
+        trainer = jax_loop.Trainer(family, ours, params, in_turn(batches), optimizer(plain), STEPS, 0)
         # The norm is a result of the update, so the weights are there when it is.
         return Contestant(
             count,

@@ -6,7 +6,7 @@ import torch
 
 from benchmarks.batches import prompts_of
 from benchmarks.contestants import Contestant
-from benchmarks.contestants.ours import FAMILIES, OPTIMIZER, STEPS, architecture, in_turn, inputs_of
+from benchmarks.contestants.ours import FAMILIES, STEPS, architecture, in_turn, inputs_of, optimizer
 from benchmarks.contestants.torch_parts import DEVICE, generation, tensor, wait
 from benchmarks.workloads import NEW, Workload
 from data import Batch
@@ -15,14 +15,17 @@ from torch_impl.generate import generate
 from train.loops import torch_loop
 
 
-def build(workload: Workload, batches: list[Batch]) -> Contestant:
-    """Settings of the run that make it faster go in `benchmarks.contestants.ours`, or here."""
-    ours = architecture(workload)
+def build(workload: Workload, batches: list[Batch], plain: bool = False) -> Contestant:
+    """Settings of the run that make it faster go in `benchmarks.contestants.ours`, or here.
+
+    ``plain`` leaves them out of a GPT's training, which is then as it is by default.
+    """
+    ours = architecture(workload, plain)
     params = torch_loop.initial_params(ours, 0)
     count = sum(array.size for array in params.values())
     if workload.trains:
         family = FAMILIES[workload.kind]
-        trainer = torch_loop.Trainer(family, ours, params, in_turn(batches), OPTIMIZER, STEPS, 0)
+        trainer = torch_loop.Trainer(family, ours, params, in_turn(batches), optimizer(plain), STEPS, 0)
         return Contestant(count, trainer.step, wait, lambda result: float(result["loss"]))
     model: Any = torch_loop.build_model(ours)
     convert.load(model, params)
