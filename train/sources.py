@@ -8,7 +8,8 @@ import hashlib
 import importlib.abc
 import sys
 from functools import partial
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -49,6 +50,28 @@ def imported() -> dict[str, str] | None:
     """
     known = {name: _digests.get(name) for name in sorted(sys.modules) if _ours(name)}
     return known if all(known.values()) else None  # type: ignore[return-value]
+
+
+def whole() -> dict[str, str] | None:
+    """The digest of every module of our packages: of one that is not imported, as its file is now.
+
+    None where `imported` is.
+    """
+    known = imported()
+    return None if known is None else {**_on_disk(), **known}
+
+
+def _on_disk() -> dict[str, str]:
+    """The digests of the files that would be imported, by module."""
+    found = {}
+    for package in OURS:
+        spec = PathFinder.find_spec(package)
+        for folder in map(Path, (spec and spec.submodule_search_locations) or ()):
+            for path in folder.rglob("*.py"):
+                name = ".".join((package, *path.relative_to(folder).with_suffix("").parts))
+                if _ours(name := name.removesuffix(".__init__")):
+                    found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
 
 
 def _ours(name: str) -> bool:

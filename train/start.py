@@ -7,9 +7,12 @@ from typing import Any
 from rich.console import Console
 
 from train.config import Config, Framework
+from train.loops.backend import backend
 from train.loops.fit import fit, progress_bar
 from train.loops.saving import DEFAULT, Saving
 from train.loops.speed import describe
+from train.proof import cache, frameworks
+from train.proof.remembered import remembered
 from train.runs import digests, folder, own_data, used
 from train.runs.checkpoint import State
 from train.runs.durable import write_json
@@ -64,7 +67,7 @@ def carry_out(
 
     All is written before the results are printed.
     """
-    config, files = task.config, folder.parts(out)
+    config, files, outcome = task.config, folder.parts(out), None
     if task.found is not None:
         print_found(task.found, console)
     console.print(task.describe())
@@ -73,20 +76,15 @@ def carry_out(
             "Parity check skipped: nothing shows that the twins compute the same.", style="bold red"
         )
     else:
-        from train.proof.preflight import preflight  # imports both frameworks
-
-        with console.status("parity check in float64") as status:
-            outcome = preflight(
-                task, out / "parity.json", lambda at: status.update(f"parity check in float64: {at}")
-            )
-        console.print(outcome + "\n")
+        outcome = remembered(task, out / "parity.json", backend(plan.frameworks[0]))
+        console.print((outcome or proven(task, out, console)) + "\n")
+    reports: dict[Framework, dict[str, Any]] = {}
     with progress_bar(console) as progress:
-        reports = {
-            framework: fit(
-                task, framework, out / framework, progress, begun.get(framework), plan.saving, files
-            )
-            for framework in plan.frameworks
-        }
+        for framework in plan.frameworks:
+            if reports and outcome is not None:
+                prove_again(task, out, framework)
+            state = begun.get(framework)
+            reports[framework] = fit(task, framework, out / framework, progress, state, plan.saving, files)
     after = {}
     if not plan.skip_parity:
         from train.proof.afterwards import recheck, refuse_diverged
@@ -116,6 +114,25 @@ def carry_out(
     if after:
         refuse_diverged(after)
     return summary
+
+
+def proven(task: Task, out: Path, console: Console) -> str:
+    """The preflight, with both frameworks imported; how it went. Raises ParityError."""
+    frameworks.introduce(cache.folder())
+    from train.proof.preflight import preflight
+
+    with console.status("parity check in float64") as status:
+        return preflight(
+            task, out / "parity.json", lambda at: status.update(f"parity check in float64: {at}")
+        )
+
+
+def prove_again(task: Task, out: Path, framework: Framework) -> None:
+    """Import the framework that is next, and look the check up by what it says now. Raises ParityError."""
+    backend(framework)
+    from train.proof.preflight import preflight
+
+    preflight(task, out / "parity.json")
 
 
 def describe_gap(gap: dict[str, float]) -> str:

@@ -1,7 +1,6 @@
 """Parity checks that passed, remembered in the user's cache: the same check need not be made again."""
 
 import json
-import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -10,38 +9,35 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
-import pooch  # type: ignore[import-untyped]
-import torch
+import platformdirs
 
 from parity_tests.core.compare import Check, all_passed
 from train import sources
-from train.proof.rehearsal import EVALUATION, METRICS, WEIGHTS
+from train.proof import frameworks
 from train.runs import digests
 from train.runs.durable import write_json
 
 VERSIONS = ("jax", "jaxlib", "flax", "torch", "numpy", "einops", "ml_dtypes", "scipy", "opt_einsum")
-# Environment variables that change what the libraries compute, by how they begin.
-PREFIXES = ("JAX_", "XLA_", "LIBTPU_", "TF_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "ONEDNN_", "ATEN_", "CU")
-# JAX's settings of where compiled programs lie, and which: the key of each is all that it was compiled of.
-COMPILED = ("compilation_cache", "persistent_cache")
+METRICS, WEIGHTS, EVALUATION = "metric", "after an update", "evaluation"  # kinds of a preflight's checks
 
 
 def folder() -> Path:
     """Where the passing checks lie, one file each."""
-    return Path(pooch.os_cache("twinformer")) / "parity"
+    return Path(platformdirs.user_cache_dir("twinformer")) / "parity"
 
 
 def digest(question: Mapping[str, Any], arrays: Iterable[np.ndarray]) -> str | None:
     """One name for all that decides how a check ends: code, settings, arrays, libraries, machine.
 
-    ``question`` is anything that JSON can hold. None where it is not known of which sources the code is.
+    ``question`` is anything that JSON can hold. None where it is not known of which sources the code is, or
+    what a framework that is not imported would say of itself.
     """
-    code = sources.imported()
-    if code is None:
+    code, said = sources.whole(), [frameworks.said(name, folder()) for name in frameworks.SAYS]
+    if code is None or None in said:
         return None
-    total = sha256(digests.of_json([question, code, libraries(), machine()]).encode())
+    machine = [platform.machine(), platform.processor()]
+    total = sha256(digests.of_json([question, code, libraries(), machine, said]).encode())
     for array in arrays:
         total.update(digests.of_array(array).encode())
     return total.hexdigest()
@@ -86,43 +82,9 @@ def remember(name: str | None, checks: list[Check]) -> None:
 
 
 def libraries() -> dict[str, Any]:
-    """Versions, and every setting of JAX and PyTorch that can change a number."""
+    """Versions, and the environment's variables that can change a number."""
     return {
         "python": platform.python_version(),
         "versions": {package: version(package) for package in VERSIONS},
-        "jax": {name: repr(getattr(jax.config, name, None)) for name in settings(jax.config.values)},
-        "torch": {
-            "build": torch.__config__.show(),
-            "threads": [torch.get_num_threads(), torch.get_num_interop_threads()],
-            "deterministic": [
-                torch.are_deterministic_algorithms_enabled(),
-                torch.is_deterministic_algorithms_warn_only_enabled(),
-                torch.backends.cudnn.deterministic,
-                torch.backends.cudnn.benchmark,
-            ],
-            "matmul": [
-                torch.get_float32_matmul_precision(),
-                torch.backends.cuda.matmul.allow_tf32,
-                torch.backends.cudnn.allow_tf32,
-                torch.backends.mkldnn.enabled,
-            ],
-            "dtype": str(torch.get_default_dtype()),
-            "device": str(torch.get_default_device()),
-        },
-        "environment": {name: os.environ[name] for name in settings(os.environ) if name.startswith(PREFIXES)},
-    }
-
-
-def settings(names: Iterable[str]) -> list[str]:
-    """Those that can change a number, in order."""
-    return sorted(name for name in names if not any(one in name.lower() for one in COMPILED))
-
-
-def machine() -> dict[str, Any]:
-    """The processor and the devices."""
-    cards = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
-    return {
-        "machine": [platform.machine(), platform.processor(), torch.backends.cpu.get_cpu_capability()],
-        "jax": [jax.default_backend(), *(device.device_kind for device in jax.devices())],
-        "torch": cards,
+        "environment": frameworks.environment(),
     }

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import jax
 
-from parity_tests.core.compare import Check, first_divergence
+from parity_tests.core.compare import first_divergence
 from parity_tests.core.report import to_json
 from parity_tests.twins.check import check_twin, isolate_twin
 from parity_tests.twins.inputs import Twin
 from parity_tests.twins.registry import MODELS
 from parity_tests.twins.run import with_noise
 from train.loops import torch_loop
-from train.loops.fit import lengths
 from train.proof import cache
-from train.proof.rehearsal import batches_of, rehearse
+from train.proof.rehearsal import rehearse
+from train.proof.remembered import batches_of, name_of, remembered, sentence
 from train.runs import digests
 from train.runs.durable import write_json
 from train.tasks.task import Task
@@ -38,6 +38,10 @@ def preflight(task: Task, path: Path, watch: Callable[[str], None] = lambda at: 
     Returns how it went, in a sentence. A check that passed before on this machine is not made again: see
     `cache`. Raises ParityError naming the first divergence, and all blocks that diverge by themselves.
     """
+    outcome = remembered(task, path, torch_loop)
+    if outcome is not None:
+        return outcome
+    name = name_of(task)
     training, evaluation = batches_of(task)
     inputs = task.inputs(training[0])
     twin = Twin(
@@ -47,28 +51,17 @@ def preflight(task: Task, path: Path, watch: Callable[[str], None] = lambda at: 
         asdict(task.architecture.config),
         whole_model=True,
     )
-    question = {
-        "architecture": task.architecture.to_json(),
-        "config": task.config.to_json(),
-        "steps": lengths(task),
-        "tokenizer": task.tokenizer.to_str(),
-    }
-    arrays = [*training, *evaluation, tuple(task.begun[name] for name in sorted(task.begun))]
-    name = cache.digest(question, [array for batch in arrays for array in batch])
-    names, isolations = torch_loop.parameter_shapes(task.architecture), []
-    checks = cache.recall(name, lambda checks: cache.complete(checks, names))
-    remembered = checks is not None
-    if checks is None:
-        params = task.initial_params(torch_loop)
-        start = with_noise(params, task.config.seed)
-        with quickly_compiled():
-            watch("every tap and gradient")
-            checks = check_twin(twin, "float64", task.config.seed, evaluation=False, params=start)
-            for check in () if first_divergence(checks) else rehearse(task, params, training, evaluation):
-                watch(check.model)
-                checks.append(check)
-        if first_divergence(checks):
-            isolations = isolate_twin(twin, checks, task.config.seed, start)
+    isolations = []
+    params = task.initial_params(torch_loop)
+    start = with_noise(params, task.config.seed)
+    with quickly_compiled():
+        watch("every tap and gradient")
+        checks = check_twin(twin, "float64", task.config.seed, evaluation=False, params=start)
+        for check in () if first_divergence(checks) else rehearse(task, params, training, evaluation):
+            watch(check.model)
+            checks.append(check)
+    if first_divergence(checks):
+        isolations = isolate_twin(twin, checks, task.config.seed, start)
     failed = first_divergence(checks)
     write_json(path, digests.sealed(to_json(checks, isolations)))
     if failed:
@@ -80,16 +73,8 @@ def preflight(task: Task, path: Path, watch: Callable[[str], None] = lambda at: 
             f"Wrong by themselves: {', '.join(diverging) or 'no block of the forward pass'}. "
             f"The whole comparison is in {path}; --skip-parity trains all the same"
         )
-    if not remembered:
-        cache.remember(name, checks)
-    return sentence(checks, remembered)
-
-
-def sentence(checks: list[Check], remembered: bool) -> str:
-    """How a check went that passed."""
-    worst = max(check.max_rel_error for check in checks)
-    verb = "held before, for the same code, model and inputs" if remembered else "holds"
-    return f"Parity {verb}: {len(checks)} checks in float64, largest error {worst:.1e}."
+    cache.remember(name, checks)
+    return sentence(checks, "holds")
 
 
 @contextmanager

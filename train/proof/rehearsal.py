@@ -13,24 +13,12 @@ from parity_tests.runners.jax_numerics import jax_numerics
 from train.loops import jax_loop, torch_loop
 from train.loops.backend import Arrays, Backend
 from train.loops.fit import lengths
+from train.proof.cache import EVALUATION, METRICS, WEIGHTS
 from train.proof.side_by_side import cast, precision
 from train.tasks.task import Task
 
-ROWS = 4  # of a batch; enough to differ in length
 UPDATES = 2  # at least: the second one finds moments
 DTYPE = "float64"
-METRICS, WEIGHTS, EVALUATION = "metric", "after an update", "evaluation"
-
-
-def batches_of(task: Task) -> tuple[list[Batch], list[Batch]]:
-    """A few rows of a batch of each width that the run has, for training and for evaluation."""
-    steps = lengths(task)[1] * task.config.optimizer.accumulate
-    return [few(batch) for batch in task.widths(steps)], [few(batch) for batch in task.evaluated()]
-
-
-def few(batch: Batch) -> Batch:
-    """The first rows."""
-    return type(batch)(*(array[:ROWS] for array in batch))
 
 
 def rehearse(
@@ -38,8 +26,8 @@ def rehearse(
 ) -> Iterator[Check]:
     """Take an update on each width with the run's own optimizer and dropout, evaluate, and predict.
 
-    The batches are those of `batches_of`. Yields a check for loss, metrics, gradient norm, moments and
-    weights of each update, for the metrics of each evaluation batch, and for what the report
+    The batches are those of `remembered.batches_of`. Yields a check for loss, metrics, gradient norm,
+    moments and weights of each update, for the metrics of each evaluation batch, and for what the report
     would show of it.
     """
     batches = [cast(batch, DTYPE) for batch in training]

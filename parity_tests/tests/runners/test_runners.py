@@ -121,6 +121,6 @@ SETTINGS = "enable_x64|matmul_precision|allow_tf32|reduced_precision|set_default
 
 def test_numerics_are_set_in_one_file_a_framework():
     setting = {name for name, path in sources().items() if re.search(SETTINGS, path.read_text("utf-8"))}
-    setting -= {"train.proof.cache"}  # which reads them alone
+    setting -= {"train.proof.frameworks"}  # which reads them alone
     setting = {name for name in setting if not name.startswith("study.notebooks.")}  # scripts, each by itself
     assert setting == {f"parity_tests.runners.{framework}_numerics" for framework in ("jax", "torch")}

@@ -22,9 +22,8 @@ from parity_tests.core.compare import Check
 from train import sources
 from train.config import Config, Text
 from train.proof import parity
-from train.proof.cache import complete, digest, recall, remember
+from train.proof.cache import EVALUATION, METRICS, WEIGHTS, complete, digest, recall, remember
 from train.proof.preflight import ParityError, preflight
-from train.proof.rehearsal import EVALUATION, METRICS, WEIGHTS
 from train.runs import digests
 from train.tasks.task import prepare
 

@@ -20,7 +20,7 @@ from train.config import Config, Optimizer, Text
 from train.loops import torch_loop
 from train.proof.afterwards import recheck, refuse_diverged
 from train.proof.preflight import ParityError, preflight
-from train.proof.rehearsal import batches_of
+from train.proof.remembered import batches_of
 from train.runs import checkpoint
 from train.tasks.classifier import longest_first
 from train.tasks.task import Task, prepare
