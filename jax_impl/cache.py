@@ -41,5 +41,17 @@ def empty_cache(layers: int, shape: tuple[int, int, int, int], dtype: DTypeLike)
 
 def update(cache: KeyValue, new: KeyValue, start: int | Int[Array, ""]) -> KeyValue:
     """The cache with the new keys and values from position ``start`` on."""
-    write = jax.lax.dynamic_update_slice_in_dim
-    return KeyValue(*(write(old, x, start, axis=2) for old, x in zip(cache, new, strict=True)))
+
+    def write(old: Float[Array, "..."], x: Float[Array, "..."]) -> Float[Array, "..."]:
+        written = jax.lax.dynamic_update_slice_in_dim(_squeezed(old), _squeezed(x), start, axis=-2)
+        return written.reshape(old.shape)
+
+    return KeyValue(*map(write, cache, new))
+
+
+def _squeezed(x: Array) -> Array:
+    """Without axes of one row or one head, as XLA's matmuls read it.
+
+    A loop that carries what they read writes into it where it lies; of another shape XLA copies the cache.
+    """
+    return x.reshape((*(size for size in x.shape[:2] if size > 1), *x.shape[2:]))

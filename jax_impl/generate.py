@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from jax_impl.cache import Cache
+from jax_impl.cache import Cache, _squeezed
 from jax_impl.gpt import GPT
 from jax_impl.layers import at_least_float32
 from jax_impl.random import categorical, fold_in
@@ -109,7 +109,7 @@ def _generate(
     batch, longest = prompts.shape
     total = longest + new
     model = module.bind(variables)
-    cache = model.empty_cache(batch, total - 1, model.table().dtype)
+    cache = empty = model.empty_cache(batch, total - 1, model.table().dtype)
     if shared > 1:
         _, cache = model.step(prompts[:, : shared - 1], cache)
 
@@ -118,7 +118,8 @@ def _generate(
         return (position < stops).any()
 
     def write(state: State) -> State:
-        position, ids, stops, cache = state
+        position, ids, stops, carried = state
+        cache = jax.tree.map(lambda x, like: x.reshape(like.shape), carried, empty)
         last = jax.lax.dynamic_slice_in_dim(ids, position - 1, 1, axis=1)
         logits, cache = module.bind(variables).step(last, cache)
         drawn = next_token(logits[:, 0], fold_in(rng, position), temperature, top_k, top_p)
@@ -126,10 +127,10 @@ def _generate(
         if ends:
             ended = (position >= lengths) & jnp.isin(token, jnp.asarray(ends, token.dtype))
             stops = jnp.where(ended, jnp.minimum(stops, position + 1), stops)
-        return position + 1, ids.at[:, position].set(token), stops, cache
+        return position + 1, ids.at[:, position].set(token), stops, jax.tree.map(_squeezed, cache)
 
     ids = jnp.pad(prompts, ((0, 0), (0, new)))
-    state = (jnp.asarray(shared, jnp.int32), ids, lengths + new, cache)
+    state = (jnp.asarray(shared, jnp.int32), ids, lengths + new, jax.tree.map(_squeezed, cache))
     _, ids, stops, _ = jax.lax.while_loop(unfinished, write, state)
     written = jnp.arange(total, dtype=jnp.int32)[None, :] < stops[:, None]
     return jnp.where(written, ids, 0), stops
