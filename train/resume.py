@@ -11,7 +11,6 @@ import data
 from train.config import FRAMEWORKS, Framework
 from train.loops.backend import backend
 from train.loops.fit import fingerprint, lengths
-from train.loops.saving import DEFAULT
 from train.runs import checkpoint, used
 from train.runs.files import RunError, read_config, read_json, read_model
 from train.runs.lock import owned
@@ -52,6 +51,7 @@ def _go_on(run: Path, data_dir: Path | None, skip_parity: bool, console: Console
     plan = read_plan(run)
     if not used.unfinished(run):
         raise RunError(f"{run} is finished: there is nothing to resume")
+    plan.logging.check()
     with owned(run):
         task = _task(run, data_dir, plan.frameworks[0])
         begun = {}
@@ -89,7 +89,9 @@ def _copy(
         if state.step >= lengths(task)[1]:
             raise RunError(f"{run / source} took all of its {state.step} steps: there is nothing to resume")
         before = written_by(run / source, state.step, state.metrics)
-        plan = Plan((framework,), skip_parity, read_plan(run).saving if is_planned(run) else DEFAULT)
+        old = read_plan(run) if is_planned(run) else Plan((source,))
+        old.logging.check()
+        plan = replace(old, frameworks=(framework,), skip_parity=skip_parity)
         begin(task, plan, out)
         (out / framework).mkdir()
         (out / framework / METRICS).write_bytes(before)

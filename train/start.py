@@ -9,6 +9,7 @@ from rich.console import Console
 from train.config import Config, Framework
 from train.loops.backend import backend
 from train.loops.fit import fit, progress_bar
+from train.loops.logs import SILENT, Logging
 from train.loops.saving import DEFAULT, Saving
 from train.loops.speed import describe
 from train.proof import cache, frameworks
@@ -32,6 +33,7 @@ def train(
     console: Console,
     overwrite: bool = False,
     saving: Saving = DEFAULT,
+    logging: Logging = SILENT,
 ) -> dict[str, Any]:
     """Prepare, check parity, train in each framework, report. Returns the report written to the folder.
 
@@ -40,12 +42,13 @@ def train(
     """
     config.check()
     saving.check()
+    logging.check()
     with owned(out):
         used.refuse_used(out, overwrite)
         task = prepare(config, data_dir, framework=frameworks[0])
         if overwrite:
             used.remove_run(out)
-        plan = Plan(tuple(frameworks), skip_parity, saving)
+        plan = Plan(tuple(frameworks), skip_parity, saving, logging)
         with used.surviving(out):
             begin(task, plan, out)
             return carry_out(task, plan, out, console, {})
@@ -84,7 +87,9 @@ def carry_out(
             if reports and outcome is not None:
                 prove_again(task, out, framework)
             state = begun.get(framework)
-            reports[framework] = fit(task, framework, out / framework, progress, state, plan.saving, files)
+            reports[framework] = fit(
+                task, framework, out / framework, progress, state, plan.saving, files, plan.logging
+            )
     after = {}
     if not plan.skip_parity:
         from train.proof.afterwards import recheck, refuse_diverged

@@ -17,6 +17,7 @@ from train.loops import speed
 from train.loops.ahead import ahead
 from train.loops.backend import Trainer, backend
 from train.loops.interrupt import deferred
+from train.loops.logs import SILENT, Logging
 from train.loops.saving import DEFAULT, Saving
 from train.loops.schedule import learning_rate
 from train.runs import checkpoint, digests, metrics
@@ -34,6 +35,7 @@ def fit(
     begun: checkpoint.State | None = None,
     saving: Saving = DEFAULT,
     files: Mapping[str, str] | None = None,
+    logging: Logging = SILENT,
 ) -> dict[str, Any]:
     """Train, from ``begun`` on where there is such; returns the report.
 
@@ -56,7 +58,7 @@ def fit(
     started, timer = time.perf_counter(), saving.timer(first)
     numbers = range(first * optimizer.accumulate, steps * optimizer.accumulate)
     with (
-        metrics.appended(out) as log,
+        metrics.appended(out, logging.tensorboard) as log,
         (out / speed.NAME).open("w", buffering=1, encoding="utf-8") as timings,
         deferred() as signalled,
         ahead(task.batch, loop.to_device, numbers) as ready,

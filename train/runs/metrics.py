@@ -1,10 +1,10 @@
-"""The rows that a run writes as it trains: metrics.jsonl, a line a step."""
+"""The rows that a run writes as it trains: metrics.jsonl, a line a step, and the same for TensorBoard."""
 
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,14 +18,18 @@ Rows = list[dict[str, Any]]
 class Log:
     """A metrics.jsonl that is being written."""
 
-    def __init__(self, path: Path, file: IO[bytes], digest: Any, size: int) -> None:
+    def __init__(self, path: Path, file: IO[bytes], digest: Any, size: int, events: Any = None) -> None:
         self._path, self._file, self._digest, self._size = path, file, digest, size
+        self._events = events
 
     def write(self, step: int, **row: float) -> None:
-        line = (json.dumps({"step": step, **row}) + "\n").encode()
+        whole = {"step": step, **row}
+        line = (json.dumps(whole) + "\n").encode()
         self._file.write(line)
         self._digest.update(line)
         self._size += len(line)
+        if self._events:
+            self._events.write(whole)
 
     def state(self) -> dict[str, Any]:
         """How many bytes were written, now on the disk, and their digest."""
@@ -37,20 +41,31 @@ class Log:
     def flush(self) -> None:
         with naming(self._path):
             self._file.flush()
+        if self._events:
+            self._events.flush()
 
 
 @contextmanager
-def appended(folder: Path) -> Iterator[Log]:
-    """The folder's log, to go on with after what it holds."""
+def appended(folder: Path, tensorboard: bool = False) -> Iterator[Log]:
+    """The folder's log, to go on with after what it holds; with the same as events for ``tensorboard``."""
     path = folder / NAME
-    file = path.open("a+b")
-    try:
+    with ExitStack() as stack:
+        file = path.open("a+b")
+        stack.callback(_close, path, file)
         file.seek(0)
         digest, size = hashlib.file_digest(file, "sha256"), file.tell()
-        yield Log(path, file, digest, size)
-    finally:
-        with naming(path):
-            file.close()
+        events = None
+        if tensorboard:
+            from train.runs.events import Events
+
+            events = Events(folder, read_metrics(folder))
+            stack.callback(events.close)
+        yield Log(path, file, digest, size, events)
+
+
+def _close(path: Path, file: IO[bytes]) -> None:
+    with naming(path):
+        file.close()
 
 
 def written_by(folder: Path, step: int, state: Mapping[str, Any] | None) -> bytes:

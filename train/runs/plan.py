@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from train.config import FRAMEWORKS, Framework
+from train.loops.logs import SILENT, Logging
 from train.loops.saving import DEFAULT, Saving
 from train.runs import digests
 from train.runs.durable import write_json
@@ -23,6 +24,8 @@ class Plan:
     """Whether nothing was proven before."""
     saving: Saving = DEFAULT
     """When checkpoints are written."""
+    logging: Logging = SILENT
+    """What else is written on the way."""
 
     def write(self, folder: Path) -> None:
         write_json(folder / NAME, digests.sealed(asdict(self)))
@@ -48,6 +51,7 @@ def read_plan(folder: Path) -> Plan:
         if not frameworks or any(name not in FRAMEWORKS for name in frameworks):
             raise ValueError(f"frameworks {frameworks!r}")
         saving.check()
-        return Plan(tuple(frameworks), bool(fields["skip_parity"]), saving)
+        logging = Logging(**fields.get("logging", {}))  # a plan of before says nothing of it
+        return Plan(tuple(frameworks), bool(fields["skip_parity"]), saving, logging)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"{folder / NAME} does not say how a run is carried out: {error!r}") from error

@@ -15,6 +15,7 @@ from train.runs.errors import GoOn
 from train.runs.files import RunError
 from train.runs.lock import LOCK, OWNER
 
+EVENTS = "events.out.tfevents.*.twinformer"  # for TensorBoard
 FILES_OF_A_FRAMEWORK = (
     *("metrics.jsonl", "speed.jsonl"),
     *("checkpoint.safetensors", "checkpoint.json", "report.json"),
@@ -107,7 +108,7 @@ def warn_unfinished(folder: Path) -> None:
 def remove_run(folder: Path) -> None:
     """Remove what a run wrote, and nothing else that lies in its folder."""
     for framework in FRAMEWORKS:
-        for path in older(folder / framework):
+        for path in (*older(folder / framework), *(folder / framework).glob(EVENTS)):
             path.unlink()
         _remove(folder / framework, FILES_OF_A_FRAMEWORK)
         if (folder / framework).is_dir() and not any((folder / framework).iterdir()):

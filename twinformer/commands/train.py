@@ -11,6 +11,7 @@ from rich.table import Table
 
 from train.config import Config, ConfigError, Framework
 from train.fields import KEPT, Setting, changed, settings, walk
+from train.loops.logs import SILENT, Logging
 from train.loops.saving import DEFAULT, Saving
 from train.recipes import DATA, find, recipe_of, recipes
 from train.recipes.recipe import Recipe
@@ -65,6 +66,8 @@ class RunOptions:
     checkpoint is written; besides before the first step, and after each epoch."""
     keep: int = DEFAULT.keep
     """How many of the last checkpoints stay."""
+    tensorboard: bool = SILENT.tensorboard
+    """Write the curves for TensorBoard too (tensorboard --logdir runs), as events beside metrics.jsonl."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +134,10 @@ class Train:
 
         config, options = self.config, self.options
         saving = Saving(options.save_every, options.keep)
+        logging = Logging(options.tensorboard)
         config.check()
         saving.check()
+        logging.check()
         refuse_too_large(config)
         check_data_dir(options.data_dir)
         config = find_data(config, options.data_dir)
@@ -152,7 +157,7 @@ class Train:
         keep_freed_memory()
         frameworks = BOTH if options.framework == "both" else [options.framework]
         arguments = (config, frameworks, self.out, options.data_dir, options.skip_parity, console)
-        train(*arguments, options.overwrite, saving)
+        train(*arguments, options.overwrite, saving, logging)
         return 0
 
 
