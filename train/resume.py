@@ -51,7 +51,7 @@ def _go_on(run: Path, data_dir: Path | None, skip_parity: bool, console: Console
     plan = read_plan(run)
     if not used.unfinished(run):
         raise RunError(f"{run} is finished: there is nothing to resume")
-    plan.logging.check()
+    plan.logging.check(read_config(run).family)
     with owned(run):
         task = _task(run, data_dir, plan.frameworks[0])
         begun = {}
@@ -90,7 +90,7 @@ def _copy(
             raise RunError(f"{run / source} took all of its {state.step} steps: there is nothing to resume")
         before = written_by(run / source, state.step, state.metrics)
         old = read_plan(run) if is_planned(run) else Plan((source,))
-        old.logging.check()
+        old.logging.check(task.config.family)
         plan = replace(old, frameworks=(framework,), skip_parity=skip_parity)
         begin(task, plan, out)
         (out / framework).mkdir()

@@ -10,6 +10,7 @@ from train.config import Config, Framework
 from train.loops.backend import backend
 from train.loops.fit import fit, progress_bar
 from train.loops.logs import SILENT, Logging
+from train.loops.samples import refuse
 from train.loops.saving import DEFAULT, Saving
 from train.loops.speed import describe
 from train.proof import cache, frameworks
@@ -42,10 +43,11 @@ def train(
     """
     config.check()
     saving.check()
-    logging.check()
+    logging.check(config.family)
     with owned(out):
         used.refuse_used(out, overwrite)
         task = prepare(config, data_dir, framework=frameworks[0])
+        refuse(task, logging)
         if overwrite:
             used.remove_run(out)
         plan = Plan(tuple(frameworks), skip_parity, saving, logging)

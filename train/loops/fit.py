@@ -18,6 +18,8 @@ from train.loops.ahead import ahead
 from train.loops.backend import Trainer, backend
 from train.loops.interrupt import deferred
 from train.loops.logs import SILENT, Logging
+from train.loops.samples import NAME as SAMPLES
+from train.loops.samples import Samples
 from train.loops.saving import DEFAULT, Saving
 from train.loops.schedule import learning_rate
 from train.runs import checkpoint, digests, metrics
@@ -40,7 +42,7 @@ def fit(
     """Train, from ``begun`` on where there is such; returns the report.
 
     Metrics are written as they come, and how fast these steps were, which differs from run to run, beside
-    them; the report at the end; a checkpoint before the first step, after each
+    them; the report at the end; what ``logging`` asks for; a checkpoint before the first step, after each
     epoch, after the last step, and as often as ``saving`` says. It holds ``files``, digests of what else the
     run is.
 
@@ -56,6 +58,7 @@ def fit(
     bar = progress.add_task(framework, total=steps, completed=first, status=status)
     pending: list[tuple[int, dict[str, Any]]] = []
     started, timer = time.perf_counter(), saving.timer(first)
+    samples = Samples(task, loop, out, logging, first)
     numbers = range(first * optimizer.accumulate, steps * optimizer.accumulate)
     with (
         metrics.appended(out, logging.tensorboard) as log,
@@ -88,24 +91,32 @@ def fit(
                 progress.console.print(warning, style="bold red", highlight=False)
             epoch_ends = (number + 1) % per_epoch == 0 or number + 1 == steps
             saves = epoch_ends or signalled.number is not None or timer.due(number + 1)
-            if len(pending) < FLUSH and not saves:
+            stops = saves or samples.due(number + 1)
+            if len(pending) < FLUSH and not stops:
                 continue
             # The last step is still being computed: the device has work while the host reads the others.
-            due, pending = (pending, []) if saves else (pending[:-1], pending[-1:])
+            due, pending = (pending, []) if stops else (pending[:-1], pending[-1:])
             rows = read(due, framework, optimizer.learning_rate)
             for step, row in rows:
-                log.write(step, **row, learning_rate=learning_rate(step, steps, optimizer))
+                if logging.writes(step, steps):
+                    log.write(step, **row, learning_rate=learning_rate(step, steps, optimizer))
             mean = np.mean([row["loss"] for _, row in rows])
             rates = meter.look().rates()
             timings.write(json.dumps({"step": number, **rates}) + "\n")
-            progress.update(bar, completed=number + 1, status=f"loss {mean:.3f}{speed.in_short(rates)}")
+            progress.update(
+                bar, completed=number + 1, status=f"loss {mean:.3f}{speed.in_short(rates, meter.peak())}"
+            )
             log.flush()
-            if saves:
+            if stops:
                 params = finite_params(trainer, framework, number)
+            if samples.due(number + 1):
+                progress.console.print(samples.write(number + 1, params))
+            if saves:
                 if epoch_ends:
                     scores = task.scores(loop, params, "validation")
                     log.write(number, **{f"validation_{name}": value for name, value in scores.items()})
                 save(number + 1)
+            if stops:
                 meter.restart()
             signalled.raise_now()
     seconds = time.perf_counter() - started
@@ -119,7 +130,7 @@ def fit(
         "validation": task.scores(loop, params, "validation") if first == steps else scores,
         **task.report(loop, untrained, params),
     }
-    written = digests.of_files(out, (metrics.NAME, speed.NAME, checkpoint.NAME))
+    written = digests.of_files(out, (metrics.NAME, speed.NAME, SAMPLES, checkpoint.NAME))
     write_json(out / "report.json", digests.sealed({**report, "files": written}))
     return report
 

@@ -94,13 +94,18 @@ class Meter:
             "peak_memory": {"process": _peak_memory(), "device": self._loop.peak_device_memory()},
         }
 
+    def peak(self) -> int | None:
+        """The largest memory so far, in bytes: the device's, where it has its own, or the process's."""
+        return self._loop.peak_device_memory() or _peak_memory()
 
-def in_short(rates: dict[str, float | None]) -> str:
-    """The speed for a progress bar, with the wait for input where that is worth a look."""
+
+def in_short(rates: dict[str, float | None], memory: int | None = None) -> str:
+    """The speed and memory for a progress bar, with the wait for input where that is worth a look."""
     tokens, share = rates["tokens_per_second"], rates["input_share"]
     if tokens is None or share is None:
         return ""
-    return f", {tokens:,.0f} tokens/s" + (f", {share:.0%} waits for input" if share > WORTH_A_LOOK else "")
+    waits = f", {share:.0%} waits for input" if share > WORTH_A_LOOK else ""
+    return f", {tokens:,.0f} tokens/s{waits}" + (f", {memory / 2**30:.1f} GiB" if memory else "")
 
 
 def describe(speed: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """The folder of a run.
 
 run.json  config.json  data.json  model.json  tokenizer.json  parity.json  report.json  curves.png
-jax/    metrics.jsonl  speed.jsonl  checkpoint.safetensors  report.json; events.out.tfevents.*, if asked for
+jax/    metrics.jsonl  speed.jsonl  checkpoint.safetensors  report.json
+        if asked for: samples.jsonl  events.out.tfevents.*
 torch/  the same
 
 An imported run has model.json, tokenizer.json and, beside them, its checkpoint. While a process writes, .lock

@@ -89,9 +89,14 @@ def written_by(folder: Path, step: int, state: Mapping[str, Any] | None) -> byte
 
 
 def read_metrics(folder: Path) -> Rows:
-    """The rows of a metrics.jsonl, in the order in which they were written.
+    """The rows of a metrics.jsonl, in the order in which they were written."""
+    return read_rows(folder / NAME)
+
+
+def read_rows(path: Path) -> Rows:
+    """The rows of a file that has one a line.
 
     A last line without its end was cut off when the run was killed; it is left out.
     """
-    lines = (folder / NAME).read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]

@@ -17,7 +17,7 @@ from train.runs.lock import LOCK, OWNER
 
 EVENTS = "events.out.tfevents.*.twinformer"  # for TensorBoard
 FILES_OF_A_FRAMEWORK = (
-    *("metrics.jsonl", "speed.jsonl"),
+    *("metrics.jsonl", "speed.jsonl", "samples.jsonl"),
     *("checkpoint.safetensors", "checkpoint.json", "report.json"),
 )
 FILES = (

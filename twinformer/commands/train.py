@@ -68,6 +68,12 @@ class RunOptions:
     """How many of the last checkpoints stay."""
     tensorboard: bool = SILENT.tensorboard
     """Write the curves for TensorBoard too (tensorboard --logdir runs), as events beside metrics.jsonl."""
+    log_every: int = SILENT.log_every
+    """Steps between two lines of metrics.jsonl; the first and the last step have one."""
+    sample_every: int = SILENT.sample_every
+    """Steps after which a gpt shows what it writes, kept in samples.jsonl; 0: never."""
+    prompt: str = SILENT.prompt
+    """With --sample-every: what it goes on from; an empty one begins a new text."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +140,10 @@ class Train:
 
         config, options = self.config, self.options
         saving = Saving(options.save_every, options.keep)
-        logging = Logging(options.tensorboard)
+        logging = Logging(options.tensorboard, options.log_every, options.sample_every, options.prompt)
         config.check()
         saving.check()
-        logging.check()
+        logging.check(config.family)
         refuse_too_large(config)
         check_data_dir(options.data_dir)
         config = find_data(config, options.data_dir)
