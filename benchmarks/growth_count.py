@@ -1,7 +1,7 @@
 """What a GPT's training step is expected to take: its memory, counted. Operations: `workloads.step_flops`."""
 
 from benchmarks.workloads import Workload
-from jax_impl.objectives import CHUNK
+from jax_impl.fused_loss import chunk_length
 
 FLOAT = 4  # bytes
 STATE = 4  # arrays of a parameter's shape: itself, its gradient, Adam's two moments
@@ -17,7 +17,7 @@ LAST = 3  # of the width, once: two of the last norm, the gradient that the loss
 def step_bytes(workload: Workload, parameters: int) -> int:
     """State, what is kept for the backward pass, a chunk's logits, one block's softmax."""
     tokens = workload.batch * workload.length
-    logits = min(tokens * workload.vocab, max(CHUNK, workload.vocab))
+    logits = min(tokens, chunk_length(workload.vocab)) * workload.vocab
     pairs = AT_WORK * tokens * workload.heads * workload.length
     tables = TABLES * workload.vocab * workload.embed
     return FLOAT * (STATE * parameters + tables + logits + pairs) + kept_bytes(workload)

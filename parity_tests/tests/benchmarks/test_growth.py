@@ -18,7 +18,7 @@ from benchmarks.growth_picture import draw
 from benchmarks.page import between
 from benchmarks.rounds import measure
 from benchmarks.workloads import Workload, step_flops
-from jax_impl.objectives import CHUNK
+from jax_impl.fused_loss import LOGITS
 from torch_impl.objectives import next_token_loss
 from train.loops import torch_loop
 
@@ -123,7 +123,7 @@ def test_logits_are_counted_up_to_a_chunk() -> None:
 
     tokens = BASE.batch * BASE.length
     assert logits(101) == 4 * 100 * tokens
-    assert logits(2 * CHUNK // tokens) == logits(4 * CHUNK // tokens) == 4 * (CHUNK - tokens)
+    assert logits(2 * LOGITS // tokens) == logits(4 * LOGITS // tokens) == 4 * (LOGITS - tokens)
 
 
 def test_one_size_is_measured() -> None:
