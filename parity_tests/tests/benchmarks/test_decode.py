@@ -1,0 +1,52 @@
+"""What a token costs: bytes by hand, and what flat means from both sides."""
+
+import pytest
+
+from benchmarks.decode import MODEL, NEW, PROMPT, flat, measured, parameters, read
+from benchmarks.decode_picture import draw
+
+
+def test_a_token_reads_all_weights_and_the_cache_once():
+    blocks = 12 * 256**2 + (4 + 4 + 1 + 4) * 256  # matrices, biases, two norms
+    assert parameters() == MODEL.layers * blocks + 2 * 256 + 8192 * 256
+    assert read(NEW[0]) == {"weights": 4 * parameters(), "cache": 4 * 2 * 4 * (PROMPT + 127) * 256}
+
+
+@pytest.mark.parametrize("times, expected", [(0.0, True), (0.9, True), (1.1, False), (10.0, False)])
+def test_flat_is_what_grows_by_no_more_than_its_cache(times, expected):
+    """``times`` as much as the cache's reading grows."""
+    rows = [
+        {"framework": "jax", "new": new, "milliseconds": 1.0 + times * new * 1e-3, "cache": new * 1e-3}
+        for new in NEW
+    ]
+    assert flat(rows, "jax") == expected
+
+
+def test_a_decoder_without_a_cache_is_not_flat():
+    reads = {new: read(new)["cache"] for new in NEW}
+    rows = [
+        {"framework": "jax", "new": new, "milliseconds": 1e-3 * new, "cache": reads[new] / 1e11}
+        for new in NEW
+    ]
+    assert not flat(rows, "jax")
+
+
+def test_each_length_is_measured_in_its_turn():
+    asked = []
+    rows = measured({"jax": asked.append}, copied=1e9)
+    assert asked == [*NEW] * (len(asked) // len(NEW)) and [row["new"] for row in rows] == [*NEW]
+    assert all(
+        row["milliseconds"] >= 0.0
+        and row["cache"] == pytest.approx(read(row["new"])["cache"] / 1e6, rel=1e-4)
+        for row in rows
+    )
+
+
+def test_the_picture_is_drawn_of_a_record(tmp_path):
+    rows = [
+        {"framework": name, "new": new, "milliseconds": 1.5, "weights": 0.8, "cache": new * 1e-3}
+        for name in ("jax", "torch")
+        for new in NEW
+    ]
+    draw({"rows": rows}, tmp_path / "decode.png")
+    assert (tmp_path / "decode.png").stat().st_size > 10_000
