@@ -41,7 +41,8 @@ class Events:
         self._write(step=row["step"] + 1, summary=Summary(value=values))
 
     def _write(self, **fields: Any) -> None:
-        self._records.write(Event(wall_time=time.time(), **fields).SerializeToString())
+        with naming(self._path):
+            self._records.write(Event(wall_time=time.time(), **fields).SerializeToString())
 
     def flush(self) -> None:
         with naming(self._path):
