@@ -12,6 +12,7 @@ from rich.table import Table
 
 HEADLINES = ("sequence_accuracy", "accuracy", "bits_per_byte", "loss")  # the one figure that is shown
 UNITS = {"bits_per_byte": "bits/byte", "loss": "nats"}
+WIDE = 110  # columns of a terminal from which a run takes one line
 STYLES = {"changed": "bold red", "interrupted": "yellow", "running": "green"}
 
 
@@ -38,44 +39,44 @@ class Runs:
                 json.dumps({"schema": 1, "runs": [asdict(row) for row in rows]}, indent=1) + "\n"
             )
         elif rows:
-            console.print(table(rows, self.folder))
+            console.print(table(rows, self.folder, " " if console.width >= WIDE else "\n"))
         else:
             console.print(f"No runs in {self.folder}.", highlight=False)
         return 0
 
 
-def table(rows: list[Any], folder: Path) -> Table:
-    """A line a run and framework."""
+def table(rows: list[Any], folder: Path, between: str) -> Table:
+    """A line a run and framework, or two where there is a line ``between`` the words of a cell."""
     shown = Table(box=None, pad_edge=False)
-    for header in ("run", "model", "data", "in", "steps", "time", "tokens/s", "validation", "test", "state"):
-        right, whole = header in ("steps", "time", "tokens/s"), header in ("in", "tokens/s", "state")
-        shown.add_column(header, justify="right" if right else "left", overflow="fold", no_wrap=whole)
+    for header in ("run", "model", "steps", "time", "tokens/s", "validation", "test", "state"):
+        right = header in ("steps", "time", "tokens/s")
+        shown.add_column(
+            header, justify="right" if right else "left", overflow="fold", no_wrap=header != "run"
+        )
     for row in rows:
         steps = "" if row.steps is None else f"{row.steps:,}"
         if row.planned not in (None, row.steps):
-            steps += f" of {row.planned:,}"
+            steps += f"{between}of {row.planned:,}"
         shown.add_row(
             str(Path(row.run).relative_to(folder)),
-            row.family,
-            row.data or "",
-            row.framework or "",
+            between.join(filter(None, (row.family, row.data))),
             steps,
             duration(row.seconds),
             "" if row.tokens_per_second is None else f"{row.tokens_per_second:,.0f}",
-            headline(row.validation),
-            headline(row.test),
-            row.state,
+            headline(row.validation, between),
+            headline(row.test, between),
+            between.join(filter(None, (row.state, row.framework))),
             style=STYLES.get(row.state, ""),
         )
     return shown
 
 
-def headline(figures: dict[str, int | float] | None) -> str:
-    """The figure that tells most of a family."""
+def headline(figures: dict[str, int | float] | None, between: str) -> str:
+    """The figure that tells most of a family, with its unit."""
     name = next((name for name in HEADLINES if name in (figures or {})), None)
     if figures is None or name is None:
         return ""
-    return f"{figures[name]:.1%}" if "accuracy" in name else f"{figures[name]:.3f} {UNITS[name]}"
+    return f"{figures[name]:.1%}" if "accuracy" in name else f"{figures[name]:.3f}{between}{UNITS[name]}"
 
 
 def duration(seconds: float | None) -> str:

@@ -162,10 +162,17 @@ def test_the_table(
     monkeypatch.setenv("COLUMNS", "140")
     assert cli.status(["runs", str(tmp_path)]) == 0
     header, line = capsys.readouterr().out.splitlines()
-    assert header.split()[:4] == ["run", "model", "data", "in"]
+    assert header.split()[:3] == ["run", "model", "steps"]
     accuracy = json.loads((run / "torch" / "report.json").read_text())["trained"]["accuracy"]
-    assert line.split()[:5] == ["runs/polarity/0", "classifier", "embedded", "torch", "6"]
-    assert f"{accuracy:.1%}" in line and line.split()[-1] == "finished"
+    assert line.split()[:4] == ["runs/polarity/0", "classifier", "embedded", "6"]
+    assert f"{accuracy:.1%}" in line and line.split()[-2:] == ["finished", "torch"]
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.status(["runs", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    for word in ("classifier", "embedded", "torch", f"{accuracy:.1%}", "finished"):
+        assert word in told
+    assert max(map(len, told.splitlines())) <= 80
+    assert "".join(line[:8].strip() for line in told.splitlines()).startswith("runruns/pol")
 
 
 def test_a_folder_without_runs_and_one_that_is_not_there(
