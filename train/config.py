@@ -102,6 +102,8 @@ class Config:
     optimizer: Optimizer = field(default_factory=Optimizer)
     epochs: int = 10
     """Passes over the training split; of reversal, which never ends, a hundred batches each."""
+    least_steps: int = 1
+    """Train for so many steps at least, where the epochs have fewer."""
     steps: int | None = None
     """Train for so many steps (updates) instead."""
     seed: int = 0

@@ -47,7 +47,7 @@ def find_data(config: Config, data_dir: Path | None) -> Config:
     close = difflib.get_close_matches(config.data, SETS, n=1)
     if close and not Path(config.data).exists() and data_dir is None:
         raise ConfigError(f"data={config.data!r}: no file or folder; did you mean {close[0]}?")
-    return replace(config, data=str(place_of(config.data, data_dir).absolute()))
+    return replace(config, data=os.path.abspath(place_of(config.data, data_dir)))
 
 
 def _check_above(name: str, path: Path, folder: Path) -> None:

@@ -91,7 +91,8 @@ def refuse_no_header(table: Table, values: dict[str, list[Any]]) -> None:
             shown = " | ".join(f"{one:.30}" for one in table.columns[:4])
             raise DataError(
                 f"{table.path} seems to have no header: its first line is {shown!r}; put a line with the "
-                "columns' names on top, such as: text,label"
+                "columns' names on top, such as: text,label (if these are names, give --text-column and "
+                "--label-column)."
             )
 
 

@@ -1,5 +1,6 @@
 """What was seen of one's own data while it was read: for a table before the training, and for the run."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -42,8 +43,11 @@ class Found:
 
     def count(self, classes: Sequence[str], splits: Mapping[str, Sequence[int]]) -> None:
         """Keep how many texts each class has in each split; ``splits`` has their labels."""
-        for number, name in enumerate(classes):
-            self.counts[name] = {split: list(labels).count(number) for split, labels in splits.items()}
+        totals = {split: Counter(labels) for split, labels in splits.items()}
+        self.counts = {
+            name: {split: total[number] for split, total in totals.items()}
+            for number, name in enumerate(classes)
+        }
         trained = sorted(self.counts, key=lambda name: self.counts[name]["train"])
         most, least = (self.counts[name]["train"] for name in (trained[-1], trained[0]))
         if most > UNBALANCED * least:

@@ -151,7 +151,8 @@ def read(
 def lengths(task: Task) -> tuple[int, int]:
     """The steps of one pass over the training split, and of the whole run."""
     per_epoch = math.ceil(task.steps_per_epoch / task.config.optimizer.accumulate)
-    return per_epoch, task.config.steps or task.config.epochs * per_epoch
+    steps = max(task.config.epochs * per_epoch, task.config.least_steps)
+    return per_epoch, task.config.steps or steps
 
 
 def finite_params(trainer: Trainer, framework: Framework, number: int) -> checkpoint.Arrays:

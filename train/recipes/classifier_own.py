@@ -1,9 +1,15 @@
-"""One's own labelled texts: settings for data that nobody has seen."""
+"""One's own labelled texts, few or many: the least steps are what a thousand texts need.
+
+Chosen on film reviews, news and docstrings, and on 1,200 training texts of each of the first two.
+"""
 
 from dataclasses import replace
 
-from train.config import OWN
-from train.recipes.classifier_polarity import RECIPE as TUNED
+from train.config import OWN, Text
+from train.recipes.classifier_polarity import RECIPE as REVIEWS
 from train.recipes.recipe import Recipe
 
-RECIPE = Recipe(replace(TUNED.config, data=OWN), result="not measured")
+RECIPE = Recipe(
+    replace(REVIEWS.config, data=OWN, text=Text(batch=64, word_dropout=0.4), epochs=6, least_steps=300),
+    result="not measured",
+)

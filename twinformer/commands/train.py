@@ -1,5 +1,6 @@
 """``twinformer train``: a recipe, or a family and its data, with settings changed."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,7 +125,7 @@ class Train:
     @property
     def out(self) -> Path:
         config = self.config
-        data = Path(config.data).stem if config.own else config.data
+        data = Path(os.path.abspath(config.data)).stem if config.own else config.data
         return self.options.out or Path("runs") / f"{config.family}-{data}-{config.seed}"
 
     def interrupted(self) -> str:

@@ -15,6 +15,7 @@ from data.tokenizers.word_piece import train_tokenizer
 from jax_impl.config import BertConfig, ClassifierConfig, GPTConfig
 from train.config import SETS, Config, ConfigError, Text
 from train.evaluate import evaluate
+from train.loops.fit import lengths
 from train.paths import find_data
 from train.recipes import recipe_of
 from train.resume import resume
@@ -123,6 +124,15 @@ def test_a_tokenizer_that_is_there_is_taken(mine: Path, tmp_path: Path) -> None:
     assert prepare(config(mine), None).tokenizer.get_vocab() != taken.get_vocab()
 
 
+@pytest.mark.parametrize(
+    ("changes", "steps"), [({}, 24), ({"least_steps": 30}, 30), ({"least_steps": 9}, 24)]
+)
+def test_few_texts_are_passed_over_more_often(mine: Path, changes: dict[str, Any], steps: int) -> None:
+    """Of 96 training texts a pass is 12 batches."""
+    assert lengths(prepare(config(mine, epochs=2, steps=None, **changes), None)) == (12, steps)
+    assert lengths(prepare(config(mine, epochs=2, steps=5, **changes), None)) == (12, 5)
+
+
 def test_long_texts_are_counted_as_cut(mine: Path) -> None:
     model = ClassifierConfig(**SIZES | {"max_positions": 3}, vocab=200)
     task = prepare(config(mine, model=model), None)
@@ -140,6 +150,7 @@ def test_a_path_is_trained_by_the_settings_for_ones_own_data(
         command = parse(["train", family, "--data", "mine.csv", "--seed", "3"])
         assert command.recipe is recipe_of(family, "own") and command.out == Path("runs") / f"{family}-mine-3"
         assert find_data(command.config, None).data == str(mine)
+    assert parse(["train", "gpt", "--data", "."]).out == Path("runs") / "gpt-here-0"
     begun = parse(["train", "classifier", "--data", "mine.csv", "--init", "runs/x"])
     assert begun.recipe.name == "classifier-own-from"
     tuned = parse(["train", "classifier-embedded", "--data", "mine.csv"])
