@@ -240,6 +240,36 @@ LOOPS = (
         f"{RUN}::test_the_log_has_each_update_s_rate[gpt]",
     ),
     one(
+        "every line is written, asked for or not",
+        FIT,
+        "if logging.writes(step, steps):",
+        "if logging.writes(step, steps) or True:",
+        f"{TRAIN}/test_logs.py::test_lines_are_left_out_and_the_others_are_as_they_were",
+    ),
+    one(
+        "a sample is of the weights of the checkpoint before",
+        FIT,
+        """            if stops:
+                params = finite_params""",
+        """            if saves:
+                params = finite_params""",
+        f"{TRAIN}/test_logs.py::test_both_frameworks_write_the_same_while_they_learn",
+    ),
+    one(
+        "samples that are taken again stay",
+        "train/loops/samples.py",
+        'if row["step"] <= first',
+        'if row["step"] <= first or True',
+        f"{TRAIN}/test_logs.py::test_a_run_that_goes_on_has_no_sample_twice",
+    ),
+    one(
+        "the last validation is the best",
+        "train/runs/listing.py",
+        "best = min(rows, key=lambda row: float(row[LOSS]))",
+        "best = rows[-1]",
+        f"{TRAIN}/test_listing.py::test_the_best_validation_is_that_of_the_smallest_loss",
+    ),
+    one(
         "a run's dropout is that of seed 0",
         FIT,
         "optimizer, steps, seed, moments)",
