@@ -135,8 +135,8 @@ def _first_head(
 ) -> Tensor:
     if query.ndim != 4:
         return original(query, key, value, mask, *rest)
-    first = original(query[:, :1], key[:, :1], value, mask, *rest)
-    return first
+    first = (each[:, :1].expand_as(each) for each in (query, key))
+    return original(*first, value, mask, *rest)
 
 
 def _not_projected(original: Any, self: Any, x: Tensor) -> Tensor:

@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from queue import SimpleQueue
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 
 from data import Batch
 from train.loops.backend import Stream
 
 DEPTH = 2  # batches that are ready, or being made
+HEARD = 1.0  # seconds after which a signal is heard that came just before the wait for a batch
 GRACE = 5.0  # seconds that the thread has to finish the batch it is at, once nobody waits for it
 
 
@@ -31,13 +32,18 @@ class Ahead:
         if number != (due := next(self._due, None)):
             raise ValueError(f"batch {number} was asked for, but {due} is the next of {self._numbers}")
         begun = time.perf_counter()
-        batch = self._ready.get()
+        batch = self._next()
         self.waited += time.perf_counter() - begun
         if isinstance(batch, BaseException):
             batch.add_note(f"while batch {number}, counted from 0, was made")
             raise batch
         self._room.release()
         return batch
+
+    def _next(self) -> Batch | BaseException:
+        while True:
+            with suppress(Empty):
+                return self._ready.get(timeout=HEARD)
 
     def _work(self) -> None:
         for number in self._numbers:

@@ -99,7 +99,11 @@ def test_the_first_steps_agree(apart: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("owner", "name", "wrong"),
     [
-        (torch_impl.optimizer, "decays", lambda right, name: name.endswith("kernel") and right(name)),
+        (
+            torch_impl.optimizer,
+            "decays",
+            lambda right, name, config: name.endswith("kernel") and right(name, config),
+        ),
         (torch_side, "cross_entropy", lambda right, logits, labels: right(logits, labels, 0.01)),
     ],
 )

@@ -56,7 +56,7 @@ def quickly() -> Iterator[None]:
     with ExitStack() as stack:
         for name in ("train.start.prepare", "train.resume.prepare"):
             stack.enter_context(mock.patch(name, prepare))
-        stack.enter_context(mock.patch("train.start.draw", draw))
+        stack.enter_context(mock.patch("train.runs.curves.draw", draw))
         yield
 
 

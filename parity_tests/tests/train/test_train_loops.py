@@ -94,7 +94,7 @@ def test_a_step_with_another_decay_is_noticed(
 ) -> None:
     """Decay on biases and norms too, injected in PyTorch, must exceed the bound that healthy loops keep."""
     first = runs["torch"]["first"]
-    monkeypatch.setattr(optimizer, "decays", lambda name: True)
+    monkeypatch.setattr(optimizer, "decays", lambda name, config: True)
     trainer = torch_loop.Trainer("classifier", MODEL, first, stream, OPTIMIZER, STEPS, 3)
     for number in range(STEPS):
         trainer.step(number)
