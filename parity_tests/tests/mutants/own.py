@@ -65,7 +65,7 @@ OWN_DATA = (
         "common words count as rare ones do",
         WORDS,
         "np.array([found[word] for word in column])",
-        "1",
+        "np.ones(len(column))",
         NUMBERS,
     ),
     one(
