@@ -10,7 +10,7 @@ Quantity = Literal["time", "memory"]
 QUANTITIES: tuple[Quantity, ...] = ("time", "memory")
 FRAMEWORKS = {"jax": "JAX", "torch": "PyTorch"}
 TITLES = {"length": "length", "embed": "width", "layers": "depth", "vocab": "vocabulary", "batch": "batch"}
-BOUND = 1.3  # times the expected growth, a doubling; a softmax, which is not counted, is 1.2 over length
+BOUND = 1.25  # times the expected growth, a doubling; a softmax, which is not counted, is 1.1 over length
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,15 @@
-"""What a token costs: bytes by hand, and what flat means from both sides."""
+"""What a token costs: bytes by hand, what flat means from both sides, and the record and the page alike."""
+
+import json
+from pathlib import Path
 
 import pytest
 
-from benchmarks.decode import MODEL, NEW, PROMPT, flat, measured, parameters, read
+from benchmarks.decode import MODEL, NEW, PROMPT, RESULT, ROOT, flat, measured, parameters, read
 from benchmarks.decode_picture import draw
+
+RECORD = json.loads(RESULT.read_text("utf-8"))
+PAGE = Path(ROOT / "docs" / "speed.md").read_text("utf-8")
 
 
 def test_a_token_reads_all_weights_and_the_cache_once():
@@ -42,11 +48,13 @@ def test_each_length_is_measured_in_its_turn():
     )
 
 
-def test_the_picture_is_drawn_of_a_record(tmp_path):
-    rows = [
-        {"framework": name, "new": new, "milliseconds": 1.5, "weights": 0.8, "cache": new * 1e-3}
-        for name in ("jax", "torch")
-        for new in NEW
-    ]
-    draw({"rows": rows}, tmp_path / "decode.png")
+def test_the_picture_is_drawn_of_the_record(tmp_path):
+    draw(RECORD, tmp_path / "decode.png")
     assert (tmp_path / "decode.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("framework", ["jax", "torch"])
+def test_the_page_has_the_record_s_figures(framework):
+    found = [row for row in RECORD["rows"] if row["framework"] == framework]
+    assert [row["new"] for row in found] == [*NEW]
+    assert " | ".join(f"{row['milliseconds']:.2f}" for row in found) in PAGE

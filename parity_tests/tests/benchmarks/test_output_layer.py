@@ -52,3 +52,17 @@ def test_the_page_has_the_record_s_figures():
     by_vocab = {(row["width"], row["vocab"]): row["as_much"] for row in RECORD["shares"]}
     for width in WIDTHS:
         assert "| " + " | ".join(f"{by_vocab[width, vocab]:.1f}" for vocab in VOCABS) + " |" in PAGE
+
+
+@pytest.mark.parametrize("framework", ["jax", "torch"])
+def test_a_third_of_the_memory_costs_no_time(framework):
+    """Of the gradient of gpt_c's model, by the record; the page has its figures."""
+    plain, fused = (
+        next(row for row in RECORD["steps"] if (row["framework"], row["loss"]) == (framework, kind))
+        for kind in ("plain", "fused")
+    )
+    memory = "temporary_mib" if framework == "jax" else "grown_mib"
+    assert fused[memory] < plain[memory] / 3
+    assert fused["processor"] < 1.05 * plain["processor"]
+    for row in (plain, fused):
+        assert f"| {row[memory]:,.0f} |" in PAGE and f"| {1e3 * row['processor']:,.0f} |" in PAGE
