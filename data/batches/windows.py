@@ -24,6 +24,10 @@ class Stream:
     tokens: Int32[np.ndarray, " token"]
     sizes: Int32[np.ndarray, " token"]
 
+    def first(self, tokens: int) -> "Stream":
+        """Its beginning."""
+        return Stream(self.tokens[:tokens], self.sizes[:tokens])
+
 
 @dataclass(frozen=True, eq=False)
 class Windows:
@@ -67,7 +71,7 @@ def join(tokenizer: Tokenizer, documents: Sequence[str]) -> Stream:
     tokens, sizes = [], []
     for document, encoding in zip(documents, encode_as_text(tokenizer, documents), strict=True):
         tokens.append(np.array([*encoding.ids, end], np.int32))
-        sizes.append(_sizes(document, encoding))
+        sizes.append(token_sizes(document, encoding))
     return Stream(np.concatenate(tokens), np.concatenate(sizes))
 
 
@@ -115,7 +119,7 @@ def bits_per_byte(nats_per_token: float, windows: Windows) -> float:
     return nats_per_token * labels / np.log(2) / windows.bytes
 
 
-def _sizes(document: str, encoding: Encoding) -> Int32[np.ndarray, " token"]:
+def token_sizes(document: str, encoding: Encoding) -> Int32[np.ndarray, " token"]:
     """The bytes of each token, and of the end token after them."""
     ends = np.array([end for _, end in encoding.offsets], np.int64)  # in characters
     ends = np.maximum.accumulate(np.append(ends, len(document)))

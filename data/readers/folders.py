@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
+from io import StringIO
 from pathlib import Path
 
 from data.errors import DataError
@@ -95,20 +97,33 @@ def documents(folder: Path, files: Sequence[Path], encoding: str, one_a_line: bo
     """The texts of files, without labels: a line each, or a file each; None: a line if there is one file, and
     no blank line in it but `LINES` of others."""
 
+    @cache  # a look at the whole file: once, and not each time that the rows are read
+    def each_line() -> bool:
+        return len(files) == 1 and holds_lines(files[0], encoding) if one_a_line is None else one_a_line
+
     def rows(names: Sequence[str]) -> Iterator[Row]:
         for path in files:
-            found = list(lines(path, encoding)) if path.stat().st_size else []
-            each = one_a_line
-            if each is None:
-                each = len(files) == 1 and len(found) >= LINES and all(line.strip() for _, line in found)
-            if each:
-                yield from ((f"{path.name}, line {number}", (line.rstrip("\r\n"),)) for number, line in found)
-            else:
-                yield path.name, ("".join(line for _, line in found).replace("\r\n", "\n"),)
+            if not each_line():
+                yield path.name, (whole(path, encoding).replace("\r\n", "\n"),)
+            elif path.stat().st_size:
+                for number, line in lines(path, encoding):
+                    yield f"{path.name}, line {number}", (line.rstrip("\r\n"),)
 
     return Table(folder, tuple(files), ("text",), rows)
 
 
+def holds_lines(path: Path, encoding: str) -> bool:
+    """Whether a file has `LINES` lines or more and none that is blank. Raises DataError as `lines` does."""
+    number = 0
+    for number, line in lines(path, encoding) if path.stat().st_size else ():  # noqa: B007
+        if not line.strip():
+            return False
+    return number >= LINES
+
+
 def whole(path: Path, encoding: str) -> str:
     """A whole file as one text, "" if it is empty. Raises DataError as `lines` does."""
-    return "".join(line for _, line in lines(path, encoding)) if path.stat().st_size else ""
+    text = StringIO(newline="")  # which takes less than a list of the lines
+    for _, line in lines(path, encoding) if path.stat().st_size else ():
+        text.write(line)
+    return text.getvalue()

@@ -63,3 +63,7 @@ class Found:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Found":
+        return cls(**{**fields, "findings": [Finding(**one) for one in fields["findings"]]})

@@ -115,6 +115,12 @@ def cut_up(rows: list[Row], found: Found) -> list[Row]:
     return pieces
 
 
+def bytes_of(path: Path, reading: Reading) -> int:
+    """Bytes of the files whose documents would be read. Raises DataError as `load_documents`."""
+    tables = (table for tables in _tables(path, reading, False).values() for table in tables)
+    return sum(file.stat().st_size for table in tables for file in table.files)
+
+
 def digest(path: Path, reading: Reading, labelled: bool) -> str:
     """Return one name for the files that would be read, by their names within ``path`` and their contents.
 

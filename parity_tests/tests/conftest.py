@@ -59,7 +59,11 @@ def parity_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def kept_texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nor are the tokenizers and encoded texts that the user's cache has."""
     folder = tmp_path_factory.mktemp("kept_texts")
-    with mock.patch("train.tasks.entries.folder", lambda: folder):
+    corpora = folder / "corpora"
+    with (
+        mock.patch("train.tasks.entries.folder", lambda: folder),
+        mock.patch("train.tasks.token_cache.folder", lambda: corpora),
+    ):
         yield
 
 

@@ -30,16 +30,35 @@ def tokenizer(
     train: Callable[[Sequence[str], int], Tokenizer], texts: Sequence[str], vocab: int
 ) -> Tokenizer:
     """What ``train`` makes of the texts. Raises what it raises."""
+    return _tokenizer(train, lambda: texts, vocab, name([train.__qualname__, vocab], texts))
 
+
+def sampled_tokenizer(
+    train: Callable[[Sequence[str], int], Tokenizer],
+    sample: Callable[[], Sequence[str]],
+    vocab: int,
+    decide: list[Any],
+    code: Sequence[str],
+) -> Tokenizer:
+    """What ``train`` makes of a sample, which follows from what is in ``decide`` and the sources ``code``."""
+    return _tokenizer(train, sample, vocab, name([train.__qualname__, vocab, decide], (), code))
+
+
+def _tokenizer(
+    train: Callable[[Sequence[str], int], Tokenizer],
+    texts: Callable[[], Sequence[str]],
+    vocab: int,
+    entry: str | None,
+) -> Tokenizer:
     def make() -> Arrays:
-        return {"json": np.frombuffer(train(texts, vocab).to_str().encode(), np.uint8)}
+        return {"json": np.frombuffer(train(texts(), vocab).to_str().encode(), np.uint8)}
 
     def read(arrays: Arrays) -> Tokenizer:
         text = arrays["json"].tobytes().decode()
         judge(json.loads(text))
         return built(lambda: Tokenizer.from_str(text), entries.folder())
 
-    return _kept([train.__qualname__, vocab], texts, make, read)
+    return _kept(entry, make, read)
 
 
 def encoded(tokenizer: Tokenizer, texts: Sequence[str], positions: int, marked: bool) -> Encoded:
@@ -61,7 +80,7 @@ def encoded(tokenizer: Tokenizer, texts: Sequence[str], positions: int, marked: 
         ends = np.cumsum(lengths).tolist()
         return Encoded([ids[start:end] for start, end in zip([0, *ends], ends, strict=False)], truncated)
 
-    return _kept(["encode", *_described(tokenizer), positions, marked], texts, make, read)
+    return _kept(name(["encode", *described(tokenizer), positions, marked], texts), make, read)
 
 
 def stream(tokenizer: Tokenizer, texts: Sequence[str]) -> Stream:
@@ -76,30 +95,27 @@ def stream(tokenizer: Tokenizer, texts: Sequence[str]) -> Stream:
             raise ValueError("the tokens do not stand for the texts")
         return Stream(tokens, sizes)
 
-    return _kept(["join", *_described(tokenizer)], texts, lambda: vars(join(tokenizer, texts)), read)
+    return _kept(name(["join", *described(tokenizer)], texts), lambda: vars(join(tokenizer, texts)), read)
 
 
-def _kept(
-    settings: list[Any], texts: Sequence[str], make: Callable[[], Arrays], read: Callable[[Arrays], Made]
-) -> Made:
+def _kept(entry: str | None, make: Callable[[], Arrays], read: Callable[[Arrays], Made]) -> Made:
     """What is read of an entry, or of what is made: both the same way."""
-    name = _name(settings, texts)
-    if name is None:
+    if entry is None:
         return read(make())
     try:
-        return read(entries.recall(name))
+        return read(entries.recall(entry))
     except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
         arrays = make()
-    entries.remember(name, arrays)
+    entries.remember(entry, arrays)
     return read(arrays)
 
 
-def _name(settings: list[Any], texts: Sequence[str]) -> str | None:
-    """None where it is not known of which sources the code is."""
-    code = sources.imported()
-    if code is None:
+def name(settings: list[Any], texts: Sequence[str], code: Sequence[str] = SOURCES) -> str | None:
+    """An entry's name. None where it is not known of which sources ``code`` is."""
+    known = sources.imported()
+    if known is None:
         return None
-    decide = [settings, [code[name] for name in SOURCES], version("tokenizers")]
+    decide = [settings, [known[module] for module in code], version("tokenizers")]
     total = sha256(digests.of_json(decide).encode())
     for text in texts:
         content = text.encode("utf-8", "surrogatepass")
@@ -107,7 +123,7 @@ def _name(settings: list[Any], texts: Sequence[str]) -> str | None:
     return total.hexdigest()
 
 
-def _described(tokenizer: Tokenizer) -> list[Any]:
+def described(tokenizer: Tokenizer) -> list[Any]:
     return [tokenizer.to_str(), tokenizer.encode_special_tokens]
 
 

@@ -14,16 +14,18 @@ from tokenizers import Tokenizer
 from data import Batch
 from data.baselines.scores import baseline_scores
 from data.batches.windows import Windows, bits_per_byte, cut
-from data.sets.corpus import Corpus
 from data.sets.found import Found
+from data.sets.own import place_of
 from train.architecture import Architecture
 from train.config import Config, ModelConfig
 from train.loops.backend import Arrays, Backend, Outputs
-from train.tasks import kept
+from train.runs.own_data import reading
+from train.tasks import kept, large
 from train.tasks.language_report import print_report
 from train.tasks.own import read_documents
 
 EVALUATION_BATCH = 32
+COUNTED = 2**22  # tokens of a large corpus that the baselines count
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,19 +33,17 @@ class LanguageTask(ABC):
     """A corpus made ready for one configuration."""
 
     config: Config
-    corpus: Corpus
+    name: str
     tokenizer: Tokenizer
     windows: dict[str, Windows]
     """Of the splits "train", "validation" and "test"."""
+    counted: Windows
+    """The training windows that the baselines count: all, or the first of a large corpus."""
     found: Found | None = None
     """What was seen of one's own data while it was read."""
 
     classes = ()
     begun: ClassVar[Arrays] = {}
-
-    @property
-    def name(self) -> str:
-        return self.corpus.name
 
     @property
     @abstractmethod
@@ -111,10 +111,10 @@ class LanguageTask(ABC):
     @cached_property
     def baselines(self) -> dict[str, dict[str, float]]:
         """What counting alone reaches on the test split; the same for both frameworks."""
-        train, validation, test = (self.windows[name] for name in ("train", "validation", "test"))
+        validation, test = (self.windows[name] for name in ("validation", "test"))
         return {
             score.name: {"loss": score.nats_per_token} | self._derived(score.nats_per_token, "test")
-            for score in baseline_scores(train, validation, test, self.tokenizer.get_vocab_size())
+            for score in baseline_scores(self.counted, validation, test, self.tokenizer.get_vocab_size())
         }
 
     def report(self, loop: Backend, untrained: Arrays, trained: Arrays) -> dict[str, Any]:
@@ -124,6 +124,7 @@ class LanguageTask(ABC):
             "test_tokens": int(len(self.windows["test"].tokens) - 1),
             "test_bytes": self.windows["test"].bytes,
             "baselines": self.baselines,
+            **({} if self._counts_all() else {"counted_tokens": len(self.counted.tokens)}),
             "untrained": before,
             "trained": after,
             "learned": after["loss"] < self.baselines["unigram"]["loss"],
@@ -136,11 +137,18 @@ class LanguageTask(ABC):
     def describe(self) -> str:
         sizes = ", ".join(f"{len(windows):,} {split}" for split, windows in self.windows.items())
         dropped = sum(windows.dropped for windows in self.windows.values())
+        counted = "" if self._counts_all() else f"; the baselines count {len(self.counted.tokens):,} tokens"
         return (
             f"{self.name}: windows of {self.config.model.max_positions} tokens: {sizes}; "
             f"{self.tokenizer.get_vocab_size():,} tokens in the vocabulary; {dropped} tokens at the splits' "
-            "ends fill no window"
+            f"ends fill no window{counted}"
         )
+
+    def _counts_all(self) -> bool:
+        return len(self.counted) == len(self.windows["train"])
+
+
+Read = tuple[Config, str, Tokenizer, dict[str, Windows], Windows, Found | None]
 
 
 def read_corpus(
@@ -148,12 +156,16 @@ def read_corpus(
     data_dir: Path | None,
     tokenizer: Tokenizer | None,
     train_tokenizer: Callable[[Sequence[str], int], Tokenizer],
-) -> tuple[Config, Corpus, Tokenizer, dict[str, Windows], Found | None]:
+) -> Read:
     """The fields of a `LanguageTask`; the tokenizer is trained on the training split unless there is one."""
+    vocab, positions = config.model.vocab, config.model.max_positions
+    if config.own and large.is_large(path := place_of(config.data, data_dir), reading(config)):
+        whole = large.tokenized(path, reading(config), tokenizer, train_tokenizer, vocab)
+        windows = {split: cut(stream, positions) for split, stream in whole.streams.items()}
+        counted = cut(whole.streams["train"].first(COUNTED), positions)
+        return config, whole.name, whole.tokenizer, windows, counted, whole.found
     corpus, found = read_documents(config, data_dir)
-    tokenizer = tokenizer or kept.tokenizer(train_tokenizer, corpus.train, config.model.vocab)
+    tokenizer = tokenizer or kept.tokenizer(train_tokenizer, corpus.train, vocab)
     splits = {"train": corpus.train, "validation": corpus.validation, "test": corpus.test}
-    windows = {
-        name: cut(kept.stream(tokenizer, texts), config.model.max_positions) for name, texts in splits.items()
-    }
-    return config, corpus, tokenizer, windows, found
+    windows = {name: cut(kept.stream(tokenizer, texts), positions) for name, texts in splits.items()}
+    return config, corpus.name, tokenizer, windows, windows["train"], found

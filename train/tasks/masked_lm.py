@@ -58,7 +58,7 @@ class MaskedLMTask(LanguageTask):
     @cached_property
     def baselines(self) -> dict[str, dict[str, float]]:
         rows = super().baselines
-        accuracy = masked_accuracy(self.windows["train"], self.tokenizer, self.evaluation("test"))
+        accuracy = masked_accuracy(self.counted, self.tokenizer, self.evaluation("test"))
         return rows | {"unigram": rows["unigram"] | {"accuracy": accuracy}}
 
     def shown(self, outputs: Outputs) -> list[dict[str, Any]]:

@@ -8,6 +8,9 @@ OWN, TF_IDF, RUNS = (
     f"{DATA}/test_data_tf_idf.py",
     f"{DATA[:-4]}train/test_own_data.py",
 )
+LARGE, CORPORA = f"{DATA}/test_large.py", f"{DATA[:-4]}train/test_large_corpora.py"
+SURVEY, SAME_SPLITS = "data/sets/survey.py", f"{LARGE}::test_the_splits_are_those_of_a_corpus_in_memory"
+ON_DISK = f"{LARGE}::test_the_streams_on_disk_are_those_in_memory"
 ROWS, SPLITTING, WORDS = "data/sets/rows.py", "data/sets/splitting.py", "data/baselines/tf_idf.py"
 APART = f"{OWN}::test_no_text_is_in_two_splits"
 SPLIT = f"{OWN}::test_a_split_is_the_same_for_good_and_holds_a_tenth_of_each_class"
@@ -74,5 +77,41 @@ OWN_DATA = (
         "error.sum(axis=0)]",
         "error.sum(axis=0) + penalty * intercepts]",
         NUMBERS,
+    ),
+    one("a large corpus keeps repeats", SURVEY, "fates[repeated] = REPEATED", "pass", SAME_SPLITS),
+    one(
+        "a large corpus holds the last hashes out",
+        SURVEY,
+        "(trained)  # by",
+        "(trained)[::-1]  # by",
+        SAME_SPLITS,
+    ),
+    one(
+        "a sample holds texts that are held out",
+        SURVEY,
+        "== split][::-1]",
+        "== 2][::-1]",
+        f"{LARGE}::test_a_tokenizer_is_trained_on_no_more_than_a_sample_of_training",
+    ),
+    one(
+        "spaces between pieces are lost",
+        "data/batches/stream_files.py",
+        "sizes[0] += carried",
+        "pass",
+        ON_DISK,
+    ),
+    one(
+        "each piece ends a document",
+        "data/batches/pieces.py",
+        "text[begin:end], False)",
+        "text[begin:end], True)",
+        ON_DISK,
+    ),
+    one(
+        "half of an entry is taken",
+        "train/tasks/token_cache.py",
+        'about["bytes"] == _sizes(place)',
+        'about["bytes"]',
+        f"{CORPORA}::test_a_damaged_entry_is_made_again[cut off]",
     ),
 )

@@ -168,8 +168,8 @@ TASKS = (
     one(
         "baselines are chosen on test and score validation",
         LANGUAGE,
-        'for name in ("train", "validation", "test"))\n        return {',
-        'for name in ("train", "test", "validation"))\n        return {',
+        'for name in ("validation", "test"))\n        return {',
+        'for name in ("test", "validation"))\n        return {',
         f"{BASELINES}[gpt]",
     ),
     one(
@@ -210,7 +210,7 @@ TASKS = (
     one(
         "the guess is of the test split",
         MASKED_LM,
-        'masked_accuracy(self.windows["train"]',
+        "masked_accuracy(self.counted",
         'masked_accuracy(self.windows["test"]',
         GUESSED,
     ),
