@@ -124,7 +124,7 @@ def test_a_second_signal_ends_the_wait_for_a_batch_that_does_not_come() -> None:
     def hanging(number: int) -> None:
         for count in (1, 2):
             told.append(count)
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
             if count == 1:
                 wait_for(lambda: waiting.number is not None)
         free.wait(SOON)
