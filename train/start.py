@@ -14,7 +14,7 @@ from train.loops.samples import refuse
 from train.loops.saving import DEFAULT, Saving
 from train.loops.speed import describe
 from train.proof import cache, frameworks
-from train.proof.remembered import remembered
+from train.proof.remembered import name_of, remembered
 from train.runs import digests, folder, own_data, used
 from train.runs.checkpoint import State
 from train.runs.durable import write_json
@@ -81,7 +81,7 @@ def carry_out(
             "Parity check skipped: nothing shows that the twins compute the same.", style="bold red"
         )
     else:
-        outcome = remembered(task, out / "parity.json", backend(plan.frameworks[0]))
+        outcome = remembered(task, name_of(task), out / "parity.json", backend(plan.frameworks[0]))
         console.print((outcome or proven(task, out, console)) + "\n")
     reports: dict[Framework, dict[str, Any]] = {}
     with progress_bar(console) as progress:

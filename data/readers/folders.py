@@ -105,17 +105,22 @@ def documents(folder: Path, files: Sequence[Path], encoding: str, one_a_line: bo
         for path in files:
             if not each_line():
                 yield path.name, (whole(path, encoding).replace("\r\n", "\n"),)
-            elif path.stat().st_size:
-                for number, line in lines(path, encoding):
+            else:
+                for number, line in lines_in(path, encoding):
                     yield f"{path.name}, line {number}", (line.rstrip("\r\n"),)
 
     return Table(folder, tuple(files), ("text",), rows)
 
 
+def lines_in(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
+    """`lines` of a file that may be empty: none, then."""
+    return lines(path, encoding) if path.stat().st_size else iter(())
+
+
 def holds_lines(path: Path, encoding: str) -> bool:
     """Whether a file has `LINES` lines or more and none that is blank. Raises DataError as `lines` does."""
     number = 0
-    for number, line in lines(path, encoding) if path.stat().st_size else ():  # noqa: B007
+    for number, line in lines_in(path, encoding):  # noqa: B007
         if not line.strip():
             return False
     return number >= LINES
@@ -124,6 +129,6 @@ def holds_lines(path: Path, encoding: str) -> bool:
 def whole(path: Path, encoding: str) -> str:
     """A whole file as one text, "" if it is empty. Raises DataError as `lines` does."""
     text = StringIO(newline="")  # which takes less than a list of the lines
-    for _, line in lines(path, encoding) if path.stat().st_size else ():
+    for _, line in lines_in(path, encoding):
         text.write(line)
     return text.getvalue()

@@ -23,11 +23,8 @@ def learning_rate(step: int, steps: int, optimizer: Optimizer) -> float:
     "linear" and "cosine" fall by so much of the way from the peak to the smallest rate, which is zero unless
     there is another.
     """
-    peak, least, warmup = (
-        optimizer.learning_rate,
-        optimizer.min_learning_rate,
-        round(optimizer.warmup * steps),
-    )
+    peak, least = optimizer.learning_rate, optimizer.min_learning_rate
+    warmup = round(optimizer.warmup * steps)
     if step < warmup:
         return peak * (step + 1) / warmup
     done = (step - warmup) / (steps - warmup)

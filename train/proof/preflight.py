@@ -38,10 +38,10 @@ def preflight(task: Task, path: Path, watch: Callable[[str], None] = lambda at: 
     Returns how it went, in a sentence. A check that passed before on this machine is not made again: see
     `cache`. Raises ParityError naming the first divergence, and all blocks that diverge by themselves.
     """
-    outcome = remembered(task, path, torch_loop)
+    name = name_of(task)
+    outcome = remembered(task, name, path, torch_loop)
     if outcome is not None:
         return outcome
-    name = name_of(task)
     training, evaluation = batches_of(task)
     inputs = task.inputs(training[0])
     twin = Twin(

@@ -15,10 +15,13 @@ from train.tasks.task import Task
 ROWS = 4  # of a batch; enough to differ in length
 
 
-def remembered(task: Task, path: Path, loop: Backend) -> str | None:
-    """How the preflight of this task went that passed before, its report written; None where none did."""
+def remembered(task: Task, name: str | None, path: Path, loop: Backend) -> str | None:
+    """How the preflight of this task went that passed before, its report written; None where none did.
+
+    ``name`` is what `name_of` gave.
+    """
     names = loop.parameter_shapes(task.architecture)
-    checks = cache.recall(name_of(task), lambda checks: cache.complete(checks, names))
+    checks = cache.recall(name, lambda checks: cache.complete(checks, names))
     if checks is None:
         return None
     write_json(path, digests.sealed(to_json(checks, [])))

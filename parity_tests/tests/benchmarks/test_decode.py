@@ -58,3 +58,4 @@ def test_the_page_has_the_record_s_figures(framework):
     found = [row for row in RECORD["rows"] if row["framework"] == framework]
     assert [row["new"] for row in found] == [*NEW]
     assert " | ".join(f"{row['milliseconds']:.2f}" for row in found) in PAGE
+    assert not flat(found, framework) and "It is\nnot so in either" in PAGE
