@@ -7,7 +7,6 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jax_impl.block import TransformerBlock
-from jax_impl.classifier import masked_mean
 from jax_impl.config import BertClassifierConfig, BertConfig
 from jax_impl.embeddings import SegmentEmbedding, offset_positions
 from jax_impl.initializers import zeros
@@ -22,6 +21,7 @@ from jax_impl.layers import (
     relu,
 )
 from jax_impl.masks import padding_mask
+from jax_impl.pooling import masked_mean
 from jax_impl.random import fold_in
 from jax_impl.shapes import check_shapes
 from jax_impl.taps import Tap, no_tap, within

@@ -1,6 +1,5 @@
 """The text classifier: embeddings, blocks, the mean over real tokens, a linear layer."""
 
-import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, Key
 
@@ -9,30 +8,10 @@ from jax_impl.config import ClassifierConfig
 from jax_impl.embeddings import TokenPositionEmbedding
 from jax_impl.layers import Linear, dropout, new_norm
 from jax_impl.masks import padding_mask, same_text_mask
+from jax_impl.pooling import masked_mean, packed_mean
 from jax_impl.random import fold_in
 from jax_impl.shapes import check_shapes
 from jax_impl.taps import Tap, no_tap, within
-
-
-def masked_mean(
-    x: Float[Array, "batch position embed"], mask: Bool[Array, "batch position"]
-) -> Float[Array, "batch embed"]:
-    """Mean over the positions where the mask is True; zeros for a row that has none."""
-    total = jnp.where(mask[:, :, None], x, 0.0).sum(axis=1)
-    count = jnp.maximum(mask.sum(axis=1, dtype=jnp.int32), 1)
-    return total / count[:, None].astype(x.dtype)
-
-
-def packed_mean(
-    x: Float[Array, "row position embed"],
-    text_ids: Int[Array, "row position"],
-    lengths: Int[Array, "batch"],
-) -> Float[Array, "batch embed"]:
-    """`masked_mean` of each text, where texts share rows: a matmul with ones where a token is the text's."""
-    flat, text_ids = x.reshape(-1, x.shape[-1]), text_ids.reshape(-1)
-    texts = jnp.arange(lengths.shape[0], dtype=text_ids.dtype)
-    mine = (texts[:, None] == text_ids[None, :]).astype(x.dtype)
-    return mine @ flat / jnp.maximum(lengths, 1)[:, None].astype(x.dtype)
 
 
 class TextClassifier(nn.Module):

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from torch_impl.block import TransformerBlock
-from torch_impl.classifier import masked_mean
 from torch_impl.config import BertClassifierConfig, BertConfig
 from torch_impl.embeddings import SegmentEmbedding, offset_positions
 from torch_impl.initializers import parameter, zeros
@@ -23,6 +22,7 @@ from torch_impl.layers import (
     relu,
 )
 from torch_impl.masks import padding_mask
+from torch_impl.pooling import masked_mean
 from torch_impl.random import Key, fold_in
 from torch_impl.shapes import check_shapes
 from torch_impl.taps import Tap, no_tap, within

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -11,30 +10,10 @@ from torch_impl.config import ClassifierConfig
 from torch_impl.embeddings import TokenPositionEmbedding
 from torch_impl.layers import Linear, dropout, new_norm
 from torch_impl.masks import padding_mask, same_text_mask
+from torch_impl.pooling import masked_mean, packed_mean
 from torch_impl.random import Key, fold_in
 from torch_impl.shapes import check_shapes
 from torch_impl.taps import Tap, no_tap, within
-
-
-def masked_mean(
-    x: Float[Tensor, "batch position embed"], mask: Bool[Tensor, "batch position"]
-) -> Float[Tensor, "batch embed"]:
-    """Mean over the positions where the mask is True; zeros for a row that has none."""
-    total = torch.where(mask[:, :, None], x, 0.0).sum(dim=1)
-    count = mask.sum(dim=1).clamp(min=1)
-    return total / count[:, None].to(x.dtype)
-
-
-def packed_mean(
-    x: Float[Tensor, "row position embed"],
-    text_ids: Int[Tensor, "row position"],
-    lengths: Int[Tensor, "batch"],
-) -> Float[Tensor, "batch embed"]:
-    """`masked_mean` of each text, where texts share rows: a matmul with ones where a token is the text's."""
-    flat, text_ids = x.flatten(0, 1), text_ids.flatten()
-    texts = torch.arange(lengths.shape[0], dtype=text_ids.dtype, device=x.device)
-    mine = (texts[:, None] == text_ids[None, :]).to(x.dtype)
-    return mine @ flat / lengths.clamp(min=1)[:, None].to(x.dtype)
 
 
 class TextClassifier(nn.Module):

@@ -10,24 +10,24 @@ from typing import Any
 import jax_impl.attention
 import jax_impl.bert
 import jax_impl.block
-import jax_impl.classifier
 import jax_impl.embeddings
 import jax_impl.fused_loss
 import jax_impl.layers
 import jax_impl.losses
 import jax_impl.masks
 import jax_impl.models
+import jax_impl.pooling
 import jax_impl.seq2seq
 import torch_impl.attention
 import torch_impl.bert
 import torch_impl.block
-import torch_impl.classifier
 import torch_impl.embeddings
 import torch_impl.fused_loss
 import torch_impl.layers
 import torch_impl.losses
 import torch_impl.masks
 import torch_impl.models
+import torch_impl.pooling
 import torch_impl.seq2seq
 from jax_impl import config
 from jax_impl.config import AttentionConfig, BertConfig, BlockConfig, EmbeddingConfig, FeedForwardConfig
@@ -92,7 +92,7 @@ PARTS = {
     **_pairs(jax_impl.block, torch_impl.block, TransformerBlock=BlockConfig),
     **_pairs(jax_impl.seq2seq, torch_impl.seq2seq, DecoderBlock=BlockConfig),
     **_pairs(jax_impl.bert, torch_impl.bert, Pooler=BertConfig, MLMHead=BertConfig),
-    **_pairs(jax_impl.classifier, torch_impl.classifier, "masked_mean", "packed_mean"),
+    **_pairs(jax_impl.pooling, torch_impl.pooling, "masked_mean", "packed_mean"),
     **_pairs(jax_impl.losses, torch_impl.losses, "cross_entropy", "weighted_cross_entropy"),
     **_pairs(jax_impl.fused_loss, torch_impl.fused_loss, "chunked_cross_entropy"),
 }
