@@ -21,6 +21,7 @@ from jax_impl.layers import (
     relu,
 )
 from jax_impl.masks import padding_mask
+from jax_impl.ngrams import NGramRatios
 from jax_impl.pooling import masked_mean
 from jax_impl.random import fold_in
 from jax_impl.shapes import check_shapes
@@ -206,6 +207,8 @@ class BertClassifier(nn.Module):
         if config.pooling == "first":
             self.pooler = Pooler(config)
         self.head = Linear(config.embed, config.classes, std=config.kernel_std)
+        if config.ngram_buckets:
+            self.ngrams = NGramRatios(config)
 
     def __call__(
         self,
@@ -221,4 +224,8 @@ class BertClassifier(nn.Module):
         pooled = self.pooler(x) if first else masked_mean(x, mask)
         pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
-        return tap("logits", self.head(pooled), "batch classes")
+        logits = self.head(pooled)
+        if self.config.ngram_buckets:
+            own_rng = fold_in(rng, self.config.layers + 2)
+            logits = logits + self.ngrams(ids, mask, own_rng, within(tap, "ngrams"))
+        return tap("logits", logits, "batch classes")

@@ -8,6 +8,7 @@ from jax_impl.config import ClassifierConfig
 from jax_impl.embeddings import TokenPositionEmbedding
 from jax_impl.layers import Linear, dropout, new_norm
 from jax_impl.masks import padding_mask, same_text_mask
+from jax_impl.ngrams import NGramRatios
 from jax_impl.pooling import masked_mean, packed_mean
 from jax_impl.random import fold_in
 from jax_impl.shapes import check_shapes
@@ -33,6 +34,8 @@ class TextClassifier(nn.Module):
         if config.norm_position == "pre":
             self.final_norm = new_norm(config)
         self.head = Linear(config.embed, config.classes)
+        if config.ngram_buckets:
+            self.ngrams = NGramRatios(config)
 
     def __call__(
         self,
@@ -58,4 +61,8 @@ class TextClassifier(nn.Module):
             pooled = packed_mean(x, text_ids, lengths)
         pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
-        return tap("logits", self.head(pooled), "batch classes")
+        logits = self.head(pooled)
+        if self.config.ngram_buckets:
+            own_rng = fold_in(rng, self.config.layers + 2)
+            logits = logits + self.ngrams(ids, mask, own_rng, within(tap, "ngrams"), text_ids, lengths)
+        return tap("logits", logits, "batch classes")

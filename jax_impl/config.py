@@ -134,7 +134,20 @@ class EmbeddingConfig(Config):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierConfig(BlockConfig, EmbeddingConfig):
+class NGramConfig(EmbeddingConfig):
+    """What tells classes apart may add naive Bayes' log-ratios to its logits (Wang and Manning 2012)."""
+
+    classes: int
+    """What it tells apart."""
+    ngram_buckets: int = 0
+    """Rows of log-ratios that pairs of neighbouring tokens share by a hash; each token has one of its own.
+    They are counted in the training texts, and not trained. 0: there are none, of tokens neither."""
+    ngram_dropout: float = 0.8
+    """Probability that a training text goes without them, so that the rest learns to do alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierConfig(BlockConfig, NGramConfig):
     """A text classifier: embeddings, blocks, the mean over real tokens, a linear layer."""
 
     classes: int = 2
@@ -173,11 +186,9 @@ class BertConfig(BlockConfig, EmbeddingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BertClassifierConfig(BertConfig):
+class BertClassifierConfig(BertConfig, NGramConfig):
     """BERT that tells classes apart."""
 
-    classes: int
-    """What it tells apart."""
     pooling: Literal["first", "mean"] = "first"
     """What the head reads: the first token through the pooler, or the mean of all."""
 
@@ -250,11 +261,8 @@ class GPTConfig(BlockConfig, EmbeddingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GPTClassifierConfig(GPTConfig):
+class GPTClassifierConfig(GPTConfig, NGramConfig):
     """GPT that tells classes apart."""
-
-    classes: int
-    """What it tells apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,7 +343,7 @@ def _check(name: str, value: Any, hint: Any) -> None:
         if value not in get_args(kinds[0]):
             raise ValueError(f"{name}={value!r}: choose one of {', '.join(map(repr, get_args(kinds[0])))}")
     elif kinds[0] is int:
-        least = 0 if name in ("segments", "position_offset") else 1
+        least = 0 if name in ("segments", "position_offset", "ngram_buckets") else 1
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"{name}={value!r}: give a whole number, {least} or more")
     elif kinds[0] is bool:
@@ -343,7 +351,8 @@ def _check(name: str, value: Any, hint: Any) -> None:
             raise ValueError(f"{name}={value!r}: give True or False")
     elif kinds[0] is float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if name == "dropout" and not (number and 0.0 <= value < 1.0):
+        share = name in ("dropout", "ngram_dropout")
+        if share and not (number and 0.0 <= value < 1.0):
             raise ValueError(f"{name}={value!r}: give a share from 0 up to, not including, 1")
-        if name != "dropout" and not (number and 0.0 < value < float("inf")):
+        if not share and not (number and 0.0 < value < float("inf")):
             raise ValueError(f"{name}={value!r}: give a number above 0")

@@ -11,6 +11,7 @@ from jax_impl.config import GPTClassifierConfig, GPTConfig
 from jax_impl.embeddings import TokenPositionEmbedding, check_length
 from jax_impl.layers import Embedding, Linear, at_least_float32, dropout, new_norm, rotary_angles
 from jax_impl.masks import banded_mask, causal_mask, padding_mask
+from jax_impl.ngrams import NGramRatios
 from jax_impl.random import fold_in
 from jax_impl.shapes import check_shapes
 from jax_impl.taps import Tap, no_tap, within
@@ -137,6 +138,8 @@ class GPTClassifier(nn.Module):
         config = self.config
         self.gpt = GPT(config)
         self.head = Linear(config.embed, config.classes, std=config.kernel_std)
+        if config.ngram_buckets:
+            self.ngrams = NGramRatios(config)
 
     def __call__(
         self,
@@ -150,4 +153,8 @@ class GPTClassifier(nn.Module):
         pooled = jnp.where(mask.any(axis=1)[:, None], x[jnp.arange(x.shape[0]), last], 0.0)
         pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
-        return tap("logits", self.head(pooled), "batch classes")
+        logits = self.head(pooled)
+        if self.config.ngram_buckets:
+            own_rng = fold_in(rng, self.config.layers + 2)
+            logits = logits + self.ngrams(ids, mask, own_rng, within(tap, "ngrams"))
+        return tap("logits", logits, "batch classes")

@@ -13,13 +13,20 @@ def masked_mean(
     return total / count[:, None].astype(x.dtype)
 
 
+def packed_sum(
+    x: Float[Array, "row position embed"], text_ids: Int[Array, "row position"], texts: int
+) -> Float[Array, "batch embed"]:
+    """The sum of each text's vectors, where ``texts`` of them share rows: a matmul with ones and zeros."""
+    flat, text_ids = x.reshape(-1, x.shape[-1]), text_ids.reshape(-1)
+    numbers = jnp.arange(texts, dtype=text_ids.dtype)
+    return (numbers[:, None] == text_ids[None, :]).astype(x.dtype) @ flat
+
+
 def packed_mean(
     x: Float[Array, "row position embed"],
     text_ids: Int[Array, "row position"],
     lengths: Int[Array, "batch"],
 ) -> Float[Array, "batch embed"]:
-    """`masked_mean` of each text, where texts share rows: a matmul with ones where a token is the text's."""
-    flat, text_ids = x.reshape(-1, x.shape[-1]), text_ids.reshape(-1)
-    texts = jnp.arange(lengths.shape[0], dtype=text_ids.dtype)
-    mine = (texts[:, None] == text_ids[None, :]).astype(x.dtype)
-    return mine @ flat / jnp.maximum(lengths, 1)[:, None].astype(x.dtype)
+    """`masked_mean` of each text, where texts share rows."""
+    total = packed_sum(x, text_ids, lengths.shape[0])
+    return total / jnp.maximum(lengths, 1)[:, None].astype(x.dtype)

@@ -22,6 +22,7 @@ from torch_impl.layers import (
     relu,
 )
 from torch_impl.masks import padding_mask
+from torch_impl.ngrams import NGramRatios
 from torch_impl.pooling import masked_mean
 from torch_impl.random import Key, fold_in
 from torch_impl.shapes import check_shapes
@@ -205,6 +206,8 @@ class BertClassifier(nn.Module):
         if config.pooling == "first":
             self.pooler = Pooler(config)
         self.head = Linear(config.embed, config.classes, std=config.kernel_std)
+        if config.ngram_buckets:
+            self.ngrams = NGramRatios(config)
 
     def forward(
         self,
@@ -220,4 +223,8 @@ class BertClassifier(nn.Module):
         pooled = self.pooler(x) if first else masked_mean(x, mask)
         pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
-        return tap("logits", self.head(pooled), "batch classes")
+        logits = self.head(pooled)
+        if self.config.ngram_buckets:
+            own_rng = fold_in(rng, self.config.layers + 2)
+            logits = logits + self.ngrams(ids, mask, own_rng, within(tap, "ngrams"))
+        return tap("logits", logits, "batch classes")

@@ -10,6 +10,7 @@ from torch_impl.config import ClassifierConfig
 from torch_impl.embeddings import TokenPositionEmbedding
 from torch_impl.layers import Linear, dropout, new_norm
 from torch_impl.masks import padding_mask, same_text_mask
+from torch_impl.ngrams import NGramRatios
 from torch_impl.pooling import masked_mean, packed_mean
 from torch_impl.random import Key, fold_in
 from torch_impl.shapes import check_shapes
@@ -34,6 +35,8 @@ class TextClassifier(nn.Module):
         if config.norm_position == "pre":
             self.final_norm = new_norm(config)
         self.head = Linear(config.embed, config.classes)
+        if config.ngram_buckets:
+            self.ngrams = NGramRatios(config)
 
     def forward(
         self,
@@ -59,4 +62,8 @@ class TextClassifier(nn.Module):
             pooled = packed_mean(x, text_ids, lengths)
         pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
-        return tap("logits", self.head(pooled), "batch classes")
+        logits = self.head(pooled)
+        if self.config.ngram_buckets:
+            own_rng = fold_in(rng, self.config.layers + 2)
+            logits = logits + self.ngrams(ids, mask, own_rng, within(tap, "ngrams"), text_ids, lengths)
+        return tap("logits", logits, "batch classes")

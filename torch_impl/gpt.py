@@ -12,6 +12,7 @@ from torch_impl.config import GPTClassifierConfig, GPTConfig
 from torch_impl.embeddings import TokenPositionEmbedding, check_length
 from torch_impl.layers import Embedding, Linear, at_least_float32, dropout, new_norm
 from torch_impl.masks import banded_mask, causal_mask, padding_mask
+from torch_impl.ngrams import NGramRatios
 from torch_impl.random import Key, fold_in
 from torch_impl.shapes import check_shapes
 from torch_impl.tables import rotary_table
@@ -142,6 +143,8 @@ class GPTClassifier(nn.Module):
         self.config = config
         self.gpt = GPT(config)
         self.head = Linear(config.embed, config.classes, std=config.kernel_std)
+        if config.ngram_buckets:
+            self.ngrams = NGramRatios(config)
 
     def forward(
         self,
@@ -156,4 +159,8 @@ class GPTClassifier(nn.Module):
         pooled = torch.where(mask.any(dim=1)[:, None], x[rows, last], 0.0)
         pooled = tap("pooled", pooled, "batch embed")
         pooled = dropout(pooled, self.config.dropout, fold_in(rng, self.config.layers + 1))
-        return tap("logits", self.head(pooled), "batch classes")
+        logits = self.head(pooled)
+        if self.config.ngram_buckets:
+            own_rng = fold_in(rng, self.config.layers + 2)
+            logits = logits + self.ngrams(ids, mask, own_rng, within(tap, "ngrams"))
+        return tap("logits", logits, "batch classes")

@@ -14,13 +14,20 @@ def masked_mean(
     return total / count[:, None].to(x.dtype)
 
 
+def packed_sum(
+    x: Float[Tensor, "row position embed"], text_ids: Int[Tensor, "row position"], texts: int
+) -> Float[Tensor, "batch embed"]:
+    """The sum of each text's vectors, where ``texts`` of them share rows: a matmul with ones and zeros."""
+    flat, text_ids = x.flatten(0, 1), text_ids.flatten()
+    numbers = torch.arange(texts, dtype=text_ids.dtype, device=x.device)
+    return (numbers[:, None] == text_ids[None, :]).to(x.dtype) @ flat
+
+
 def packed_mean(
     x: Float[Tensor, "row position embed"],
     text_ids: Int[Tensor, "row position"],
     lengths: Int[Tensor, "batch"],
 ) -> Float[Tensor, "batch embed"]:
-    """`masked_mean` of each text, where texts share rows: a matmul with ones where a token is the text's."""
-    flat, text_ids = x.flatten(0, 1), text_ids.flatten()
-    texts = torch.arange(lengths.shape[0], dtype=text_ids.dtype, device=x.device)
-    mine = (texts[:, None] == text_ids[None, :]).to(x.dtype)
-    return mine @ flat / lengths.clamp(min=1)[:, None].to(x.dtype)
+    """`masked_mean` of each text, where texts share rows."""
+    total = packed_sum(x, text_ids, lengths.shape[0])
+    return total / lengths.clamp(min=1)[:, None].to(x.dtype)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from parity_tests.twins import inputs, registry
-from parity_tests.twins.inputs import CLASSES, CONTEXT, EMBED, HEADS, MLP, POSITION, VOCAB, Twin
+from parity_tests.twins.inputs import BUCKETS, CLASSES, CONTEXT, EMBED, HEADS, MLP, POSITION, VOCAB, Twin
 from parity_tests.twins.models import MODELS, PARTS
 from parity_tests.twins.registry import PARTS as PAIRS
 
@@ -12,6 +12,7 @@ _ATTENTION: dict[str, Any] = {"embed": EMBED, "heads": HEADS, "dropout": 0.2}
 _BLOCK = _ATTENTION | {"mlp": MLP}
 _EMBEDDING: dict[str, Any] = {"vocab": VOCAB, "max_positions": POSITION + 2, "embed": EMBED, "dropout": 0.2}
 _CLASSIFIER = _EMBEDDING | {"classes": CLASSES, "heads": HEADS, "mlp": MLP, "layers": 2}
+_NGRAMS = _EMBEDDING | {"classes": CLASSES, "ngram_buckets": BUCKETS}
 _SDPA, _MULTI = PAIRS["scaled_dot_product_attention"], PAIRS["MultiHeadAttention"]
 
 TWINS = (
@@ -58,11 +59,20 @@ TWINS = (
         lambda rng: inputs.hidden(rng) | {"mask": inputs.real_tokens(POSITION)},
     ),
     Twin("packed_mean", PAIRS["packed_mean"], inputs.packed_states),
+    Twin("ngram_ratios", PAIRS["NGramRatios"], inputs.text, _NGRAMS),
+    Twin("ngram_ratios_packed", PAIRS["NGramRatios"], inputs.packed_tokens, _NGRAMS),
     Twin("cross_entropy", PAIRS["cross_entropy"], inputs.logits, {"smoothing": 0.1}),
     *PARTS,
     *MODELS,
     Twin("classifier", registry.MODELS["classifier"], inputs.text, _CLASSIFIER, whole_model=True),
     Twin("classifier_packed", registry.MODELS["classifier"], inputs.packed, _CLASSIFIER, whole_model=True),
+    Twin(
+        "classifier_ngrams",
+        registry.MODELS["classifier"],
+        inputs.packed,
+        _CLASSIFIER | {"layers": 1, "ngram_buckets": BUCKETS},
+        whole_model=True,
+    ),
     Twin(
         "classifier_post",
         registry.MODELS["classifier"],

@@ -29,6 +29,7 @@ from torch_impl import (
     layers,
     losses,
     masks,
+    ngrams,
     random,
     seq2seq,
 )
@@ -327,6 +328,21 @@ DEFECTS = (
         _twin("classifier"),
         patched(classifier, "masked_mean", lambda original, x, mask: x.mean(dim=1)),
         "pooled",
+    ),
+    Defect(
+        "ngrams: the second token of a pair first",
+        _twin("ngram_ratios"),
+        patched(
+            ngrams, "pair_buckets", lambda original, ids, buckets: original(ids.flip(1), buckets).flip(1)
+        ),
+        "pairs",
+    ),
+    Defect(
+        "ngrams: no text goes without",
+        _twin("ngram_ratios"),
+        patched(ngrams, "dropout", lambda original, x, *rest: x),
+        "output",
+        in_training=True,
     ),
     Defect(
         "bert: masked positions off by one",

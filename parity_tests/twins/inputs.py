@@ -38,6 +38,7 @@ class Twin:
 
 
 BATCH, POSITION, CONTEXT, EMBED, HEADS, MLP, VOCAB, CLASSES = 8, 7, 5, 24, 3, 40, 31, 4
+BUCKETS = 13
 
 
 def normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -116,6 +117,11 @@ def packed(rng: np.random.Generator) -> Inputs:
         "text_ids": text_ids,
         "lengths": np.bincount(text_ids[real]).astype(np.int32),
     }
+
+
+def packed_tokens(rng: np.random.Generator) -> Inputs:
+    """What a sum over such texts' tokens reads."""
+    return {name: array for name, array in packed(rng).items() if name != "position_ids"}
 
 
 def packed_states(rng: np.random.Generator) -> Inputs:

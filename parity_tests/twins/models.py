@@ -6,7 +6,18 @@ from typing import Any
 import numpy as np
 
 from parity_tests.twins import inputs, registry
-from parity_tests.twins.inputs import BATCH, CONTEXT, EMBED, HEADS, MLP, POSITION, VOCAB, Inputs, Twin
+from parity_tests.twins.inputs import (
+    BATCH,
+    BUCKETS,
+    CONTEXT,
+    EMBED,
+    HEADS,
+    MLP,
+    POSITION,
+    VOCAB,
+    Inputs,
+    Twin,
+)
 from parity_tests.twins.registry import PARTS as PAIRS
 
 GROUPED_HEADS, KV_HEADS, MASKED = 6, 3, 3
@@ -184,12 +195,16 @@ MODELS = (
     _whole("bert_pretraining_lean", "bert_pretraining", _masked_words, lean=True),
     _shallow("bert_classifier", "bert_classifier", _segments, classes=4),
     _shallow("bert_classifier_mean", "bert_classifier", _segments, classes=4, pooling="mean"),
+    _shallow(
+        "bert_classifier_ngrams", "bert_classifier", inputs.text, classes=4, ngram_buckets=inputs.BUCKETS
+    ),
     _shallow("roberta", "bert_for_masked_lm", _one_sentence, segments=1, position_offset=2),
     _shallow("distilbert", "bert_classifier", inputs.text, classes=4, segments=0, pooler_activation="relu"),
     _whole("gpt", "gpt", inputs.text),
     _shallow("gpt1", "gpt", inputs.text, norm_position="post"),
     _whole("gpt3", "gpt", inputs.text, window=3, tied=False),
     _shallow("gpt_classifier", "gpt_classifier", inputs.text, classes=4),
+    _shallow("gpt_classifier_ngrams", "gpt_classifier", inputs.text, classes=4, ngram_buckets=BUCKETS),
     _shallow("llama", "gpt", inputs.text, **_LLAMA),
     _shallow("llama_scaled", "gpt", inputs.text, **_LLAMA, rope_scaling=_SCALING),
     _shallow("mistral", "gpt", inputs.text, **_LLAMA, window=3, window_every=1),

@@ -16,6 +16,7 @@ import jax_impl.layers
 import jax_impl.losses
 import jax_impl.masks
 import jax_impl.models
+import jax_impl.ngrams
 import jax_impl.pooling
 import jax_impl.seq2seq
 import torch_impl.attention
@@ -27,10 +28,18 @@ import torch_impl.layers
 import torch_impl.losses
 import torch_impl.masks
 import torch_impl.models
+import torch_impl.ngrams
 import torch_impl.pooling
 import torch_impl.seq2seq
 from jax_impl import config
-from jax_impl.config import AttentionConfig, BertConfig, BlockConfig, EmbeddingConfig, FeedForwardConfig
+from jax_impl.config import (
+    AttentionConfig,
+    BertConfig,
+    BlockConfig,
+    EmbeddingConfig,
+    FeedForwardConfig,
+    NGramConfig,
+)
 
 CONFIGS = {"jax_impl": jax_impl.config, "torch_impl": torch_impl.config}
 
@@ -92,6 +101,7 @@ PARTS = {
     **_pairs(jax_impl.block, torch_impl.block, TransformerBlock=BlockConfig),
     **_pairs(jax_impl.seq2seq, torch_impl.seq2seq, DecoderBlock=BlockConfig),
     **_pairs(jax_impl.bert, torch_impl.bert, Pooler=BertConfig, MLMHead=BertConfig),
+    **_pairs(jax_impl.ngrams, torch_impl.ngrams, NGramRatios=NGramConfig),
     **_pairs(jax_impl.pooling, torch_impl.pooling, "masked_mean", "packed_mean"),
     **_pairs(jax_impl.losses, torch_impl.losses, "cross_entropy", "weighted_cross_entropy"),
     **_pairs(jax_impl.fused_loss, torch_impl.fused_loss, "chunked_cross_entropy"),

@@ -11,6 +11,8 @@ TABLE = (
     ),
     Row("*segment_embedding/embedding", "*segment_embedding.weight", "segment embed -> segment embed"),
     Row("*output_embedding/embedding", "*output_embedding.weight", "vocab embed -> vocab embed"),
+    Row("*token_ratios", "*token_ratios", "vocab classes -> vocab classes"),
+    Row("*pair_ratios", "*pair_ratios", "buckets classes -> buckets classes"),
     Row("*norm/scale", "*norm.weight", "embed -> embed"),
     Row("*norm/bias", "*norm.bias", "embed -> embed"),
     Row("*query/kernel", "*query.weight", "embed heads head_dim -> (heads head_dim) embed"),

@@ -1,7 +1,7 @@
-"""Film reviews, praise or not: almost all parameters are word pieces."""
+"""Film reviews, praise or not: a small transformer, with what naive Bayes says of words and pairs of them."""
 
 from jax_impl.config import ClassifierConfig
-from train.config import Config, Text
+from train.config import Config, Optimizer, Text
 from train.recipes.recipe import Recipe
 
 RECIPE = Recipe(
@@ -9,9 +9,17 @@ RECIPE = Recipe(
         data="polarity",
         text=Text(batch=64, word_dropout=0.3),
         model=ClassifierConfig(
-            vocab=16000, max_positions=128, embed=128, heads=4, mlp=256, layers=1, dropout=0.5
+            vocab=8000,
+            max_positions=128,
+            embed=128,
+            heads=4,
+            mlp=256,
+            layers=1,
+            dropout=0.5,
+            ngram_buckets=2**18,
         ),
-        epochs=4,
+        optimizer=Optimizer(smoothing=0.2),
+        epochs=8,
     ),
     result="77.0 % right, mean of three seeds (commonest class 50.0 %)",
 )

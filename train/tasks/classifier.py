@@ -20,6 +20,7 @@ from train.loops.backend import Arrays, Backend
 from train.tasks import kept
 from train.tasks.classifier_report import learned_report, print_report, scores
 from train.tasks.fine_tune import begin_with
+from train.tasks.ngrams import counted_ngrams
 from train.tasks.own import read_labelled
 
 EVALUATION_BATCH = 128
@@ -39,7 +40,7 @@ class ClassifierTask:
     buckets: tuple[int, ...]
     architecture: Architecture
     begun: Arrays
-    """The weights that are not drawn, but taken from another run."""
+    """The weights that are not drawn, but taken from another run, or counted."""
     found: Found | None = None
     """What was seen of one's own data while it was read."""
 
@@ -154,6 +155,7 @@ def prepare_classifier(
         data.check_ids(encoded.examples, architecture.config.vocab)
         examples[split] = encoded.examples
         truncated += encoded.truncated
+    begun |= counted_ngrams(architecture.config, examples["train"], texts.train.labels)
     lengths = [len(example) for split in examples.values() for example in split]
     buckets = data.choose_buckets(lengths, config.text.buckets, config.model.max_positions)
     if found is not None and truncated:

@@ -2,7 +2,7 @@
 
 from tokenizers import Tokenizer
 
-from jax_impl.config import BertClassifierConfig, BertConfig, GPTClassifierConfig
+from jax_impl.config import BertClassifierConfig, BertConfig, GPTClassifierConfig, NGramConfig
 from train.architecture import Architecture
 from train.config import Config, ConfigError, Framework
 from train.loops.backend import backend
@@ -14,7 +14,8 @@ def begin_with(config: Config, classes: int, framework: Framework) -> tuple[Arch
     """The classifier, the weights that it has from the run ``config.init``, and that run's tokenizer.
 
     What the run has not is drawn: the head, and a pooler that was not trained. Of the configuration's model
-    only the dropout and the positions count. ``framework`` opens the run; the weights are the same in either.
+    only the dropout, the n-grams and the positions count. ``framework`` opens the run; the weights are the
+    same in either.
 
     Raises:
         ConfigError: the run is of another family, or its model has too few positions.
@@ -22,7 +23,9 @@ def begin_with(config: Config, classes: int, framework: Framework) -> tuple[Arch
     """
     assert config.init is not None
     run = load(config.init, framework)
-    source, changes = run.architecture, {"dropout": config.model.dropout, "classes": classes}
+    assert isinstance(config.model, NGramConfig)
+    source, changes = run.architecture, {"classes": classes}
+    changes |= {name: getattr(config.model, name) for name in ("dropout", "ngram_buckets", "ngram_dropout")}
     if source.name == "gpt":
         # The last token's vector is read, not the logits: an output layer of its own is left behind.
         settings = vars(source.config) | changes | {"tied": True}

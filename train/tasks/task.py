@@ -47,7 +47,7 @@ class Task(Protocol):
 
     @property
     def begun(self) -> Arrays:
-        """The weights that are not drawn, but taken from another run."""
+        """The weights that are not drawn, but taken from another run, or counted."""
 
     @property
     def steps_per_epoch(self) -> int:

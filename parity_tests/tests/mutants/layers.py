@@ -10,6 +10,7 @@ BERT_MEAN = (
     f"{TWINS}/test_dropout_hugging_face.py::"
     "test_our_masks_in_bert_and_the_mean_of_its_tokens_give_our_classifier"
 )
+NGRAMS = f"{TWINS}/test_ngrams.py"
 LAST = "last = jnp.maximum(mask.sum(axis=1, dtype=jnp.int32) - 1, 0)"
 TORCH_LAST = "last = (mask.sum(dim=1) - 1).clamp(min=0)"
 
@@ -212,11 +213,32 @@ MODELS = (
     ),
     alike(
         "the classifier's mean counts padding",
-        "classifier",
+        "pooling",
         "count = jnp.maximum(mask.sum(axis=1, dtype=jnp.int32), 1)",
         "count = jnp.full(mask.shape[:1], mask.shape[1], jnp.int32)",
         pytorch_s("classifier"),
         torch=("count = mask.sum(dim=1).clamp(min=1)", "count = mask.sum(dim=1) * 0 + mask.shape[1]"),
+    ),
+    alike(
+        "pairs of tokens reach into padding",
+        "ngrams",
+        "mask[:, :-1] & mask[:, 1:]",
+        "mask[:, :-1]",
+        f"{NGRAMS}::test_rows_of_their_own",
+    ),
+    alike(
+        "pairs of tokens reach into the next text",
+        "ngrams",
+        "(text_ids[:, :-1] == text_ids[:, 1:])",
+        "(text_ids[:, :-1] >= 0)",
+        f"{NGRAMS}::test_texts_that_share_rows",
+    ),
+    alike(
+        "a text without n-grams keeps them",
+        "ngrams",
+        "self.config.ngram_dropout, rng) > 0.0",
+        "self.config.ngram_dropout, rng) > -1.0",
+        f"{NGRAMS}::test_a_text_goes_without_all_or_keeps_all_as_it_is",
     ),
     alike(
         "the classifier has no final norm",

@@ -295,8 +295,8 @@ TASKS = (
     one(
         "a fine-tuned model drops as it was pretrained",
         FINE_TUNE,
-        '"dropout": config.model.dropout, ',
-        "",
+        '("dropout", "ngram_buckets",',
+        '("ngram_buckets",',
         SETTINGS,
     ),
     one(

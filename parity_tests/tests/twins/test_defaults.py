@@ -50,6 +50,15 @@ BERT = BLOCK | {
     "pooler_activation": ("tanh", "google-research/bert, modeling.py, pooler"),
     "lean": (False, "the plain path"),
 }
+NGRAMS = {
+    "ngram_buckets": (0, "the model alone, as in the papers"),
+    "ngram_dropout": (0.8, "chosen on validation: docs/results.md"),
+}
+EMBEDDING = {
+    "dropout": ATTENTION["dropout"],
+    "eps": EPS,
+    "position_encoding": ("learned", "Gehring et al. 2017; Devlin et al. 2018, figure 2"),
+}
 LEDGER = {
     "AttentionConfig": ATTENTION | {"eps": EPS},
     "FeedForwardConfig": {
@@ -61,12 +70,10 @@ LEDGER = {
     },
     "BlockConfig": BLOCK
     | {"eps": EPS, "activation": EXACT_GELU, "norm_position": ("pre", "Xiong et al. 2020, figure 1b")},
-    "EmbeddingConfig": {
-        "dropout": ATTENTION["dropout"],
-        "eps": EPS,
-        "position_encoding": ("learned", "Gehring et al. 2017; Devlin et al. 2018, figure 2"),
-    },
+    "EmbeddingConfig": EMBEDDING,
+    "NGramConfig": EMBEDDING | NGRAMS,
     "ClassifierConfig": BLOCK
+    | NGRAMS
     | {
         "eps": EPS,
         "activation": EXACT_GELU,
@@ -75,9 +82,9 @@ LEDGER = {
         "classes": (2, "yes or no, as polarity"),
     },
     "BertConfig": BERT,
-    "BertClassifierConfig": BERT | {"pooling": ("first", "Devlin et al. 2018, section 4.1: [CLS]")},
+    "BertClassifierConfig": BERT | NGRAMS | {"pooling": ("first", "Devlin et al. 2018, section 4.1: [CLS]")},
     "GPTConfig": GPT,
-    "GPTClassifierConfig": GPT,
+    "GPTClassifierConfig": GPT | NGRAMS,
     "Seq2SeqConfig": BLOCK
     | {
         "eps": EPS,

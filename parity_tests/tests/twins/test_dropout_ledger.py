@@ -20,7 +20,7 @@ from torch_impl import block, random
 from torch_impl.initializers import initialise
 
 # Each size another, so that an axis in another's place shows.
-AXES = {"batch": 2, "heads": 3, "position": 5, "key": 7, "embed": 12}
+AXES = {"batch": 2, "heads": 3, "position": 5, "key": 7, "embed": 12, "one": 1}
 SETTINGS = {"vocab": 11, "max_positions": 8, "embed": 12, "heads": 3, "mlp": 16, "layers": 2, "dropout": 0.5}
 STREAM, WEIGHTS = "batch position embed", "batch heads position position"
 SOURCE, SOURCE_WEIGHTS, CROSS = "batch key embed", "batch heads key key", "batch heads position key"
@@ -37,6 +37,7 @@ BLOCKS = {
 }
 STACK = EMBEDDINGS | BLOCKS
 POOLED = {"pooled": ((3,), "batch embed")}
+NGRAMS = {"ngrams/sum": ((4,), "batch one")}
 ENCODER_DECODER = {
     "source_embeddings/output": ((0, 0), SOURCE),
     "encoder.0/attention/weights": ((0, 1, 0), SOURCE_WEIGHTS),
@@ -81,7 +82,8 @@ VARIANTS = {
     "gpt_classifier": {"norm": "rms", "gated": True, "use_bias": False, "kv_heads": 1, "qk_norm": True}
     | {"position_encoding": "rotary"},
 }
-CASES = [(name, {}) for name in LEDGERS] + list(VARIANTS.items())
+WITH_NGRAMS = [(name, {"ngram_buckets": 13}) for name, ledger in LEDGERS.items() if "pooled" in ledger]
+CASES = [(name, {}) for name in LEDGERS] + list(VARIANTS.items()) + WITH_NGRAMS
 CASE = pytest.mark.parametrize(("name", "changes"), CASES, ids=lambda value: str(value))
 
 
@@ -149,10 +151,10 @@ def jax_draws(name, changes):
     return rows
 
 
-def expected(name):
+def expected(name, changes):
+    ledger = LEDGERS[name] | (NGRAMS if "ngram_buckets" in changes else {})
     return [
-        (place, path, tuple(AXES[axis] for axis in axes.split()))
-        for place, (path, axes) in LEDGERS[name].items()
+        (place, path, tuple(AXES[axis] for axis in axes.split())) for place, (path, axes) in ledger.items()
     ]
 
 
@@ -165,7 +167,7 @@ def test_every_model_has_a_ledger_where_no_key_is_twice():
 @CASE
 def test_pytorch_draws_what_is_in_the_ledger_and_nothing_else(name, changes):
     rows, bits = torch_draws(name, changes)
-    assert rows == [(place, key_of(path), shape) for place, path, shape in expected(name)]
+    assert rows == [(place, key_of(path), shape) for place, path, shape in expected(name, changes)]
     _, others = torch_draws(name, changes, SEED + 1)
     masks = [(array < 0).flatten()[:24].numpy().tobytes() for array in (*bits, *others)]
     assert len(set(masks)) == 2 * len(rows)  # at no place as at another, or as at another step
@@ -174,7 +176,7 @@ def test_pytorch_draws_what_is_in_the_ledger_and_nothing_else(name, changes):
 
 @CASE
 def test_jax_draws_what_is_in_the_ledger_and_nothing_else(name, changes, unchecked):
-    assert jax_draws(name, changes) == expected(name)
+    assert jax_draws(name, changes) == expected(name, changes)
 
 
 def test_attention_by_itself_drops_its_weights():
@@ -197,4 +199,6 @@ def test_a_place_that_is_left_out_is_noticed(monkeypatch):
         block, "dropout", lambda x, rate, rng: x if rng == left_out else original(x, rate, rng)
     )
     rows, _ = torch_draws("gpt", {})
-    assert [key for _, key, _ in rows] == [key_of(path) for _, path, _ in expected("gpt") if path != (2, 2)]
+    assert [key for _, key, _ in rows] == [
+        key_of(path) for _, path, _ in expected("gpt", {}) if path != (2, 2)
+    ]

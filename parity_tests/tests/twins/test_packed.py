@@ -25,17 +25,27 @@ def texts():
     return TextBatch(ids, mask, labels, np.arange(len(LENGTHS), dtype=np.int32))
 
 
-@pytest.mark.parametrize("position_encoding", ["learned", "sinusoidal"])
-@pytest.mark.parametrize("norm_position", ["pre", "post"])
-def test_loss_and_gradients_are_those_of_texts_in_rows_of_their_own(position_encoding, norm_position):
-    settings = _CLASSIFIER | {"position_encoding": position_encoding, "norm_position": norm_position}
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"position_encoding": "sinusoidal"},
+        {"norm_position": "post"},
+        {"norm_position": "post", "position_encoding": "sinusoidal"},
+        {"ngram_buckets": 13},
+    ],
+    ids=str,
+)
+def test_loss_and_gradients_are_those_of_texts_in_rows_of_their_own(changes):
+    settings = _CLASSIFIER | changes
     plain = texts()
     packed = pack(plain)
     assert len(packed.ids) < len(plain.ids)
     model = MODELS["classifier"].build("jax_impl", settings)
     with jax.enable_x64(True):
         params = model.init(jax.random.key(0), jnp.asarray(plain.ids), jnp.asarray(plain.mask))["params"]
-        params = jax.tree.map(lambda a: a.astype("float64"), params)
+        rng = np.random.default_rng(1)  # beside what is drawn, as weights of n-grams are zero
+        params = jax.tree.map(lambda a: a.astype("float64") + 0.1 * rng.standard_normal(a.shape), params)
 
         def loss(params, batch):
             return classifier_loss(model, params, jax.tree.map(jnp.asarray, batch), None, 0.1)[0]
@@ -53,9 +63,10 @@ def test_loss_and_gradients_are_those_of_texts_in_rows_of_their_own(position_enc
     np.testing.assert_allclose(torch_classifier_loss(twin, tensors, None, 0.1)[0].item(), one, rtol=1e-12)
 
 
+@pytest.mark.parametrize("buckets", [0, 13])
 @pytest.mark.parametrize("package", ["jax_impl", "torch_impl"])
-def test_a_text_knows_nothing_of_its_neighbours(package):
-    model = MODELS["classifier"].build(package, _CLASSIFIER)
+def test_a_text_knows_nothing_of_its_neighbours(package, buckets):
+    model = MODELS["classifier"].build(package, _CLASSIFIER | {"ngram_buckets": buckets})
     batch = texts()
     other = batch._replace(ids=batch.ids.copy())
     other.ids[1, :3] = [9, 8, 7]  # another second text
@@ -68,6 +79,9 @@ def test_a_text_knows_nothing_of_its_neighbours(package):
         if package == "jax_impl":
             inputs = jax.tree.map(jnp.asarray, inputs)
             params = model.init(jax.random.key(0), inputs["ids"], inputs["mask"])
+            params = jax.tree.map(
+                lambda a: a + jnp.arange(a.size, dtype=a.dtype).reshape(a.shape) % 0.7, params
+            )
             rows.append(np.asarray(model.apply(params, **inputs)))
         else:
             rows.append(model(**{k: torch.from_numpy(a) for k, a in inputs.items()}).detach().numpy())

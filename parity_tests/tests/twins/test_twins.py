@@ -37,6 +37,7 @@ SIZES = {
     "classes": {CLASSES, 2},
     "masked": {MASKED, POSITION},
     "vocab": {VOCAB},
+    "pair": {POSITION - 1},
 }
 TAPPED = [twin for twin in TWINS if takes_taps(twin.build("torch_impl"))]
 

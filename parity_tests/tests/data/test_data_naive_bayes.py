@@ -1,0 +1,57 @@
+"""Naive Bayes' weights: scikit-learn's numbers, recorded, since it is not installed; the models' buckets."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+import jax_impl.ngrams
+import torch_impl.ngrams
+from data.baselines.naive_bayes import log_ratios, ngram_ratios, pair_buckets
+
+FEATURES = [np.array(row) for row in ([0, 1, 1, 3], [2, 3], [0, 0, 4], [1, 2, 2, 2, 3], [4, 4])]
+LABELS = np.array([0, 1, 2, 1, 2], np.int32)
+# feature_log_prob_ of MultinomialNB() in 1.9.1, less its mean over the classes
+RECORDED = [
+    *([0.215119, -0.740393, 0.525274], [0.620584, -0.047245, -0.573339], [-0.417254, 0.929819, -0.512565]),
+    *([0.215119, 0.35822, -0.573339], [-0.342873, -0.605238, 0.948111]),
+]
+
+
+def test_it_gives_the_numbers_of_scikit_learn() -> None:
+    ratios = log_ratios(FEATURES, LABELS, 6, 3)
+    np.testing.assert_allclose(ratios[:5], RECORDED, atol=1e-6)
+    other = log_ratios(FEATURES, np.array([1, 1, 2, 1, 2], np.int32), 6, 3)
+    assert np.abs(other[:5] - RECORDED).max() > 0.1
+
+
+def test_what_never_occurred_speaks_for_no_class() -> None:
+    assert not log_ratios(FEATURES, LABELS, 6, 3)[5].any()
+
+
+@pytest.mark.parametrize("buckets", [1, 13, 2**18, 2**20 + 7])
+def test_the_buckets_are_those_of_both_models(buckets: int) -> None:
+    ids = np.random.default_rng(0).integers(0, 2**31, (3, 50), dtype=np.int32)
+    ours = [pair_buckets(row, buckets) for row in ids]
+    np.testing.assert_array_equal(jax_impl.ngrams.pair_buckets(jnp.asarray(ids), buckets), ours)
+    np.testing.assert_array_equal(torch_impl.ngrams.pair_buckets(torch.from_numpy(ids), buckets), ours)
+
+
+def test_buckets_are_filled_evenly() -> None:
+    """All pairs of 2,000 tokens in 2^16 buckets: each has 61, within six deviations of a fair draw."""
+    ids = np.stack([grid.reshape(-1) for grid in np.meshgrid(np.arange(2000), np.arange(2000))], axis=1)
+    filled = np.bincount([pair_buckets(row, 2**16)[0] for row in ids[::16].astype(np.int32)], minlength=2**16)
+    mean = len(ids[::16]) / 2**16
+    assert filled.max() < mean + 6 * mean**0.5 + 6
+    assert filled.std() < 1.2 * mean**0.5
+
+
+def test_tokens_and_pairs_are_counted_by_text() -> None:
+    examples = [np.array(row, np.int32) for row in ([5, 6, 7], [6, 5], [8])]
+    tokens, pairs = ngram_ratios(examples, np.array([0, 1, 1], np.int32), 9, 97, 2)
+    assert tokens.shape == (9, 2)
+    assert pairs.shape == (97, 2)
+    seen = {int(pair_buckets(np.array(pair, np.int32), 97)[0]) for pair in ([5, 6], [6, 7], [6, 5])}
+    assert set(np.flatnonzero(pairs.any(axis=1))) == seen  # none over the end of a text
+    assert tokens[7, 0] > 0 > tokens[7, 1]
+    assert tokens[8, 0] < 0 < tokens[8, 1]
