@@ -80,9 +80,10 @@ class Config:
 
     model: ModelConfig = field(default_factory=lambda: UNTUNED)
     data: str = "polarity"
-    """One's own file or folder (docs/data.md); or polarity (film reviews), ag_news or ag_news_10k (news, the
-    whole or a sample), shakespeare, embedded (needs no download). The classifier reads labelled data (not
-    shakespeare); bert and gpt read any but polarity; seq2seq learns reversal, which is drawn."""
+    """One's own file or folder (docs/data.md); or hf:NAME, loaded by Hugging Face's datasets; or polarity
+    (film reviews), ag_news or ag_news_10k (news, the whole or a sample), shakespeare, embedded (needs no
+    download). The classifier reads labelled data (not shakespeare); bert and gpt read any but polarity;
+    seq2seq learns reversal, which is drawn."""
     text_column: str | None = None
     """Of one's own table: the column of texts. Default: found by its name or its length."""
     label_column: str | None = None

@@ -34,7 +34,7 @@ def check_data_dir(path: Path | None) -> None:
 
 
 def find_data(config: Config, data_dir: Path | None) -> Config:
-    """The configuration with the place where one's own data lies, if it is such.
+    """The configuration with the place where one's own data lies, if it is such and not loaded by name.
 
     Raises ConfigError where no data is named, and `data.DataError` where there is none at that path.
     """
@@ -42,8 +42,11 @@ def find_data(config: Config, data_dir: Path | None) -> Config:
         return config
     if config.data == OWN:
         raise ConfigError(f"data={OWN!r}: name the file or the folder of your texts with --data")
+    from data.readers.hugging_face import is_named
     from data.sets.own import place_of  # loads what reads texts
 
+    if is_named(config.data):
+        return replace(config, data=place_of(config.data, data_dir).as_posix())
     close = difflib.get_close_matches(config.data, SETS, n=1)
     if close and not Path(config.data).exists() and data_dir is None:
         raise ConfigError(f"data={config.data!r}: no file or folder; did you mean {close[0]}?")

@@ -16,6 +16,7 @@ from tokenizers import Encoding, Tokenizer
 
 from data.batches.pieces import Piece, pieces, size
 from data.batches.windows import Stream, encode_as_text, token_sizes
+from data.readers.long_text import Text
 from data.tokenizers.word_piece import end_id
 
 KINDS = ("tokens", "sizes")
@@ -27,7 +28,7 @@ def write(
     folder: Path,
     tokenizer: Tokenizer,
     splits: Iterable[str],
-    documents: Iterable[tuple[str, str]],
+    documents: Iterable[tuple[str, Text]],
     watch: Callable[[int, int], None],
 ) -> None:
     """Write the streams of some splits; ``watch`` is told the bytes of text and the tokens of each batch.
@@ -74,7 +75,7 @@ def _append(files: tuple[BinaryIO, ...], piece: Piece, encoding: Encoding, end: 
     return 0 if piece.last else int(sizes[-1])
 
 
-def _batches(documents: Iterable[tuple[str, str]]) -> Iterator[list[Piece]]:
+def _batches(documents: Iterable[tuple[str, Text]]) -> Iterator[list[Piece]]:
     batch, characters = list[Piece](), 0
     for split, text in documents:
         for piece in pieces(split, text):

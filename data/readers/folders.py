@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 from data.errors import DataError
+from data.readers.long_text import LONG, LongText, TextFile
 from data.readers.plain import lines
 from data.readers.table import Row, Table, picked
 
@@ -101,10 +102,16 @@ def documents(folder: Path, files: Sequence[Path], encoding: str, one_a_line: bo
     def each_line() -> bool:
         return len(files) == 1 and holds_lines(files[0], encoding) if one_a_line is None else one_a_line
 
+    @cache
+    def file_at(path: Path) -> TextFile:
+        return TextFile(path, encoding)
+
     def rows(names: Sequence[str]) -> Iterator[Row]:
         for path in files:
             if not each_line():
-                yield path.name, (whole(path, encoding).replace("\r\n", "\n"),)
+                is_long = path.stat().st_size > LONG
+                text = LongText(file_at(path)) if is_long else whole(path, encoding).replace("\r\n", "\n")
+                yield path.name, (text,)
             else:
                 for number, line in lines_in(path, encoding):
                     yield f"{path.name}, line {number}", (line.rstrip("\r\n"),)

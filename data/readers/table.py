@@ -21,6 +21,8 @@ class Table:
     columns: tuple[str, ...]
     rows: Callable[[Sequence[str]], Iterator[Row]]
     """The values of these columns, row by row. A value that is not there is None."""
+    digest: Callable[[], str] | None = None
+    """Of the rows, where the files are not the user's, but a library's copy."""
 
     def sample(self) -> list[tuple[Any, ...]]:
         """The first rows, all columns."""

@@ -1,4 +1,4 @@
-"""What a path holds, as tables by split: a file by its ending, a folder by what lies in it."""
+"""What a path holds, as tables by split: a file by its ending, a folder by what lies in it, or a name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +19,10 @@ Parts = dict[str, list[Table]]
 
 
 def tables_of(path: Path, encoding: str, labelled: bool, one_a_line: bool | None = None) -> Parts:
-    """The tables of a file or a folder.
+    """The tables of a file, of a folder, or of a data set by its name.
 
     Args:
-        path: where they lie.
+        path: where they lie, or the name as `hugging_face.load` takes it.
         encoding: of text files.
         labelled: whether texts have labels: then files of plain text lie in a folder a label.
         one_a_line: whether each line of a plain file is a text, or the file is one; None: see `documents`.
@@ -30,6 +30,8 @@ def tables_of(path: Path, encoding: str, labelled: bool, one_a_line: bool | None
     Raises:
         DataError: there are none, or one cannot be read.
     """
+    if hugging_face.is_named(path):
+        return hugging_face.load(path)
     if not path.is_dir():
         reader = READERS.get(path.suffix.lower())
         if reader is not None:

@@ -1,7 +1,7 @@
 """A corpus that need not fit into memory: its documents come one after the other, in the splits of `own`.
 
 It is read from its files each time: once for the splits, once for a tokenizer's sample, once to be tokenized.
-What is held is some bytes a document (`survey`), and one document at a time, whole.
+What is held is some bytes a document (`survey`), and one document at a time, of a large file a part of it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from data.batches.pieces import pieces, size
 from data.errors import DataError
+from data.readers.long_text import Text, is_blank
 from data.sets.found import Found
 from data.sets.own import FEW, Reading, cut_up, opened
 from data.sets.rows import NAMES, Row, apart, splits_of, usable
@@ -20,7 +21,7 @@ LARGE = 2**25  # bytes of the files: less is held in memory
 SAMPLE = LARGE  # bytes of training texts that a tokenizer is trained on: of what is not large, all
 SCORED = 2**23  # bytes of each held-out split that models are scored on
 TOLD = 2**20  # bytes after which who watches is told again
-Document = tuple[str, str]
+Document = tuple[str, Text]
 """The name of its split, and the text."""
 Watch = Callable[[str, int, int], None]
 """Told what for the texts are read, how many bytes of them were, and of how many."""
@@ -51,7 +52,7 @@ class LargeCorpus:
         if self._few is not None:
             yield from self._few
             return
-        for row, fate in self._again("tokenizing", self._survey.fates.tolist()):
+        for row, fate in self._again(None, self._survey.fates.tolist()):  # who tokenizes tells of it
             if fate < len(NAMES):
                 yield NAMES[fate], row.text
             else:
@@ -82,7 +83,7 @@ class LargeCorpus:
         held_out = {split: beginning(texts[split], SCORED) for split in NAMES if split != "train"}
         return [(split, text) for split, found in (texts | held_out).items() for text in found]
 
-    def _again(self, what: str, each: Sequence[int]) -> Iterator[tuple[Row, int]]:
+    def _again(self, what: str | None, each: Sequence[int]) -> Iterator[tuple[Row, int]]:
         """The rows of the survey with a number for each."""
         rows = self._rows(what, int(self._survey.sizes.sum()), Found("", "", ""))
         for row, number in zip_longest(rows, each):
@@ -90,13 +91,14 @@ class LargeCorpus:
                 raise DataError(f"{self._path} changed while it was read; start again.")
             yield row, number
 
-    def _rows(self, what: str, total: int, found: Found) -> Iterator[Row]:
+    def _rows(self, what: str | None, total: int, found: Found) -> Iterator[Row]:
         read = told = 0
         for row in usable(self._parts, self._columns, found):
-            read += size(row.text)
-            if read - told >= TOLD:
-                told = read
-                self._watch(what, read, total)
+            if what is not None:
+                read += size(row.text)
+                if read - told >= TOLD:
+                    told = read
+                    self._watch(what, read, total)
             yield row
 
 
@@ -109,11 +111,11 @@ def why(fate: int, row: Row) -> tuple[str, str]:
     return f"in the {NAMES[fate - ELSEWHERE]} split too", f"left out of {row.split}"
 
 
-def beginning(texts: Sequence[str], characters: int) -> list[str]:
+def beginning(texts: Sequence[Text], characters: int) -> list[Text]:
     """The first texts, the last of them cut."""
-    found = []
+    found: list[Text] = []
     for text in texts:
         if characters > 0:
             found.append(text[:characters])
             characters -= len(text)
-    return [text for text in found if text.strip()] or list(texts[:1])
+    return [text for text in found if not is_blank(text)] or list(texts[:1])

@@ -12,7 +12,9 @@ What this settles:
 
 import codecs
 import os
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Literal
@@ -21,6 +23,7 @@ import numpy as np
 
 from data.errors import DataError
 from data.readers.columns import Columns, choose
+from data.readers.hugging_face import NAMED, is_named
 from data.readers.tables import Parts, tables_of
 from data.sets.corpus import Corpus
 from data.sets.found import Found
@@ -28,6 +31,7 @@ from data.sets.labelled import LabelledText, Split
 from data.sets.rows import NAMES, Row, apart, classes_of, refuse_no_classes, splits_of, usable
 from data.sets.splitting import cut
 
+HUB_NAME = re.compile(r"[\w-]+(/[\w-]+)?")  # what a name on the hub may well be, and a path hardly
 FEW = 20  # documents: fewer are cut instead of held out
 Documents = Literal["lines", "files"]
 
@@ -46,23 +50,30 @@ class Reading:
 
 def place_of(name: str, data_dir: Path | None = None) -> Path:
     """Where data lies: in ``data_dir`` under its last name, if that is given; else where it is named, or in
-    TWINFORMER_DATA.
+    TWINFORMER_DATA. What `datasets` loads by name lies nowhere, and keeps its name.
 
     Raises:
         DataError: it is nowhere, or is an address.
     """
     if "://" in name:
         raise DataError(f"{name} is an address: download it, and give the path of the file.")
+    if is_named(name):
+        if data_dir is not None:
+            raise DataError(f"{name} is loaded by its name, from no folder: leave --data-dir out.")
+        if name == NAMED:
+            raise DataError(f"{name} names no data set; give hf:NAME.")
+        return Path(name)
     path, elsewhere = Path(name), os.environ.get("TWINFORMER_DATA")
     folders = [data_dir] if data_dir is not None else [Path(elsewhere)] if elsewhere else []
     places = [folder / path.name for folder in folders]
     for place in places if data_dir is not None else [path, *places]:
         if os.path.lexists(place):
-            return place
+            return place.absolute() if is_named(place) else place  # ./hf:x is a file, whose path says hf:x
     looked = f" in {data_dir}" if data_dir is not None else ""
+    online = f"; one of Hugging Face's is hf:{name}" if data_dir is None and HUB_NAME.fullmatch(name) else ""
     raise DataError(
         f"{name} is no file or folder{looked}: check the path; where it lies elsewhere now, give its folder "
-        "with --data-dir."
+        f"with --data-dir{online}."
     )
 
 
@@ -81,7 +92,8 @@ def load_labelled(path: Path, reading: Reading) -> tuple[LabelledText, Found]:
     labels = {split: [numbers[row.label] for row in splits[split]] for split in NAMES}
     found.count(classes, labels)
     made = (
-        Split(tuple(row.text for row in splits[split]), np.array(labels[split], np.int32)) for split in NAMES
+        Split(tuple(str(row.text) for row in splits[split]), np.array(labels[split], np.int32))
+        for split in NAMES
     )
     return LabelledText(path.name, classes, *made), found
 
@@ -98,7 +110,7 @@ def load_documents(path: Path, reading: Reading) -> tuple[Corpus, Found]:
         rows = cut_up(rows, found)
     splits = splits_of(rows, path)
     found.counts["texts"] = {split: len(splits[split]) for split in NAMES}
-    return Corpus(path.name, *(tuple(row.text for row in splits[split]) for split in NAMES)), found
+    return Corpus(path.name, *(tuple(str(row.text) for row in splits[split]) for split in NAMES)), found
 
 
 def cut_up(rows: list[Row], found: Found) -> list[Row]:
@@ -122,7 +134,8 @@ def bytes_of(path: Path, reading: Reading) -> int:
 
 
 def digest(path: Path, reading: Reading, labelled: bool) -> str:
-    """Return one name for the files that would be read, by their names within ``path`` and their contents.
+    """Return one name for the files that would be read, by their names within ``path`` and their contents; of
+    a data set by name, for its rows.
 
     Raises:
         DataError: there are none.
@@ -159,8 +172,23 @@ def _tables(path: Path, reading: Reading, labelled: bool) -> Parts:
 
 def _digest(path: Path, parts: Parts) -> str:
     total = sha256()
-    for file in (file for tables in parts.values() for table in tables for file in table.files):
-        name = file.relative_to(path).as_posix() if file != path and file.is_relative_to(path) else ""
-        with file.open("rb") as content:
-            total.update(f"{name} {file_digest(content, 'sha256').hexdigest()} ".encode())
+    for table in (table for tables in parts.values() for table in tables):
+        if table.digest is not None:
+            total.update(table.digest().encode())
+            continue
+        for file in table.files:
+            name = file.relative_to(path).as_posix() if file != path and file.is_relative_to(path) else ""
+            total.update(f"{name} {_content(file, _state(file))} ".encode())
     return total.hexdigest()
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    """What differs when a file was written since."""
+    found = file.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@lru_cache(2**16)  # a run that goes on asks whether its data changed, and then reads it
+def _content(file: Path, state: tuple[int, ...]) -> str:
+    with file.open("rb") as content:
+        return file_digest(content, "sha256").hexdigest()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from data.errors import DataError
 from data.readers.columns import Columns, is_number
 from data.readers.folders import SPLITS
+from data.readers.long_text import LongText, Text, is_blank
 from data.readers.table import Table
 from data.readers.tables import Parts
 from data.sets.found import Found
@@ -21,7 +22,7 @@ LOST = "\ufffd"  # stands where a character was lost
 class Row(NamedTuple):
     """A text with its label ("" in a corpus), the split it was named for, or "train", and its place."""
 
-    text: str
+    text: Text
     label: str
     split: str
     place: str
@@ -38,7 +39,7 @@ def usable(parts: Parts, columns: Columns, found: Found) -> Iterator[Row]:
                 label = label_of(given[columns.label], table, place, columns) if columns.label else ""
                 split = part or SPLITS.get(str(given.get(columns.split, "")).lower(), "train")
                 where = f"{table.path.name}, {place}" if len(tables) > 1 or part else place
-                if not text.strip():
+                if is_blank(text):
                     found.note("no text", "left out", where)
                 elif label is None:
                     found.note("no label", "left out", where)
@@ -48,10 +49,12 @@ def usable(parts: Parts, columns: Columns, found: Found) -> Iterator[Row]:
                     yield Row(text, label, split, where)
 
 
-def text_of(value: Any, table: Table, place: str, columns: Columns) -> str:
+def text_of(value: Any, table: Table, place: str, columns: Columns) -> Text:
     """A text as it is; "" where there is none. Raises DataError on what is no text."""
     if value is None:
         return ""
+    if isinstance(value, LongText):
+        return value
     if not isinstance(value, str):
         kind = type(value).__name__
         raise DataError(

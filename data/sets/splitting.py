@@ -6,18 +6,18 @@ from hashlib import sha256
 
 import numpy as np
 
+from data.readers.long_text import Text, is_blank, parts_of
+
 SEED = b"twinformer 1 "  # another would hold other texts out
 SHARE = 0.1  # of each held-out split that is not given
-AT_ONCE = 2**20  # characters
 CUT = 0.05  # of a text, for each part that is held out
 HELD_OUT = ("test", "validation")
 
 
-def key_of(text: str) -> bytes:
+def key_of(text: Text) -> bytes:
     """One for all texts that differ in capitals and spaces alone."""
     total, words, ended = sha256(SEED), "", True
-    for begin in range(0, len(text), AT_ONCE):  # the words of a long text take many times its memory
-        part = text[begin : begin + AT_ONCE]
+    for part in parts_of(text):  # the words of a long text take many times its memory
         between = " " * bool(words and (ended or part[0].isspace()))
         if found := " ".join(part.split()).casefold():
             total.update((between + found).encode("utf-8", "surrogatepass"))
@@ -43,7 +43,7 @@ def held_out(keys: Sequence[bytes], labels: Sequence[str], missing: Sequence[str
     return splits.tolist()
 
 
-def cut(text: str, parts: Sequence[str]) -> dict[str, str]:
+def cut(text: Text, parts: Sequence[str]) -> dict[str, Text]:
     """A text cut at ends of lines: `CUT` of it for each part but the first, which has the rest.
 
     A part that would have no line is left out; a text of one line is the first part's.
@@ -53,4 +53,4 @@ def cut(text: str, parts: Sequence[str]) -> dict[str, str]:
     if not ends[1]:
         return {parts[0]: text}
     found = {part: text[ends[n] : ends[n + 1]] for n, part in enumerate(parts)}
-    return {part: piece for part, piece in found.items() if piece.strip()}
+    return {part: piece for part, piece in found.items() if not is_blank(piece)}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from tokenizers import Tokenizer
 
+import data.readers
 from data.batches import stream_files
 from data.batches.windows import Stream
 from data.errors import DataError
@@ -23,11 +25,10 @@ from data.sets.own import Reading, bytes_of
 from data.sets.rows import NAMES
 from train.tasks import kept, token_cache
 
-FORMATS = ("delimited", "hugging_face", "json_lines", "parquet", "plain")
-READERS = ("columns", "folders", "table", "tables", *FORMATS)
+READERS = tuple(f"data.readers.{module.name}" for module in iter_modules(data.readers.__path__))
 SETS = ("large", "own", "rows", "splitting", "survey")
 SOURCES: tuple[str, ...] = (*kept.SOURCES, "data.batches.pieces", "data.batches.stream_files", __name__)
-SOURCES += (*(f"data.readers.{name}" for name in READERS), *(f"data.sets.{name}" for name in SETS))
+SOURCES += (*READERS, *(f"data.sets.{name}" for name in SETS))
 BYTES = 2 * 4  # that a token takes on disk: itself, and the bytes of text that it stands for
 
 
@@ -72,8 +73,8 @@ def tokenized(
         name = kept.name([*kept.described(tokenizer), decide], (), SOURCES) or of_this_process()
         about = token_cache.recall(name)
         if about is None:
-            trained, count = tokenizer, partial(count_on, progress, bar)
-            token_cache.make(name, lambda folder: fill(folder, corpus, trained, count))
+            trained, tell = tokenizer, partial(tokenizing, progress, bar)
+            token_cache.make(name, lambda folder: fill(folder, corpus, trained, tell))
             about = token_cache.recall(name)
     if about is None:
         raise DataError(f"{path}: its tokens were removed while they were made; start again.")
@@ -83,7 +84,7 @@ def tokenized(
 
 
 def fill(
-    folder: Path, corpus: LargeCorpus, tokenizer: Tokenizer, count: Callable[[int], None]
+    folder: Path, corpus: LargeCorpus, tokenizer: Tokenizer, tell: Callable[[int, int, int], None]
 ) -> dict[str, Any]:
     """Write the streams; returns what was found. Raises DataError, OSError."""
     read = tokens = 0
@@ -92,14 +93,15 @@ def fill(
         nonlocal read, tokens
         read, tokens = read + size, tokens + made
         token_cache.refuse_full(BYTES * tokens, BYTES * tokens * corpus.bytes // read)
-        count(tokens)
+        tell(read, corpus.bytes, tokens)
 
     stream_files.write(folder, tokenizer, NAMES, corpus.documents(), watch)
     return {"found": corpus.found.to_json()}
 
 
-def count_on(progress: Progress, bar: TaskID, tokens: int) -> None:
-    progress.update(bar, tokens=f"{tokens:,} tokens")
+def tokenizing(progress: Progress, bar: TaskID, read: int, total: int, tokens: int) -> None:
+    made = f"{tokens:,} tokens"
+    progress.update(bar, description="tokenizing", completed=read, total=total, tokens=made)
 
 
 def of_this_process() -> str:

@@ -125,7 +125,7 @@ class Train:
     @property
     def out(self) -> Path:
         config = self.config
-        data = Path(os.path.abspath(config.data)).stem if config.own else config.data
+        data = Path(os.path.abspath(config.data)).stem.replace(":", "-") if config.own else config.data
         return self.options.out or Path("runs") / f"{config.family}-{data}-{config.seed}"
 
     def interrupted(self) -> str:

@@ -4,6 +4,7 @@ import csv
 import random
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from unittest import mock
@@ -15,6 +16,8 @@ from data import DataError
 from data.batches import pieces as cutting
 from data.batches import stream_files
 from data.batches.windows import join
+from data.readers import folders, long_text
+from data.readers.long_text import LongText, TextFile, is_blank, parts_of
 from data.sets import large, splitting
 from data.sets.large import LargeCorpus
 from data.sets.own import Reading, load_documents
@@ -79,7 +82,22 @@ def few_named(path: Path) -> Path:
     return path
 
 
+def blank_ends(path: Path) -> Path:
+    """Of one of which nothing is tested, as its end has no words; and other ends of lines."""
+    (path / "a.txt").write_text("\n".join(text(n, 30) for n in range(80)) + "\n" * 900, "utf-8")
+    (path / "b.txt").write_bytes("\r\n".join(text(n, 30) for n in range(80, 160)).encode())
+    return path
+
+
 PLACES = [plain, repeated, named, validated, lines, files, one_document, few_named]
+FILES = [files, one_document, few_named, blank_ends]
+
+
+@contextmanager
+def never_held(part: int) -> Iterator[None]:
+    """A text of a file is read in parts of so many characters, however short it is."""
+    with mock.patch.object(folders, "LONG", 0), mock.patch.object(long_text, "PART", part):
+        yield
 
 
 def corpus_at(path: Path) -> LargeCorpus:
@@ -89,7 +107,7 @@ def corpus_at(path: Path) -> LargeCorpus:
 def by_split(corpus: LargeCorpus) -> dict[str, tuple[str, ...]]:
     found = dict.fromkeys(NAMES, ())
     for split, document in corpus.documents():
-        found[split] += (document,)
+        found[split] += (str(document),)
     return found
 
 
@@ -102,6 +120,86 @@ def test_the_splits_are_those_of_a_corpus_in_memory(place, tmp_path):
     assert read.found == found
     assert "".join(read.sample()) == "".join(corpus.train)
     assert read.bytes == sum(len(one.encode()) for name in NAMES for one in getattr(corpus, name))
+
+
+@pytest.mark.parametrize("part", [1, 3, 100, 10**6])
+@pytest.mark.parametrize("place", FILES)
+def test_a_file_that_is_one_document_is_never_held(place, part, tmp_path):
+    path = place(tmp_path)
+    corpus, found = load_documents(path, Reading(documents="files"))
+    held = mock.Mock(side_effect=AssertionError("held"))
+    with never_held(part), mock.patch.object(LongText, "__str__", held):
+        read = LargeCorpus(path, Reading(documents="files"), lambda what, read, total: None)
+        documents = [(split, list(parts_of(document))) for split, document in read.documents()]
+        sample = "".join(read.sample())
+        assert read.bytes == sum(len(one.encode()) for name in NAMES for one in getattr(corpus, name))
+    assert max(len(one) for _, parts in documents for one in parts) <= part
+    for name in NAMES:
+        expected = getattr(corpus, name)
+        assert tuple("".join(parts) for split, parts in documents if split == name) == expected
+    assert read.found == found and sample == "".join(corpus.train)
+    with never_held(part):
+        assert load_documents(path, Reading(documents="files")) == (corpus, found)
+
+
+def test_memory_does_not_grow_with_a_document(tmp_path):
+    peaks = []
+    for size in (1, 4):
+        path = tmp_path / f"{size}.txt"
+        path.write_text("\n\n".join(text(n, 30) for n in range(2500 * size)), "utf-8")
+        with never_held(2**12), mock.patch.object(cutting, "PIECE", 2**12):
+            tracemalloc.start()
+            try:
+                for split, document in corpus_at(path).documents():
+                    for _ in cutting.pieces(split, document):
+                        pass
+                peaks.append(tracemalloc.get_traced_memory()[1])
+            finally:
+                tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0] < 2**20 < path.stat().st_size
+
+
+BROKEN = {
+    "a NUL": (b"one\ntwo \0", "utf-8", "line 2: it holds a NUL"),
+    "another encoding": ("é\n".encode("latin-1"), "utf-8", "line 1: byte 0xe9 is not UTF-8"),
+    "half of a character": (b"one\n\\ud800", "unicode_escape", "line 2: half of a character; mend the line"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_long_document_that_is_no_text_is_refused(case, tmp_path):
+    content, encoding, said = BROKEN[case]
+    (tmp_path / "mine.txt").write_bytes(content)
+    with never_held(10), pytest.raises(DataError, match=rf"mine\.txt, {said}"):
+        load_documents(tmp_path / "mine.txt", Reading(encoding=encoding, documents="files"))
+
+
+@pytest.mark.parametrize("change", ["", "another", "as long, but b\xe9d"])
+def test_a_long_document_that_changes_while_it_is_read_is_refused(change, tmp_path):
+    path = one_document(tmp_path)
+    with never_held(10):
+        corpus = corpus_at(path)
+        assert corpus.sample()
+        path.write_bytes(change.encode("latin-1"))
+        with pytest.raises(DataError, match=r"mine.txt changed while it was read; start again\.$"):
+            for _, document in corpus.documents():
+                str(document)
+
+
+@pytest.mark.parametrize("part", [1, 2, 3, 10**6])
+def test_a_long_text_is_used_like_a_string(part, tmp_path):
+    path, content = tmp_path / "mine.txt", "a\r\nb\r\rc ☃\n\r\n é\r"
+    path.write_bytes(content.encode())
+    text, expected = LongText(TextFile(path, "utf-8")), content.replace("\r\n", "\n")
+    with never_held(part):
+        assert (len(text), str(text), "☃" in text, "x" in text) == (len(expected), expected, True, False)
+        for begin in range(len(expected) + 2):
+            for end in range(len(expected) + 2):
+                assert str(text[begin:end]) == expected[begin:end]
+                assert str(text[2:][begin:end][1:]) == expected[2:][begin:end][1:]
+                if begin <= end <= len(expected):
+                    assert text.rfind("\n", begin, end) == expected.rfind("\n", begin, end)
+        assert is_blank(text[3:5]) and not is_blank(text)
 
 
 def test_a_large_held_out_split_is_scored_on_the_texts_of_the_first_hashes(tmp_path):
@@ -172,6 +270,8 @@ ODD = [
     "☃" * 50,
     "tab\tand\r\nend",
     "é ☃ " * 40,
+    "第一行\n\n第二行\n \n\n" * 30,
+    "one.\n\n\n\ttwo!\n\n  three\n" * 30,
 ]
 
 
@@ -196,9 +296,13 @@ def test_the_streams_on_disk_are_those_in_memory(kind, piece, batch, tmp_path):
 
 
 def test_a_long_document_is_cut_and_one_without_a_place_is_not():
-    for document in (text(1, 5000), "\n".join("ab" for _ in range(5000)), "x" * 5000):
+    blank_lines = "\n\n".join("ab" for _ in range(5000))
+    for document in (text(1, 5000), "\n".join("ab" for _ in range(5000)), blank_lines, "x" * 5000):
         with mock.patch.object(cutting, "PIECE", 100):
             found = list(cutting.pieces("train", document))
+            for part in (1, 70, 300):
+                with never_held(part):
+                    assert list(cutting.pieces("train", document)) == found
         assert "".join(piece.text for piece in found) == document
         assert [piece.last for piece in found] == [False] * (len(found) - 1) + [True]
         assert (max(len(piece.text) for piece in found) < 120) == (document[0] != "x")
@@ -236,5 +340,5 @@ def test_a_long_text_has_the_key_of_its_words(at_once):
         "one two  three   four",
     ):
         words = " ".join(document.split()).casefold().encode()
-        with mock.patch.object(splitting, "AT_ONCE", at_once):
+        with never_held(at_once):
             assert splitting.key_of(document) == sha256(splitting.SEED + words).digest()

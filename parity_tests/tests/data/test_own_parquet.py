@@ -62,7 +62,12 @@ def test_a_file_that_is_damaged_inside_is_refused(saved: Path) -> None:
     ("library", "read", "name"),
     [
         ("pyarrow", lambda path: parquet.read(path, "utf-8"), r"pip install 'twinformer\[parquet\]'"),
-        ("datasets", hugging_face.read, "pip install datasets"),
+        ("datasets", hugging_face.read, "mine.parquet was saved by .* pip install datasets"),
+        (
+            "datasets",
+            lambda path: hugging_face.load(Path("hf:mine")),
+            "hf:mine is loaded .* install datasets",
+        ),
     ],
 )
 def test_a_library_that_is_not_there_is_named(library, read, name, tmp_path, monkeypatch) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import threading
 from collections import namedtuple
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from data.batches import stream_files
 from data.sets import large as bounds
 from jax_impl.config import BertConfig, GPTConfig
 from parity_tests.tests.data.test_large import text
+from parity_tests.tests.import_graph import module_graph
+from parity_tests.tests.import_graph import sources as sources_of
 from parity_tests.tests.train.failing_disk import failing
 from train import sources
 from train.config import Config, Text
@@ -123,6 +126,26 @@ def test_what_decides_makes_it_anew(mine):
         mine.write_text(mine.read_text("utf-8") + "\nmore", "utf-8")
         assert prepare(config(mine), None).found.sha256 != first.found.sha256
         assert len(made) == 1
+
+
+def test_no_module_that_reads_or_cuts_texts_is_forgotten():
+    """All that the modules of a large corpus import of ours, but for what decides no token."""
+    graph, found = module_graph(sources_of()), set()
+    following = {bounds.__name__, stream_files.__name__}
+    while following:
+        found |= following
+        following = {one for module in following for one in graph[module]} - found
+    nothing = {
+        "data",
+        "data.errors",
+        "data.readers",
+        "data.sets.corpus",
+        "data.sets.found",
+        "data.sets.labelled",
+    }
+    nothing |= {"data.batches.examples"}
+    assert found - nothing == set(large.SOURCES) - {large.__name__, "train.tasks.kept"}
+    assert set(large.READERS) <= set(sys.modules)  # as those whose digests are known
 
 
 def test_unknown_sources_are_kept_for_the_process_alone(mine, folder):

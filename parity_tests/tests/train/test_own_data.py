@@ -5,14 +5,18 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from rich.console import Console
 
 import train
+from data import DataError
+from data.sets import own
 from data.tokenizers.files import save_tokenizer
 from data.tokenizers.word_piece import train_tokenizer
 from jax_impl.config import BertConfig, ClassifierConfig, GPTConfig
+from parity_tests.tests.data.datasets_stand_in import Part, installed
 from train.config import SETS, Config, ConfigError, Text
 from train.evaluate import evaluate
 from train.loops.fit import lengths
@@ -168,6 +172,45 @@ def test_a_name_wins_over_a_file_and_a_close_one_is_offered(
         find_data(parse(["train", "classifier", "--data", "polarty"]).config, None)
     with pytest.raises(ConfigError, match="data='own': name the file or the folder"):
         find_data(parse(["train", "classifier-own"]).config, None)
+
+
+def test_a_data_set_by_name_is_trained_on_and_known_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = {"text": [text(n) for n in range(120)], "label": ["wild", "calm"] * 60}
+    installed(monkeypatch, lambda *names: {"train": Part(rows)})
+    command = parse(["train", "classifier", "--data", "hf:someone/mine:small"])
+    assert command.recipe is recipe_of("classifier", "own")
+    assert command.out == Path("runs") / "classifier-mine-small-0"
+    assert parse(["train", "gpt", "--data", "hf:embedded"]).out == Path("runs") / "gpt-hf-embedded-0"
+    assert find_data(command.config, None).data == "hf:someone/mine:small"
+    assert find_data(parse(["train", "gpt", "--data", "hf:embedded"]).config, None).data == "hf:embedded"
+    with pytest.raises(DataError, match="leave --data-dir out"):
+        find_data(command.config, tmp_path)
+    run, console = tmp_path / "run", Console(quiet=True)
+    assert "hf:someone/mine: text in 'text'" in trained(Path("hf:someone/mine"), run)
+    before = json.loads((run / "torch" / "report.json").read_text())["trained"]
+    for model in ("gpt", "bert"):
+        trained(Path("hf:someone/mine"), tmp_path / model, model)
+    assert evaluate(run, "torch", None, console)["trained"] == before
+    installed(monkeypatch, lambda *names: {"train": Part(rows | {"label": ["calm", "wild"] * 60})})
+    with pytest.raises(train.runs.errors.RunError, match=r"hf:someone/mine is not what .* has changed since"):
+        evaluate(run, "torch", None, console)
+
+
+def test_a_file_is_digested_once_by_a_run_that_goes_on(mine: Path, tmp_path: Path) -> None:
+    trained(mine, tmp_path / "run")
+    digested = []
+
+    def file_digest(file: Any, *rest: Any) -> Any:
+        digested.append(file.name)
+        return real(file, *rest)
+
+    own._content.cache_clear()
+    real = own.file_digest
+    with mock.patch.object(own, "file_digest", file_digest):
+        evaluate(tmp_path / "run", "torch", None, Console(quiet=True))
+    assert digested == [str(mine)]
 
 
 @pytest.mark.parametrize(
