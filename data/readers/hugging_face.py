@@ -75,8 +75,9 @@ def _loaded(library: Any, path: Path) -> dict[str, list[Table]]:
     try:
         found = library.load_dataset(name, configuration or None)
     except Exception as error:  # of the network, the hub, the formats of files
-        said = " ".join(str(error).split())
-        about = said.replace(name, "").lower()
+        why = error.__cause__ if type(error).__name__ == "DatasetGenerationError" else None
+        said = " ".join(str(why or error).split())
+        about = said.replace(f"'{name}'", "").lower()
         remedy = next(remedy for marks, remedy in REMEDIES.items() if any(mark in about for mark in marks))
         raise DataError(f"{path}: datasets cannot load it ({said:.200}); {remedy}.") from error
     return _by_split(path, found)

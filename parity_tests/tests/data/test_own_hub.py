@@ -138,6 +138,18 @@ def test_what_cannot_be_loaded_is_said_in_a_line(error, remedy, monkeypatch: pyt
     assert "\n" not in line and " ".join(str(error).split())[:60] in line
 
 
+def test_why_files_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    class DatasetGenerationError(Exception):
+        pass
+
+    def fail(*names: Any) -> Any:
+        raise DatasetGenerationError("An error occurred") from ValueError("columns differ")
+
+    installed(monkeypatch, fail)
+    with pytest.raises(DataError, match=r"cannot load it \(columns differ\); look"):
+        load_labelled(MINE, Reading())
+
+
 def test_a_library_that_runs_what_a_data_set_brings_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = installed(monkeypatch, lambda *names: {"train": part()}, version="2.19.1")
     with pytest.raises(

@@ -77,6 +77,8 @@ REFUSED = {
     "train classifier --data polarty": "--data polarty: no file or folder; did you mean polarity?",
     "train classifier --data nowhere/mine.csv": "nowhere/mine.csv is no file or folder: check the path",
     "train classifier --data mine.csv --data-dir {folder}": "mine.csv is no file or folder in {folder}: check the path",
+    "train classifier --data hf:imdb --data-dir {folder}": "hf:imdb is loaded by its name, from no folder",
+    "train gpt --data hf:": "hf: names no data set; give hf:NAME",
     "train classifier --data https://example.org/mine.csv": "is an address: download it",
     "train classifier-own": "--data own: name the file or the folder of your texts with --data",
     "train seq2seq --data {folder}/file": "--data {folder}/file: seq2seq is trained on reversal",
