@@ -21,7 +21,7 @@ from train.runs.durable import write_json
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "benchmarks" / "results" / "corpus.json", ROOT / "docs" / "data.md"
 BEGIN = "<!-- from corpus.json -->\n"
-ROWS, MEGABYTES = 120_000, (100, 300)
+ROWS, MEGABYTES = 120_000, (40, 120)
 WORK = {"read": "read and split", "trained": "a tokenizer trained", "tokenized": "tokenized"}
 KINDS = {"lines": "a document a line", "files": "one document"}
 
