@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from study.attention.foreign import draw_attention
     from study.shapes.foreign import shapes
     from torch_impl import convert
+    from train.programs.export import export_program
     from train.recipes import recipes
     from train.runs.generate import generate
     from train.runs.hugging_face import export_run, import_run
@@ -42,6 +43,7 @@ NAMES = {
     "generate": "train.runs.generate",
     "import_run": "train.runs.hugging_face",
     "export_run": "train.runs.hugging_face",
+    "export_program": "train.programs.export",
     "recipes": "train.recipes",
     "load_tokenizer": "data",
     "train_bpe": "data",
@@ -58,6 +60,7 @@ __all__ = [
     "compare",
     "convert",
     "draw_attention",
+    "export_program",
     "export_run",
     "first_divergence",
     "generate",

@@ -26,7 +26,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_its_lines_are_commands_and_its_data_can_be_read(here: Path) -> None:
-    assert len(LINES) == 9
+    assert len(LINES) == 10
     for program, *arguments in LINES:
         assert program == "twinformer" and cli.parse(arguments)
     run(BLOCKS[0][1])
@@ -49,3 +49,4 @@ def test_its_lines_run(here: Path, capsys: pytest.CaptureFixture[str], unchecked
     assert said.count("tf-idf + logistic") == 5  # two frameworks, two evaluations, the tuned one
     for name in ("gpt", "classifier"):
         assert (here / "exported" / name / "model.safetensors").is_file()
+    assert (here / "exported" / "program" / "README.md").is_file()

@@ -103,6 +103,8 @@ FORBIDDEN = {
     "study/**/torch_*": JAX,
     "train/loops/jax_*": TORCH,
     "train/loops/torch_*": JAX,
+    "train/programs/jax_*": TORCH,
+    "train/programs/torch_*": JAX,
 }
 NUMPY_ONLY = {"numpy", "rich", "jinja2"}  # what `parity_tests.core` may use of others
 

@@ -60,12 +60,17 @@ def save(folder: Path, groups: Mapping[str, Arrays], about: Mapping[str, Any], k
     whole = digests.sealed({**about, "versions": versions, "tensors": tensors})
     path = folder / NAME
     with replacing(path) as partial:
-        try:
-            save_file(flat, partial, {"about": json.dumps(whole)})
-        except SafetensorError as error:
-            number = re.search(r"os error (\d+)", str(error))
-            raise OSError(int(number[1]) if number else errno.EIO, str(error), str(path)) from error
+        write_tensors(partial, flat, {"about": json.dumps(whole)})
         _keep(path, keep - 1)
+
+
+def write_tensors(path: Path, arrays: Arrays, metadata: dict[str, str]) -> None:
+    """Write a safetensors file. Raises OSError where that cannot be done."""
+    try:
+        save_file(arrays, path, metadata)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        raise OSError(int(number[1]) if number else errno.EIO, str(error)) from error
 
 
 def _keep(path: Path, number: int) -> None:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
 import data
@@ -32,6 +31,7 @@ from train.architecture import Architecture
 from train.runs import checkpoint, folder, used
 from train.runs.durable import write_json
 from train.runs.files import read_json
+from train.runs.filling import filling
 from train.runs.generation_config import GENERATION, generation
 from train.runs.load import Run, load
 from train.runs.lock import owned
@@ -133,15 +133,16 @@ def export_run(source: Path, out: Path) -> str:
     with _as_data_error():
         tensors = to_hugging_face(params, config)
     tensors = {name.removeprefix(BARE.get(theirs, "")): array for name, array in tensors.items()}
-    out.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
-    write_json(out / "config.json", config)
-    data.save_tokenizer(run.tokenizer, out / "tokenizer.json")
-    for name in (CONFIG, GENERATION):
-        if (source / name).is_file():
-            shutil.copyfile(source / name, out / name)
-    if not (out / CONFIG).exists():
-        write_json(out / CONFIG, _tokenizer_config(run.tokenizer, run.architecture.config.max_positions))
+    with filling(out) as folder:
+        checkpoint.write_tensors(folder / "model.safetensors", tensors, {"format": "pt"})
+        write_json(folder / "config.json", config)
+        data.save_tokenizer(run.tokenizer, folder / "tokenizer.json")
+        for name in (CONFIG, GENERATION):
+            if (source / name).is_file():
+                shutil.copyfile(source / name, folder / name)
+        if not (folder / CONFIG).exists():
+            positions = run.architecture.config.max_positions
+            write_json(folder / CONFIG, _tokenizer_config(run.tokenizer, positions))
     return theirs
 
 
@@ -189,6 +190,15 @@ def _config(run: Run, special: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         {"id2label": labels, "label2id": {name: number for number, name in labels.items()}} if labels else {}
     )
     return {"architectures": [theirs], "dtype": "float32", **config, **named}, theirs
+
+
+def has_counterpart(architecture: Architecture) -> bool:
+    """Whether a model of theirs computes the same."""
+    try:
+        counterpart(architecture, {})
+    except data.DataError:
+        return False
+    return True
 
 
 def counterpart(architecture: Architecture, special: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

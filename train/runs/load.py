@@ -66,15 +66,17 @@ class Run:
             raise RunError(f"{self.folder} holds a {self.architecture.name}, which tells no classes apart")
         if not (texts := texts_of(texts)):
             return []
-        positions = self.architecture.config.max_positions
-        if (self.folder / KEPT).exists():
-            examples = with_own_marks(self.tokenizer, texts, positions)
-        else:
-            marked = self.architecture.name == "bert_classifier"  # [CLS] and [SEP] around each text
-            examples = data.encode(self.tokenizer, texts, positions, marked).examples
         meaning = meaning_of(read_kept(self.folder).get("problem_type"), self.classes, self.folder)
-        logits = logits_of(self.outputs, examples, positions)
+        logits = logits_of(self.outputs, self.examples(texts), self.architecture.config.max_positions)
         return [prediction(text, row, self.classes, meaning) for text, row in zip(texts, logits, strict=True)]
+
+    def examples(self, texts: Sequence[str]) -> data.Examples:
+        """The token ids that the model reads of each text, cut to its positions."""
+        name, positions = self.architecture.name, self.architecture.config.max_positions
+        if (self.folder / KEPT).exists() or name == "gpt":
+            return with_own_marks(self.tokenizer, list(texts), positions)
+        marked = name.startswith("bert")  # [CLS] and [SEP] around each text
+        return data.encode(self.tokenizer, texts, positions, marked).examples
 
     def generate(self, prompts: str | Sequence[str], **settings: Any) -> list[str]:
         """What the model writes after each prompt; the settings are those of `Sampling`.

@@ -16,6 +16,7 @@ from train.runs.files import RunError
 from train.runs.lock import LOCK, OWNER
 
 EVENTS = "events.out.tfevents.*.twinformer"  # for TensorBoard
+ASIDE = "filling.partial"  # what `filling` writes to
 FILES_OF_A_FRAMEWORK = (
     *("metrics.jsonl", "speed.jsonl", "samples.jsonl"),
     *("checkpoint.safetensors", "checkpoint.json", "report.json"),
@@ -45,8 +46,9 @@ def refuse_used(folder: Path, overwrite: bool | None = None) -> None:
 
 
 def held(folder: Path) -> list[str]:
-    """The names in a folder, those of its lock aside."""
-    return [path.name for path in folder.iterdir() if path.name.removesuffix(".partial") not in (LOCK, OWNER)]
+    """The names in a folder, but for what owning and filling it leave where a machine dies."""
+    names = [path.name for path in folder.iterdir()]
+    return [name for name in names if name.removesuffix(".partial") not in (LOCK, OWNER) and name != ASIDE]
 
 
 def is_run(folder: Path) -> bool:

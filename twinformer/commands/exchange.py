@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -36,21 +37,35 @@ class Import:
 
 @dataclass(frozen=True)
 class Export:
-    """Write a run as a folder that transformers opens with from_pretrained."""
+    """Write a run as a folder that transformers opens, or that runs with PyTorch or JAX alone.
+
+    twinformer export runs/classifier-mine-0 exported
+    """
 
     run: tyro.conf.Positional[Path]
     """The run's folder."""
     out: tyro.conf.Positional[Path]
     """The folder to write, new or empty."""
+    form: Annotated[Literal["hugging-face", "program"] | None, tyro.conf.arg(name="as")] = None
+    """What to write. Default: hugging-face where a model there computes the same, else program."""
 
     def carry_out(self, console: Console) -> int:
         from train.runs.files import read_model
         from train.runs.used import refuse_used
 
         refuse_used(self.out)
-        read_model(self.run)
+        architecture = read_model(self.run)[0]
 
-        from train.runs.hugging_face import export_run
+        from train.runs.hugging_face import export_run, has_counterpart
 
-        console.print(f"{self.out} opens as {export_run(self.run, self.out)}.from_pretrained")
+        if self.form == "hugging-face" or (self.form is None and has_counterpart(architecture)):
+            console.print(f"{self.out} opens as {export_run(self.run, self.out)}.from_pretrained")
+            return 0
+
+        from train.programs.export import export_program
+
+        export_program(self.run, self.out)
+        why = "" if self.form else f"no model at Hugging Face computes this {architecture.name}, so "
+        page = self.out / "README.md"
+        console.print(f"{why}{self.out} is a program: {page} opens it in JAX and in PyTorch")
         return 0

@@ -1,0 +1,1 @@
+"""A run as a program: a folder that JAX and PyTorch open without us."""
