@@ -206,7 +206,8 @@ def gather_positions(
     x: Float[Tensor, "batch position embed"], positions: Int[Tensor, "batch read"]
 ) -> Float[Tensor, "batch read embed"]:
     """Each row's vectors at its own positions."""
-    return x.take_along_dim(positions[:, :, None].long(), dim=1)
+    places = positions[:, :, None].long().expand(-1, -1, x.shape[2])  # take_along_dim fixes traced sizes
+    return x.gather(1, places)
 
 
 class FeedForward(nn.Module):

@@ -34,7 +34,7 @@ def write(architecture: Architecture, params: Arrays, folder: Path) -> None:
     convert.load(model, params)
     whole = TextProgram(model, architecture.name == WORDS).requires_grad_(False)
     positions = architecture.config.max_positions
-    ids = torch.zeros((2, min(2, positions)), dtype=torch.int64)
+    ids = torch.zeros((2, min(4, positions)), dtype=torch.int64)
     inputs = (ids, ids == 0)
     whole(*inputs)  # a position table is made and kept before it is traced, so that it is a constant
     sizes = {0: torch.export.Dim("batch", min=1)}

@@ -35,13 +35,17 @@ from twinformer import cli
 TEXTS = ["The cat sat on the mat.", "", "A dog", "the dog sat on the cat " * 9]
 SMALL: dict[str, Any] = {"max_positions": 24, "embed": 8, "heads": 2, "mlp": 8, "layers": 2, "dropout": 0.1}
 LLAMA = {"position_encoding": "rotary", "norm": "rms", "gated": True, "use_bias": False, "kv_heads": 1}
+SINES = {"position_encoding": "sinusoidal"}
 FILES = {"README.md", "export.json", "tokenizer.json", "model.pt2", "model.stablehlo", "weights.npz"}
 
 # A model by name, and settings beside the small ones.
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "classifier": ("classifier", {"classes": 3}),
     "classifier, fused": ("classifier", {"classes": 2, "fused": True, "position_encoding": "learned"}),
-    "classifier, bare": ("classifier", {"classes": 2, "norm_position": "pre", "position_encoding": "none"}),
+    "classifier, sines": (
+        "classifier",
+        {"classes": 2, "norm_position": "post", "position_encoding": "sinusoidal"},
+    ),
     "bert, mean": ("bert_classifier", {"classes": 3, "pooling": "mean"}),
     "bert, first": ("bert_classifier", {"classes": 3, "pooling": "first", "lean": True}),
     "words": ("bert_for_masked_lm", {"lean": True}),
@@ -199,7 +203,7 @@ def test_what_is_compared_has_every_length() -> None:
         "classifier", from_json(CONFIGS["classifier"], SMALL | {"vocab": 9, "classes": 2})
     )
     sizes = {ids.shape for ids, mask in check._drawn(architecture)}
-    assert sizes == {(1, 1), (2, 24), (3, 13)}
+    assert sizes == {(1, 1), (1, 24), (3, 13)}
 
 
 def status(*words: Any) -> int:
