@@ -69,8 +69,8 @@ SHAPE = "print(outputs(*read(texts)).shape)\n"
 MORE: dict[Framework, str] = {
     "torch": """\
 On a GPU: `torch.export.passes.move_to_device_pass(torch.export.load(folder / "model.pt2"), "cuda").module()`,
-and the same device for ids and mask. PyTorch reads parts of `model.pt2` with pickle: open what comes from
-somebody whom you trust.
+and the same device for ids and mask. PyTorch reads parts of `model.pt2` with pickle: open only what comes
+from somebody whom you trust.
 """,
     "jax": "The program was lowered for CPU, CUDA and TPU. Each new shape is compiled once.\n",
 }
