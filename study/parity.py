@@ -10,7 +10,8 @@ from parity_tests.core.report import sentence
 from parity_tests.twins.check import check_twin
 from parity_tests.twins.inputs import Twin
 from parity_tests.twins.registry import Pair
-from train.proof.preflight import ParityError, quickly_compiled
+from train.proof.preflight import ParityError
+from train.proof.quickly import quickly_compiled
 
 
 def hold(

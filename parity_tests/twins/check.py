@@ -9,7 +9,7 @@ from parity_tests.core.isolate import Isolation, isolate
 from parity_tests.core.trace import Trace
 from parity_tests.runners.arrays import Params
 from parity_tests.twins.catalogue import TWINS, Twin
-from parity_tests.twins.names import check_name
+from parity_tests.twins.names import names_of
 from parity_tests.twins.run import initial_params, jax_program, run_jax, run_torch
 
 TRAINING = " in training"  # ends the name of a model that was compared with its dropout on
@@ -82,5 +82,5 @@ def modes(twin: Twin, seed: int) -> Iterator[tuple[str, int | None]]:
 
 def find_twins(name: str) -> list[Twin]:
     """The twin of this name, or all of them. Raises UnknownTwin."""
-    check_name(name)
-    return [twin for twin in TWINS if name in ("all", twin.name)]
+    names = names_of(name)
+    return [twin for twin in TWINS if twin.name in names]

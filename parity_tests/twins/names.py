@@ -83,3 +83,9 @@ def check_name(name: str) -> None:
             f"did you mean {' or '.join(close)}?" if close else f"choose 'all' or one of {', '.join(NAMES)}"
         )
         raise UnknownTwin(f"no model or block {name!r}: {hint}")
+
+
+def names_of(name: str) -> list[str]:
+    """This name, or all of them. Raises UnknownTwin."""
+    check_name(name)
+    return [known for known in NAMES if name in ("all", known)]

@@ -17,20 +17,28 @@ from parity_tests.runners.jax_runner import runner
 from parity_tests.runners.recorder import Recorder
 from parity_tests.twins.inputs import Twin
 from torch_impl import convert, random
+from torch_impl.initializers import initialise
 
 LARGE = 10_000  # numbers in a matrix
 
 
 def initial_params(twin: Twin, inputs: Inputs, seed: int) -> dict[str, np.ndarray]:
-    """Flat parameters to compare twins at: those that Flax draws, plus noise."""
-    module = twin.build("jax_impl")
+    """Flat parameters to compare twins at: those that Flax draws, in its order of declaration, plus noise.
+
+    PyTorch draws the same numbers to the bit, and compiles nothing for it.
+    """
+    module, mirror = twin.build("jax_impl"), twin.build("torch_impl")
     if isinstance(module, partial):
         return {}
-    arguments = {name: jnp.asarray(array) for name, array in inputs.items()}
-    params = module.init(jax.random.key(seed), **arguments).get("params", {})
-    return with_noise(
-        {name: np.asarray(array) for name, array in flatten_dict(params, sep="/").items()}, seed
-    )
+    names: list[str] = []
+
+    def declare(arguments: Mapping[str, jax.Array]) -> None:
+        names.extend(flatten_dict(module.init(jax.random.key(seed), **arguments).get("params", {}), sep="/"))
+
+    jax.eval_shape(declare, {name: jnp.asarray(array) for name, array in inputs.items()})
+    initialise(mirror, random.key(seed))
+    drawn = convert.save(mirror)
+    return with_noise({name: drawn[name] for name in names}, seed)
 
 
 def with_noise(params: Params, seed: int) -> dict[str, np.ndarray]:

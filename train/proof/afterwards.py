@@ -7,7 +7,8 @@ from parity_tests.core.compare import Check, all_passed
 from train.config import Framework
 from train.loops import torch_loop
 from train.loops.fit import lengths
-from train.proof.preflight import ParityError, quickly_compiled
+from train.proof.preflight import ParityError
+from train.proof.quickly import quickly_compiled
 from train.proof.rehearsal import evaluate_both
 from train.runs import checkpoint
 from train.tasks.task import Task

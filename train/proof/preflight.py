@@ -1,11 +1,8 @@
 """The parity check before a run: exactly the configured model, on the run's own batches and settings."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-
-import jax
 
 from parity_tests.core.compare import first_divergence
 from parity_tests.core.report import to_json
@@ -15,6 +12,7 @@ from parity_tests.twins.registry import MODELS
 from parity_tests.twins.run import with_noise
 from train.loops import torch_loop
 from train.proof import cache
+from train.proof.quickly import quickly_compiled
 from train.proof.rehearsal import rehearse
 from train.proof.remembered import batches_of, name_of, remembered, sentence
 from train.runs import digests
@@ -75,17 +73,3 @@ def preflight(task: Task, path: Path, watch: Callable[[str], None] = lambda at: 
         )
     cache.remember(name, checks)
     return sentence(checks, "holds")
-
-
-@contextmanager
-def quickly_compiled() -> Iterator[None]:
-    """XLA leaves out what makes programs fast: they run once, on a few rows.
-
-    Their float64 numbers are those of another program than the run's float32 ones in any case.
-    """
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    try:
-        yield
-    finally:
-        jax.config.update("jax_disable_most_optimizations", before)

@@ -7,7 +7,7 @@ from typing import Literal
 import tyro
 from rich.console import Console
 
-from parity_tests.twins.names import check_name
+from parity_tests.twins.names import check_name, names_of
 from train.config import SEEDS, ConfigError
 from train.paths import check_file
 from train.recipes import DATA
@@ -91,14 +91,18 @@ class Parity:
 
             return study(self.json, self.plot, console)
 
+        if self.steps is None and not self.defects:
+            from train.proof.comparison import compare_twins
+            from twinformer.processes import mapped_by, useful
+
+            options = (self.name, self.dtype, self.seed, self.json, self.html, console, self.again)
+            with mapped_by(useful(len(names_of(self.name)) * len(self.dtype))) as mapped:
+                return compare_twins(*options, mapped)
+
         from train.proof import parity
 
-        if self.defects:
-            return parity.inject_defects(self.json, console)
         if self.steps is None:
-            return parity.compare_twins(
-                self.name, self.dtype, self.seed, self.json, self.html, console, self.again
-            )
+            return parity.inject_defects(self.json, console)
         families = list(DATA) if self.name == "all" else [self.name]
         return parity.compare_trajectories(
             families, self.dtype, self.steps, self.switch, self.seed, self.json, self.plot, console

@@ -21,7 +21,7 @@ from jax_impl.config import ClassifierConfig
 from parity_tests.core.compare import Check
 from train import sources
 from train.config import Config, Text
-from train.proof import parity
+from train.proof import compared, comparison
 from train.proof.cache import EVALUATION, METRICS, WEIGHTS, complete, digest, recall, remember
 from train.proof.preflight import ParityError, preflight
 from train.runs import digests
@@ -55,9 +55,9 @@ def test_what_is_remembered_is_recalled():
 
 def test_the_command_computes_what_passed_once():
     console = Console(quiet=True)
-    with mock.patch.object(parity, "check_twin", wraps=parity.check_twin) as computed:
+    with mock.patch.object(compared, "check_twin", wraps=compared.check_twin) as computed:
         for seed, again, times in ((0, False, 1), (0, False, 1), (1, False, 2), (0, True, 3)):
-            assert parity.compare_twins("relu", ("float64",), seed, None, None, console, again) == 0
+            assert comparison.compare_twins("relu", ("float64",), seed, None, None, console, again) == 0
             assert computed.call_count == times
 
 
@@ -65,11 +65,11 @@ def test_the_command_remembers_nothing_that_failed():
     console = Console(quiet=True)
     wrong = [replace(CHECKS[0], model="relu", passed=False, max_rel_error=1.0)]
     with (
-        mock.patch.object(parity, "check_twin", return_value=wrong) as computed,
-        mock.patch.object(parity, "isolate_twin", return_value=[]),
+        mock.patch.object(compared, "check_twin", return_value=wrong) as computed,
+        mock.patch.object(compared, "isolate_twin", return_value=[]),
     ):
         for _ in range(2):
-            assert parity.compare_twins("relu", ("float64",), 0, None, None, console) == 1
+            assert comparison.compare_twins("relu", ("float64",), 0, None, None, console) == 1
         assert computed.call_count == 2
 
 
