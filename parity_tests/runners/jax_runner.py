@@ -10,7 +10,7 @@ import numpy as np
 
 from parity_tests.core.trace import Arrays, Trace
 from parity_tests.runners.arrays import Inputs, Params, cotangent, named_outputs, numbers, split_floats
-from parity_tests.runners.jax_numerics import jax_numerics
+from parity_tests.runners.jax_numerics import compiler_options, jax_numerics
 from parity_tests.runners.recorder import Recorder
 
 # (weights by name, arguments by name, what records the taps) -> what the model returns
@@ -26,9 +26,8 @@ def runner(model: Model, name: str, dtype: str, compiled: bool = False, foreign:
     this name. With ``forced``, values of taps by name, the model goes on with these where it has computed the
     taps; there are no gradients then.
 
-    ``compiled``, it is one program, and shapes that it has seen are not compiled again. XLA may not leave out
-    roundings to bfloat16 between operations there, as it does by default: PyTorch has them all. Otherwise it
-    runs op by op, for what cannot be one program. ``foreign`` is as in `jax_numerics`.
+    ``compiled``, it is one program, and shapes that it has seen are not compiled again. Otherwise it runs op
+    by op, for what cannot be one program. ``foreign`` is as in `jax_numerics`.
     """
     axes: dict[str, str] = {}  # in the order of execution, which a program's results have not
 
@@ -49,7 +48,7 @@ def runner(model: Model, name: str, dtype: str, compiled: bool = False, foreign:
             return output, taps, ({}, {})
         return output, taps, backward({name: _cotangent(array) for name, array in output.items()})
 
-    program = jax.jit(both, compiler_options={"xla_allow_excess_precision": False}) if compiled else both
+    program = jax.jit(both, compiler_options=compiler_options()) if compiled else both
 
     def run(
         params: Params, inputs: Inputs, rng: MakeKey | None = None, forced: Arrays | None = None

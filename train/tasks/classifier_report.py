@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from data import LabelledText
-from data.baselines.tf_idf import tf_idf_logits
 
 SAMPLE = 64  # rows of the test split whose predictions are written out
 SHOWN = 10  # of them printed
@@ -40,6 +39,8 @@ def majority_baseline(texts: LabelledText) -> dict[str, Any]:
 @lru_cache(maxsize=1)  # once for both frameworks
 def tf_idf_baseline(texts: LabelledText) -> dict[str, float]:
     """A logistic regression on weighted words: `tf_idf_logits`."""
+    from data.baselines.tf_idf import tf_idf_logits  # and scipy, for which no start waits
+
     train, test = texts.train, texts.test
     return scores(tf_idf_logits(train.texts, train.labels, len(texts.classes), test.texts), test.labels)
 
