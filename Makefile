@@ -47,22 +47,22 @@ without-torch without-jax: without-%:
 mutants: $(VENV)/installed
 	$(BIN)/python -m parity_tests.tests.mutants --json runs/proof/mutants.json
 
-# The README's figures, in JAX; about an hour on two cores. Needs the data: see twinformer train gpt-ag_news_10k --help.
-quality: $(VENV)/installed runs/quality/polarity runs/quality/gpt runs/quality/topics runs/quality/minilm
-	@$(BIN)/python -c 'import json, pathlib; \
-	  rows = [(p.parent, json.loads(p.read_text())["jax"]) for p in sorted(pathlib.Path("runs/quality").rglob("report.json")) if p.parent.name != "jax"]; \
-	  [print(p, r["seconds"], "s", {k: round(v, 4) for k, v in r["trained"].items()}) for p, r in rows]'
+# What the models reach, in JAX; about an hour and a half on two cores. Needs the data: see
+# twinformer train gpt-ag_news_10k --help.
+quality: $(VENV)/installed $(addprefix runs/quality/,polarity topics gpt fine_tuned minilm)
+	$(BIN)/python -m benchmarks.quality runs/quality
 
 TRAIN := $(BIN)/twinformer train
 
-runs/quality/polarity:
-	for seed in 0 1 2; do $(TRAIN) classifier-polarity --framework jax --seed $$seed --out $@/$$seed || exit 1; done
+runs/quality/polarity: RECIPE := classifier-polarity
+runs/quality/topics: RECIPE := classifier-ag_news_10k
+runs/quality/polarity runs/quality/topics:
+	for seed in 0 1 2; do $(TRAIN) $(RECIPE) --framework jax --seed $$seed --out $@/$$seed || exit 1; done
 
 runs/quality/gpt runs/quality/bert: runs/quality/%:
 	$(TRAIN) $*-ag_news_10k --framework jax --out $@
 
-# The same encoder with and without its pretraining.
-runs/quality/topics: runs/quality/bert
+runs/quality/fine_tuned: runs/quality/bert
 	$(TRAIN) classifier-ag_news_10k-from --init $< --framework jax --out $@
 
 runs/quality/minilm: $(MINILM)

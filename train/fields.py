@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from train.config import OWN_ONLY, Config, ConfigError
 
 Section = TypeVar("Section")
-KEPT = ("dropout", "max_positions")  # of the model's settings, where another run says the rest
+# Of the model's settings, where another run says the rest.
+KEPT = ("dropout", "max_positions", "ngram_buckets", "ngram_dropout")
 
 
 @dataclass(frozen=True)

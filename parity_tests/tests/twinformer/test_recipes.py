@@ -123,7 +123,8 @@ def test_help_shows_the_settings_of_the_family_alone() -> None:
     assert not {"window", "pooling", "init", "classes"} & shown["bert-embedded"]
     assert {"pooling", "init"} <= shown["classifier-polarity"]
     begins = {one.path for one in settings(recipes()["classifier-polarity-from"].config, begins=True)}
-    assert {path[1] for path in begins if path[0] == "model"} == {"dropout", "max_positions"}
+    kept = {"dropout", "max_positions", "ngram_buckets", "ngram_dropout"}
+    assert {path[1] for path in begins if path[0] == "model"} == kept
 
 
 def test_a_section_that_is_left_out_can_be_given() -> None:
