@@ -28,10 +28,12 @@ def folder() -> Path:
 
 
 def keep() -> None:
-    """Tell JAX, before it is imported. A folder in the user's environment is the user's: nothing changes."""
+    """Tell JAX, before it is imported. A folder in the user's environment is the user's: nothing changes.
+
+    Ours is there in a process that this one started.
+    """
     with suppress(PackageNotFoundError):  # no JAX, no programs
-        if FOLDER not in os.environ:
-            os.environ[FOLDER] = str(folder())
+        if os.environ.setdefault(FOLDER, str(folder())) == str(folder()):
             for name, value in SETTINGS.items():
                 os.environ.setdefault(name, value)
             warnings.filterwarnings("ignore", "Cache value for key .* exceeds")  # it is not kept: no harm

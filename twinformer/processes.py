@@ -13,12 +13,12 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from glob import glob
 from multiprocessing.connection import wait
-from typing import Any, TypeVar
+from typing import Any
 
 from train.sizes import memory
 from twinformer import compile_cache
 
-Thing, Made = TypeVar("Thing"), TypeVar("Made")
+Map = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 
 BYTES = 2**30  # that a process takes with both frameworks, at most
 EACH = 8  # things at least for each process, which takes seconds to start
@@ -31,7 +31,7 @@ class ProcessDied(RuntimeError):
 
 
 @contextmanager
-def mapped_by(count: int) -> Iterator[Callable[[Callable[[Thing], Made], Sequence[Thing]], Iterator[Made]]]:
+def mapped_by(count: int) -> Iterator[Map]:
     """`map` by ``count`` processes, which start when it is called and end with the block, done or not.
 
     By one, it is this process. Raises ProcessDied.
@@ -41,7 +41,7 @@ def mapped_by(count: int) -> Iterator[Callable[[Callable[[Thing], Made], Sequenc
         return
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin)
 
-    def mapped(function: Callable[[Thing], Made], things: Sequence[Thing]) -> Iterator[Made]:
+    def mapped(function: Callable[[Any], Any], things: Sequence[Any]) -> Iterator[Any]:
         with _interrupts_ignored():  # which the processes inherit: Ctrl-C is for this one, which ends them
             futures = [pool.submit(function, thing) for thing in things]
         try:

@@ -164,6 +164,14 @@ def test_the_user_s_folder_is_used_as_the_user_says(nothing_said: None) -> None:
     assert os.environ == before
 
 
+def test_a_process_that_inherits_the_folder_says_as_much_of_it(nothing_said: None) -> None:
+    with mock.patch.object(compile_cache, "tell_once") as told:
+        compile_cache.keep()
+        before = dict(os.environ)
+        compile_cache.keep()
+    assert dict(os.environ) == before and told.call_count == 2
+
+
 def test_the_user_s_other_settings_stand(nothing_said: None, tmp_path: Path) -> None:
     os.environ["JAX_COMPILATION_CACHE_MAX_SIZE"] = "7"
     compile_cache.keep()
