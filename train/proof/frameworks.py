@@ -20,8 +20,9 @@ from train.runs.durable import write_json
 
 # Environment variables that change what the libraries compute, by how they begin.
 PREFIXES = ("JAX_", "XLA_", "LIBTPU_", "TF_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "ONEDNN_", "ATEN_", "CU")
-# JAX's settings of where compiled programs lie, and which: the key of each is all that it was compiled of.
-COMPILED = ("compilation_cache", "persistent_cache")
+# Settings that change no number: where compiled programs lie, and which (the key of each is all that it was
+# compiled of); and how much is logged. Some of them the frameworks set themselves when they are imported.
+SILENT = ("cache_dir", "compilation_cache", "persistent_cache", "log_level")
 DEVICES = ("/dev/nvidia*", "/dev/kfd", "/dev/dri/*", "/dev/accel*", "/dev/vfio/*")
 PROCESSOR = ("flags", "Features", "model name")  # lines of /proc/cpuinfo
 
@@ -89,7 +90,7 @@ def environment() -> dict[str, str]:
 
 def settings(names: Iterable[str]) -> list[str]:
     """Those that can change a number, in order."""
-    return sorted(name for name in names if not any(one in name.lower() for one in COMPILED))
+    return sorted(name for name in names if not any(one in name.lower() for one in SILENT))
 
 
 def _processor() -> list[str]:

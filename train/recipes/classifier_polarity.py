@@ -18,8 +18,8 @@ RECIPE = Recipe(
             dropout=0.5,
             ngram_buckets=2**18,
         ),
-        optimizer=Optimizer(smoothing=0.2),
+        optimizer=Optimizer(smoothing=0.55),
         epochs=8,
     ),
-    result="77.0 % right, mean of three seeds (commonest class 50.0 %)",
+    result="79.5 % right, mean of three seeds (tf-idf 78.4 %)",
 )

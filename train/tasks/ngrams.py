@@ -8,8 +8,6 @@ from data.baselines.naive_bayes import ngram_ratios
 from jax_impl.config import EmbeddingConfig, NGramConfig
 from train.loops.backend import Arrays
 
-SCALE = 0.5  # of log-ratios, which add up as if no token followed from another; chosen on training texts
-
 
 def counted_ngrams(
     config: EmbeddingConfig, examples: Examples, labels: Int32[np.ndarray, " example"]
@@ -19,4 +17,4 @@ def counted_ngrams(
         return {}
     ratios = ngram_ratios(examples, labels, config.vocab, config.ngram_buckets, config.classes)
     names = ("token_ratios", "pair_ratios")
-    return {f"ngrams/{name}": SCALE * array for name, array in zip(names, ratios, strict=True)}
+    return {f"ngrams/{name}": array for name, array in zip(names, ratios, strict=True)}

@@ -61,4 +61,4 @@ def test_a_folder_that_is_not_there_is_told(monkeypatch):
 def test_the_page_has_the_record_s_table():
     rows = json.loads(RESULT.read_text("utf-8"))["rows"]
     assert f"{BEGIN}{table(rows)}\n<!-- end -->" in PAGE.read_text("utf-8")
-    assert {"polarity", "topics", "minilm"} <= rows.keys()
+    assert {"polarity", "topics"} <= rows.keys()

@@ -7,9 +7,10 @@ import torch
 
 import jax_impl.ngrams
 import torch_impl.ngrams
-from data.baselines.naive_bayes import log_ratios, ngram_ratios, pair_buckets
+from data.baselines.naive_bayes import Features, calibrated, log_ratios, ngram_ratios, pair_buckets
 
-FEATURES = [np.array(row) for row in ([0, 1, 1, 3], [2, 3], [0, 0, 4], [1, 2, 2, 2, 3], [4, 4])]
+ROWS = ([0, 1, 1, 3], [2, 3], [0, 0, 4], [1, 2, 2, 2, 3], [4, 4])
+FEATURES = Features(np.concatenate(ROWS), np.repeat(np.arange(5), [len(row) for row in ROWS]))
 LABELS = np.array([0, 1, 2, 1, 2], np.int32)
 # feature_log_prob_ of MultinomialNB() in 1.9.1, less its mean over the classes
 RECORDED = [
@@ -55,3 +56,23 @@ def test_tokens_and_pairs_are_counted_by_text() -> None:
     assert set(np.flatnonzero(pairs.any(axis=1))) == seen  # none over the end of a text
     assert tokens[7, 0] > 0 > tokens[7, 1]
     assert tokens[8, 0] < 0 < tokens[8, 1]
+
+
+def test_a_scale_is_found_at_which_it_is_as_sure_as_it_is_right() -> None:
+    """Labels drawn from the logits that a tenth of the sums are."""
+    rng = np.random.default_rng(0)
+    sums = 10 * rng.standard_normal((20_000, 3))
+    chances = np.exp(sums / 10) / np.exp(sums / 10).sum(axis=1, keepdims=True)
+    labels = (rng.random((len(sums), 1)) > chances.cumsum(axis=1)).sum(axis=1).astype(np.int32)
+    assert 0.09 < calibrated(sums, labels) < 0.115
+    assert 0.9 < calibrated(sums / 10, labels) <= 1.0
+
+
+def test_the_scale_is_that_of_texts_that_were_not_counted() -> None:
+    """Of words that occur once each, counting knows its own texts by heart, and of others nothing."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 200, dtype=np.int32)
+    alone = [np.array([5 + 3 * row, 6 + 3 * row, 7 + 3 * row], np.int32) for row in range(200)]
+    telling = [np.append(ids, 1 + label).astype(np.int32) for ids, label in zip(alone, labels, strict=True)]
+    noise, tokens = (ngram_ratios(texts, labels, 700, 97, 2)[0] for texts in (alone, telling))
+    assert np.abs(tokens[1:3]).max() > 10 * np.abs(noise).max()

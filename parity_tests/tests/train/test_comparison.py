@@ -1,6 +1,8 @@
 """Twins that several processes compare: told as one process tells it, remembered for one code alone."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -84,3 +86,14 @@ def test_what_nobody_knows_the_code_of_is_not_remembered(held: list[list[Check]]
     with mock.patch.object(sources, "whole", lambda: None):
         assert compare(answered)[0] == 0
     assert held == []
+
+
+def test_importing_all_that_compares_does_not_change_what_an_entry_is_named_after() -> None:
+    """JAX and PyTorch set variables in the environment; then the second time would not know the first."""
+    code = (
+        "from train.proof import frameworks; before = frameworks.environment(); import train.proof.compared; "
+        "assert 'torch' in __import__('sys').modules; after = frameworks.environment(); "
+        "assert before == after, (before, after)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -13,7 +13,6 @@ from parity_tests.tests.train.marked_tasks import MODELS, task_of
 from train.architecture import Architecture
 from train.loops.backend import backend
 from train.runs import checkpoint, folder
-from train.tasks.ngrams import SCALE
 
 WITH = replace(MODELS["classifier"], ngram_buckets=64)
 NAMES = {"ngrams/token_ratios", "ngrams/pair_ratios"}
@@ -23,10 +22,7 @@ def counted(task: Any) -> dict[str, np.ndarray]:
     """What naive Bayes says of the training texts."""
     model, labels = task.architecture.config, task.texts.train.labels
     weights = ngram_ratios(task.examples["train"], labels, model.vocab, 64, model.classes)
-    return {
-        "ngrams/token_ratios": SCALE * weights[0],
-        "ngrams/pair_ratios": SCALE * weights[1],
-    }
+    return {"ngrams/token_ratios": weights[0], "ngrams/pair_ratios": weights[1]}
 
 
 def test_they_begin_at_naive_bayes_and_the_rest_is_drawn() -> None:
