@@ -14,7 +14,7 @@ RECIPE = Recipe(
         REVIEWS.config,
         data=OWN,
         text=Text(batch=64, word_dropout=0.4),
-        optimizer=Optimizer(smoothing=0.2),
+        optimizer=Optimizer(smoothing=0.4),
         epochs=6,
         least_steps=300,
     ),
