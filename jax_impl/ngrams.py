@@ -20,9 +20,12 @@ from jax_impl.taps import Tap, no_tap
 FIRST, SECOND = 0x9E3779B1, 0x85EBCA77  # odd: two tokens with one neighbour share no word
 
 
-def pair_buckets(ids: Int[Array, "row position"], buckets: int) -> Int32[Array, "row pair"]:
-    """The bucket of each token with the one after it: a sum of products modulo 2^32, mixed; its remainder."""
-    first, second = ids[:, :-1].astype(jnp.uint32), ids[:, 1:].astype(jnp.uint32)
+def pair_buckets(ids: Int[Array, "row position"], buckets: int) -> Int32[Array, "row position"]:
+    """The bucket of each token with the one after it: a sum of products modulo 2^32, mixed; its remainder.
+
+    The last of a row is taken with the first, which is no pair: so one token is a row like another.
+    """
+    first, second = ids.astype(jnp.uint32), jnp.roll(ids, -1, axis=1).astype(jnp.uint32)
     word = first * jnp.uint32(FIRST) + second * jnp.uint32(SECOND)
     mixed = word ^ (word >> 15)
     return (mixed % jnp.uint32(buckets)).astype(jnp.int32)
@@ -57,19 +60,19 @@ class NGramRatios(nn.Module):
     ) -> Float[Array, "batch classes"]:
         axes = "batch position"
         check_shapes({}, ids=(ids, axes), mask=(mask, axes), text_ids=(text_ids, axes))
-        neighbours = mask[:, :-1] & mask[:, 1:]
+        places = jnp.arange(ids.shape[1], dtype=jnp.int32)
+        neighbours = mask & jnp.roll(mask, -1, axis=1) & (places < ids.shape[1] - 1)[None]
         if text_ids is not None:
-            neighbours = neighbours & (text_ids[:, :-1] == text_ids[:, 1:])
+            neighbours = neighbours & (text_ids == jnp.roll(text_ids, -1, axis=1))
         buckets = pair_buckets(ids, self.config.ngram_buckets)
         tokens = jnp.take(jax.lax.stop_gradient(self.token_ratios), ids, axis=0)
         pairs = jnp.take(jax.lax.stop_gradient(self.pair_ratios), buckets, axis=0)
         tokens = tap("tokens", jnp.where(mask[:, :, None], tokens, 0.0), "batch position classes")
-        pairs = tap("pairs", jnp.where(neighbours[:, :, None], pairs, 0.0), "batch pair classes")
-        ratios = tokens + jnp.pad(pairs, ((0, 0), (0, 1), (0, 0)))
+        pairs = tap("pairs", jnp.where(neighbours[:, :, None], pairs, 0.0), "batch position classes")
         if text_ids is None or lengths is None:
-            total = ratios.sum(axis=1)
+            total = (tokens + pairs).sum(axis=1)
         else:
-            total = packed_sum(ratios, text_ids, lengths.shape[0])
+            total = packed_sum(tokens + pairs, text_ids, lengths.shape[0])
         total = tap("sum", total, "batch classes")
         kept = dropout(jnp.ones_like(total[:, :1]), self.config.ngram_dropout, rng) > 0.0
         return jnp.where(kept, total, 0.0)

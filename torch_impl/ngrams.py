@@ -8,7 +8,7 @@ deep" (Cheng et al. 2016).
 import torch
 from jaxtyping import Bool, Float, Int, Int32
 from torch import Tensor, nn
-from torch.nn.functional import embedding, pad
+from torch.nn.functional import embedding
 
 from torch_impl.config import NGramConfig
 from torch_impl.initializers import parameter, zeros
@@ -22,9 +22,12 @@ from torch_impl.threefry import WORD
 FIRST, SECOND = 0x9E3779B1, 0x85EBCA77  # odd: two tokens with one neighbour share no word
 
 
-def pair_buckets(ids: Int[Tensor, "row position"], buckets: int) -> Int32[Tensor, "row pair"]:
-    """The bucket of each token with the one after it: a sum of products modulo 2^32, mixed; its remainder."""
-    first, second = ids[:, :-1].long(), ids[:, 1:].long()  # PyTorch multiplies no unsigned words
+def pair_buckets(ids: Int[Tensor, "row position"], buckets: int) -> Int32[Tensor, "row position"]:
+    """The bucket of each token with the one after it: a sum of products modulo 2^32, mixed; its remainder.
+
+    The last of a row is taken with the first, which is no pair: so one token is a row like another.
+    """
+    first, second = ids.long(), ids.roll(-1, dims=1).long()  # PyTorch multiplies no unsigned words
     word = (first * FIRST + second * SECOND) & WORD
     mixed = word ^ (word >> 15)
     return (mixed % buckets).to(torch.int32)
@@ -58,19 +61,19 @@ class NGramRatios(nn.Module):
     ) -> Float[Tensor, "batch classes"]:
         axes = "batch position"
         check_shapes({}, ids=(ids, axes), mask=(mask, axes), text_ids=(text_ids, axes))
-        neighbours = mask[:, :-1] & mask[:, 1:]
+        places = torch.arange(ids.shape[1], dtype=torch.int32, device=ids.device)
+        neighbours = mask & mask.roll(-1, dims=1) & (places < ids.shape[1] - 1)[None]
         if text_ids is not None:
-            neighbours = neighbours & (text_ids[:, :-1] == text_ids[:, 1:])
+            neighbours = neighbours & (text_ids == text_ids.roll(-1, dims=1))
         buckets = pair_buckets(ids, self.config.ngram_buckets)
         tokens = embedding(ids, self.token_ratios.detach())
         pairs = embedding(buckets, self.pair_ratios.detach())
         tokens = tap("tokens", torch.where(mask[:, :, None], tokens, 0.0), "batch position classes")
-        pairs = tap("pairs", torch.where(neighbours[:, :, None], pairs, 0.0), "batch pair classes")
-        ratios = tokens + pad(pairs, (0, 0, 0, 1))
+        pairs = tap("pairs", torch.where(neighbours[:, :, None], pairs, 0.0), "batch position classes")
         if text_ids is None or lengths is None:
-            total = ratios.sum(dim=1)
+            total = (tokens + pairs).sum(dim=1)
         else:
-            total = packed_sum(ratios, text_ids, lengths.shape[0])
+            total = packed_sum(tokens + pairs, text_ids, lengths.shape[0])
         total = tap("sum", total, "batch classes")
         kept = dropout(torch.ones_like(total[:, :1]), self.config.ngram_dropout, rng) > 0.0
         return torch.where(kept, total, 0.0)

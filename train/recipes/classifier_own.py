@@ -18,5 +18,5 @@ RECIPE = Recipe(
         epochs=6,
         least_steps=300,
     ),
-    result="74.4 % right on film reviews by a hash (tf-idf 73.4 %)",
+    result="77.6 % right on film reviews by a hash (tf-idf 75.5 %)",
 )

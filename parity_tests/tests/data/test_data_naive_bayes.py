@@ -34,8 +34,10 @@ def test_what_never_occurred_speaks_for_no_class() -> None:
 def test_the_buckets_are_those_of_both_models(buckets: int) -> None:
     ids = np.random.default_rng(0).integers(0, 2**31, (3, 50), dtype=np.int32)
     ours = [pair_buckets(row, buckets) for row in ids]
-    np.testing.assert_array_equal(jax_impl.ngrams.pair_buckets(jnp.asarray(ids), buckets), ours)
-    np.testing.assert_array_equal(torch_impl.ngrams.pair_buckets(torch.from_numpy(ids), buckets), ours)
+    np.testing.assert_array_equal(jax_impl.ngrams.pair_buckets(jnp.asarray(ids), buckets)[:, :-1], ours)
+    np.testing.assert_array_equal(
+        torch_impl.ngrams.pair_buckets(torch.from_numpy(ids), buckets)[:, :-1], ours
+    )
 
 
 def test_buckets_are_filled_evenly() -> None:

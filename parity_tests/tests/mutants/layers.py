@@ -222,16 +222,18 @@ MODELS = (
     alike(
         "pairs of tokens reach into padding",
         "ngrams",
-        "mask[:, :-1] & mask[:, 1:]",
-        "mask[:, :-1]",
+        "mask & jnp.roll(mask, -1, axis=1) &",
+        "mask &",
         f"{NGRAMS}::test_rows_of_their_own",
+        torch=("mask & mask.roll(-1, dims=1) &", "mask &"),
     ),
     alike(
         "pairs of tokens reach into the next text",
         "ngrams",
-        "(text_ids[:, :-1] == text_ids[:, 1:])",
-        "(text_ids[:, :-1] >= 0)",
+        "(text_ids == jnp.roll(text_ids, -1, axis=1))",
+        "(text_ids >= 0)",
         f"{NGRAMS}::test_texts_that_share_rows",
+        torch=("(text_ids == text_ids.roll(-1, dims=1))", "(text_ids >= 0)"),
     ),
     alike(
         "a text without n-grams keeps them",

@@ -46,6 +46,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
         "classifier",
         {"classes": 2, "norm_position": "post", "position_encoding": "sinusoidal"},
     ),
+    "classifier, n-grams": ("classifier", {"classes": 3, "ngram_buckets": 13}),
     "bert, mean": ("bert_classifier", {"classes": 3, "pooling": "mean"}),
     "bert, first": ("bert_classifier", {"classes": 3, "pooling": "first", "lean": True}),
     "words": ("bert_for_masked_lm", {"lean": True}),

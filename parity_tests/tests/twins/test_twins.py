@@ -37,7 +37,6 @@ SIZES = {
     "classes": {CLASSES, 2},
     "masked": {MASKED, POSITION},
     "vocab": {VOCAB},
-    "pair": {POSITION - 1},
 }
 TAPPED = [twin for twin in TWINS if takes_taps(twin.build("torch_impl"))]
 
