@@ -14,9 +14,11 @@ RECIPE = Recipe(
         REVIEWS.config,
         data=OWN,
         text=Text(batch=64, word_dropout=0.4),
-        optimizer=Optimizer(smoothing=0.4),
+        # No n-grams: they help opinions, and harm where held-out texts are of other documents.
+        model=replace(REVIEWS.config.model, vocab=16000, ngram_buckets=0),
+        optimizer=Optimizer(),
         epochs=6,
         least_steps=300,
     ),
-    result="77.6 % right on film reviews by a hash (tf-idf 75.5 %)",
+    result="74.4 % right on film reviews by a hash (tf-idf 73.4 %)",
 )
