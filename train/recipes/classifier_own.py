@@ -14,7 +14,7 @@ RECIPE = Recipe(
         REVIEWS.config,
         data=OWN,
         text=Text(batch=64, word_dropout=0.4),
-        # No n-grams: they help opinions, and harm where held-out texts are of other documents.
+        # No n-grams: they harm where held-out texts are of other documents (docs/results.md).
         model=replace(REVIEWS.config.model, vocab=16000, ngram_buckets=0),
         optimizer=Optimizer(),
         epochs=6,
