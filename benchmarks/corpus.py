@@ -15,7 +15,7 @@ from benchmarks import load
 from benchmarks.corpus_texts import write_lines, write_rows
 from benchmarks.page import between
 from benchmarks.processes import Process
-from study.record import few, record
+from study.record import record, rounded
 from train.runs.durable import write_json
 
 ROOT = Path(__file__).parents[1]
@@ -58,12 +58,6 @@ def asked(folder: str, question: str, **words: Any) -> Row:
     with Process("benchmarks.corpus_reader", {"cache": str(Path(folder, "cache"))}) as process:
         process.hear()  # ready
         return rounded(process.ask(question, **words))
-
-
-def rounded(facts: Row) -> Row:
-    """Numbers as a record has them, those within too."""
-    within = {name: rounded(value) for name, value in facts.items() if isinstance(value, dict)}
-    return facts | within | {name: few(value) for name, value in facts.items() if isinstance(value, float)}
 
 
 def table(found: Row) -> str:

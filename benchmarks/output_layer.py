@@ -12,7 +12,7 @@ from rich.progress import track
 from benchmarks.output_losses import in_turns, jax_memory, jax_step, torch_memory, torch_step
 from benchmarks.output_pictures import draw_memory, draw_share
 from benchmarks.output_share import blocks_and_rest, output_layer, share, timed
-from study.record import few, record
+from study.record import few, record, rounded
 from train.runs.durable import write_json
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +31,7 @@ def main() -> None:
     torch.set_num_threads(1)  # more of them spin while they wait, which would count as work
     rows: dict[str, Rows] = {}
     for part in (shares, memory_mib, steps, measured):
-        rows[part.__name__] = [_few(row) for row in part()]
+        rows[part.__name__] = [rounded(row) for row in part()]
         write_json(RESULTS, record(command="python -m benchmarks.output_layer", torch_threads=1, **rows))
     draw_share(rows, PICTURES / "output_layer_share.png")
     draw_memory(rows, PICTURES / "output_layer_memory.png")
@@ -86,10 +86,6 @@ def measured() -> Rows:
         {"width": width, "layers": layers, "vocab": vocab, **timed(width, layers, vocab, ROUNDS)}
         for width, layers, vocab in track(POINTS, "shares, measured")
     ]
-
-
-def _few(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: few(value) if isinstance(value, float) else value for name, value in row.items()}
 
 
 if __name__ == "__main__":

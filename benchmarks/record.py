@@ -1,7 +1,6 @@
 """What was measured, on file: every sample, with how it came about."""
 
 import json
-import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from benchmarks.fairness import doubts
 from benchmarks.rounds import Measured
 from benchmarks.workloads import WORKLOADS, Workload, step_flops
 from train.runs.durable import replacing, write_json
+from train.sizes import cores
 
 RESULTS = Path("benchmarks/results")
 NUMBERS = ("no", "one", "two", "three", "four")
@@ -44,10 +44,10 @@ def record_of(
 
 def in_words(device: str | None) -> str:
     """The machine: "two CPU cores", after the accelerator if there is one."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = cores()
     number = NUMBERS[count] if count < len(NUMBERS) else str(count)
-    cores = f"{number} CPU core{'s' if count > 1 else ''}"
-    return cores if device is None else f"{device}, {cores}"
+    processors = f"{number} CPU core{'s' if count > 1 else ''}"
+    return processors if device is None else f"{device}, {processors}"
 
 
 def write(folder: Path, record: Mapping[str, Any]) -> Path:

@@ -1,8 +1,8 @@
 """What a study found, with how it came about."""
 
-import os
 import shlex
 import sys
+from collections.abc import Mapping
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from train.config import ConfigError
 from train.paths import check_folder
 from train.runs.durable import write, write_json
+from train.sizes import cores
 
 RECORD = "record.json"  # in the folder of a study
 DIGITS = 5  # of a number in it
@@ -18,7 +19,6 @@ DIGITS = 5  # of a number in it
 
 def record(**figures: Any) -> dict[str, Any]:
     """The figures after the command, the versions, the machine and the day."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = {
         "python": sys.version.split()[0],
         **{name: version(name) for name in ("jax", "flax", "torch", "numpy")},
@@ -26,7 +26,7 @@ def record(**figures: Any) -> dict[str, Any]:
     return {
         "command": shlex.join(["twinformer", *sys.argv[1:]]),
         "versions": versions,
-        "machine": f"CPU cores: {cores}",
+        "machine": f"CPU cores: {cores()}",
         "date": date.today().isoformat(),
         **figures,
     }
@@ -47,3 +47,14 @@ def check_out(out: Path) -> None:
 def few(value: float) -> float:
     """A number as the record has it."""
     return float(f"{value:.{DIGITS}g}")
+
+
+def rounded(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers with a point as the record has them, those within too."""
+    found = dict(facts)
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            found[name] = rounded(value)
+        elif isinstance(value, float):
+            found[name] = few(value)
+    return found

@@ -1,4 +1,4 @@
-"""What a run takes of the machine's memory, estimated before anything is built."""
+"""What this process may have of the machine, and what a run takes of its memory, estimated."""
 
 import math
 import os
@@ -14,6 +14,11 @@ BYTES = 4  # of a number in float32
 POSITIONS = 2**24  # of a model whose checkpoint has no table of them
 CONTAINER = Path("/sys/fs/cgroup/memory.max")  # what a container may have, on Linux
 ANY = ("window", "window_every")  # settings that take no memory
+
+
+def cores() -> int:
+    """How many processors this process may use: a container may have fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory() -> float:

@@ -15,7 +15,7 @@ from glob import glob
 from multiprocessing.connection import wait
 from typing import Any
 
-from train.sizes import memory
+from train.sizes import cores, memory
 from twinformer import compile_cache
 
 Map = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
@@ -65,9 +65,7 @@ def useful(things: int) -> int:
     """How many processes to share so many things out to: one a core, as memory allows."""
     if any(map(glob, ACCELERATORS)):
         return 1
-    affinity: Any = getattr(os, "sched_getaffinity", None)  # a container may have fewer cores than there are
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, int(min(things // EACH, cores, memory() // BYTES)))
+    return max(1, int(min(things // EACH, cores(), memory() // BYTES)))
 
 
 def _begin() -> None:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64
+from jaxtyping import Float32, Float64, Int, Int32, Int64
 
 from data.batches.examples import Examples
 
@@ -24,7 +24,7 @@ class Features(NamedTuple):
         return Features(self.ids[kept], self.texts[kept])
 
 
-def pair_buckets(ids: Int32[np.ndarray, " position"], buckets: int) -> Int64[np.ndarray, " pair"]:
+def pair_buckets(ids: Int[np.ndarray, " position"], buckets: int) -> Int64[np.ndarray, " pair"]:
     """The bucket of each token with the one after it; the models' function of this name."""
     first, second = ids[:-1].astype(np.uint32), ids[1:].astype(np.uint32)
     words = first * np.uint32(FIRST) + second * np.uint32(SECOND)
@@ -53,7 +53,8 @@ def ngram_ratios(
     Naive Bayes takes each for news, though one word follows from another, and is far too sure. So all are
     multiplied by what makes it as sure as it is right about texts that it has not counted.
     """
-    kinds = ((_tokens(examples), vocab), (_pairs(examples, buckets), buckets))
+    tokens = _tokens(examples)
+    kinds = ((tokens, vocab), (_pairs(tokens, buckets), buckets))
     sums = np.zeros((len(examples), classes))
     for part in range(PARTS):
         held_out = np.arange(len(examples)) % PARTS == part
@@ -61,8 +62,8 @@ def ngram_ratios(
             ratios = log_ratios(features.of(~held_out), labels, entries, classes)
             sums += _sums(ratios, features.of(held_out), len(examples))
     scale = calibrated(sums, labels)
-    tokens, pairs = (scale * log_ratios(features, labels, entries, classes) for features, entries in kinds)
-    return tokens.astype(np.float32), pairs.astype(np.float32)
+    of_tokens, of_pairs = (scale * log_ratios(found, labels, entries, classes) for found, entries in kinds)
+    return of_tokens.astype(np.float32), of_pairs.astype(np.float32)
 
 
 def calibrated(sums: Float64[np.ndarray, "example classes"], labels: Int32[np.ndarray, " example"]) -> float:
@@ -83,10 +84,9 @@ def _tokens(examples: Examples) -> Features:
     return Features(np.concatenate(examples).astype(np.int64), texts)
 
 
-def _pairs(examples: Examples, buckets: int) -> Features:
-    tokens = _tokens(examples)
+def _pairs(tokens: Features, buckets: int) -> Features:
     within = tokens.texts[:-1] == tokens.texts[1:]
-    return Features(pair_buckets(np.concatenate(examples), buckets)[within], tokens.texts[:-1][within])
+    return Features(pair_buckets(tokens.ids, buckets)[within], tokens.texts[:-1][within])
 
 
 def _sums(

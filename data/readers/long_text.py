@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from data.errors import DataError
-from data.readers.plain import lines
+from data.readers.plain import lines, open_text
 
 LONG = 2**22  # bytes of a file: the text of one that has no more is held
 PART = 2**18  # characters
@@ -35,8 +35,7 @@ class TextFile:
         """All of it, once it was seen to be text. Raises DataError where it has changed since."""
         left, held = self.length, ""
         try:
-            encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
-            with self.path.open(encoding=encoding, newline="") as file:
+            with open_text(self.path, self.encoding) as file:
                 while part := file.read(PART):
                     part = held + part
                     held = "\r" * part.endswith("\r")  # the line may end with the next character

@@ -4,6 +4,7 @@ import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from data.errors import DataError
 
@@ -40,7 +41,7 @@ def lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
     judge(path, encoding)
     number = 0
     try:
-        with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as file:
+        with open_text(path, encoding) as file:
             while line := file.readline(LINE + 1):
                 number += 1
                 if len(line) > LINE:
@@ -58,6 +59,11 @@ def lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
         raise undecodable(path, encoding) from error
     except OSError as error:
         raise DataError(f"could not read {path}: {error.strerror}; check the path.") from error
+
+
+def open_text(path: Path, encoding: str) -> TextIO:
+    """A file to be read with its ends of lines as they are, and without the mark that may begin UTF-8."""
+    return path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="")
 
 
 def judge(path: Path, encoding: str) -> None:

@@ -5,6 +5,7 @@ from tokenizers import Tokenizer
 from jax_impl.config import BertClassifierConfig, BertConfig, GPTClassifierConfig, NGramConfig
 from train.architecture import Architecture
 from train.config import Config, ConfigError, Framework
+from train.fields import KEPT
 from train.loops.backend import backend
 from train.runs.checkpoint import Arrays
 from train.runs.load import load
@@ -25,7 +26,7 @@ def begin_with(config: Config, classes: int, framework: Framework) -> tuple[Arch
     run = load(config.init, framework)
     assert isinstance(config.model, NGramConfig)
     source, changes = run.architecture, {"classes": classes}
-    changes |= {name: getattr(config.model, name) for name in ("dropout", "ngram_buckets", "ngram_dropout")}
+    changes |= {name: getattr(config.model, name) for name in KEPT if name != "max_positions"}
     if source.name == "gpt":
         # The last token's vector is read, not the logits: an output layer of its own is left behind.
         settings = vars(source.config) | changes | {"tied": True}

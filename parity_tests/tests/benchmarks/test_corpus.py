@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.corpus import BEGIN, KINDS, MEGABYTES, PAGE, RESULT, ROWS, WORK, measured, rounded, table
+from benchmarks.corpus import BEGIN, KINDS, MEGABYTES, PAGE, RESULT, ROWS, WORK, measured, table
 from benchmarks.corpus_texts import write_lines, write_rows
 from benchmarks.page import between
 from data.sets.own import Reading, load_documents, load_labelled
+from study.record import rounded
 
 DATA = os.environ.get("TWINFORMER_DATA")
 FILES = ("ag_news/train_sample_10000.csv", "shakespeare/complete.txt")

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections import Counter
@@ -15,15 +14,15 @@ from rich.text import Text
 
 from parity_tests.tests.mutants.runner import KILLED, Outcome, red_tests, run_all, started
 from parity_tests.tests.mutants.table import MUTANTS, ROOT, problems
+from train.sizes import cores
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m parity_tests.tests.mutants", description=__doc__)
     parser.add_argument("--only", metavar="NAME", help="the mutants whose names contain this")
     parser.add_argument("--json", metavar="PATH", type=Path, help="write the outcomes there")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     parser.add_argument(
-        "--workers", type=int, default=cores, help="side by side (default: one a core, %(default)s)"
+        "--workers", type=int, default=cores(), help="side by side (default: one a core, %(default)s)"
     )
     given = parser.parse_args()
     console, begun = Console(), time.monotonic()
