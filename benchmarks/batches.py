@@ -34,6 +34,11 @@ def batches_of(workload: Workload, seed: int) -> list[Batch]:
     return [windows.stream(number) for number in range(COUNT)]
 
 
+def unlike(workload: Workload) -> int:
+    """How many of the batches may differ in what they take: a classifier's, whose texts differ in length."""
+    return COUNT if workload.kind in ("classifier", "inference") else 1
+
+
 def _masked(drawn: np.random.Generator, vocab: int, shape: tuple[int, int], count: int) -> MaskedBatch:
     """15 % of each row are asked for; what stands there is drawn anew, which costs what [MASK] does."""
     ids = drawn.integers(0, vocab, shape).astype(np.int32)

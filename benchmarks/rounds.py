@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks.batches import COUNT
+from benchmarks.batches import unlike
 from benchmarks.errors import BenchmarkError
 from benchmarks.processes import Process
 from benchmarks.workloads import Workload
@@ -93,5 +93,5 @@ def shuffled(names: Sequence[str], rounds: int, seed: int) -> list[list[str]]:
 
 def steps_of(workload: Workload, seconds: float) -> int:
     """Steps of a sample, of so many seconds each: whole passes over the batches where their widths differ."""
-    whole = COUNT if workload.kind in ("classifier", "inference") else 1
+    whole = unlike(workload)
     return whole * max(1, round(SECONDS / seconds / whole))

@@ -6,13 +6,13 @@ from importlib.metadata import packages_distributions, version
 from typing import Any
 
 from benchmarks import load
-from benchmarks.batches import batches_of
+from benchmarks.batches import batches_of, unlike
 from benchmarks.contestants import ENTRIES, Contestant, cross_entropy
 from benchmarks.serve import serve
 from benchmarks.workloads import Workload
 from train.loops.memory import keep_freed_memory
 
-WARM = 1.0  # seconds of steps before the first sample; all batches are seen in any case
+WARM = 1.0  # seconds of steps before the first sample; all shapes are seen in any case
 
 
 class Worker:
@@ -38,7 +38,7 @@ class Worker:
             **self._said(first),
         }
         warm = 0.0
-        while self.number < len(self.batches) or warm < WARM:
+        while warm < WARM or self.number < unlike(self.workload):
             seconds, _ = self._timed(1)
             warm += seconds
         return facts | {"step_seconds": seconds}
