@@ -67,7 +67,9 @@ runs/quality/fine_tuned: runs/quality/bert
 
 runs/quality/minilm: $(MINILM)
 	$(BIN)/twinformer import $(MINILM) runs/quality/encoder
-	$(TRAIN) classifier-polarity-from --init runs/quality/encoder --framework jax --out $@
+	for seed in 0 1 2; do \
+	  $(TRAIN) classifier-polarity-from --init runs/quality/encoder --framework jax --seed $$seed --out $@/$$seed || exit 1; \
+	done
 
 # All workloads against all peers, the page's tables and its picture; on two cores, which should be free for it.
 bench: $(VENV)/installed

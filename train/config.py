@@ -101,6 +101,9 @@ class Config:
     pooling: Literal["first", "mean"] = "mean"
     """With init: bert's head reads the first token's vector, through the pooler, or the mean of all."""
     optimizer: Optimizer = field(default_factory=Optimizer)
+    calibrated: bool = False
+    """Whether a classifier ends as sure as it is right: after the last step its logits, and apart from them
+    what its n-grams say, are each multiplied by the number that fits the validation texts best."""
     epochs: int = 10
     """Passes over the training split; of reversal, which never ends, a hundred batches each."""
     least_steps: int = 1
@@ -160,6 +163,8 @@ class Config:
             raise ConfigError(f"smoothing={optimizer.smoothing}: gpt has no such setting; leave it at 0.0")
         if self.text.packed and (self.family != "classifier" or self.init is not None):
             raise ConfigError("packed=True: the classifier alone has it, and without init; leave it out")
+        if self.calibrated and self.family != "classifier":
+            raise ConfigError(f"calibrated=True: {self.family} tells no classes apart; leave it out")
         if self.init is not None and self.family != "classifier":
             raise ConfigError(f"init={self.init!r}: only a classifier begins with another run; leave it out")
         shares = {

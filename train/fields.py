@@ -33,7 +33,7 @@ def settings(config: Config, begins: bool = False) -> Iterator[Setting]:
         place, hint = one.path[0], one.hint
         fixed = (get_origin(hint) is Literal and len(get_args(hint)) == 1) or one.path == ("model", "classes")
         taken = begins and place == "model" and one.path[1] not in KEPT
-        other = place in ("init", "pooling", "label_column") and config.family != "classifier"
+        other = place in ("init", "pooling", "calibrated", "label_column") and config.family != "classifier"
         other |= place in (*OWN_ONLY, "tokenizer") and config.family == "seq2seq"
         if not fixed and not taken and not other:
             yield one

@@ -70,7 +70,7 @@ def paragraphs_by_module(stdlib: Path) -> dict[str, list[str]]:
         for file in files:
             parts = file.relative_to(stdlib).with_suffix("").parts
             if "test" not in parts:  # some packages ship their tests
-                found[".".join(parts)] = _paragraphs(ast.parse(file.read_bytes(), str(file)))
+                found[".".join(parts)] = paragraphs_of(ast.parse(file.read_bytes(), str(file)))
 
     packages = defaultdict(set)
     for name, paragraphs in found.items():
@@ -102,7 +102,8 @@ def package_of(module: str) -> str:
     return module.partition(".")[0]
 
 
-def _paragraphs(tree: ast.Module) -> list[str]:
+def paragraphs_of(tree: ast.Module) -> list[str]:
+    """Return the paragraphs of a module's docstrings that are prose of `MIN_WORDS` words or more."""
     nodes = [node for node in ast.walk(tree) if isinstance(node, DOCUMENTED)]
     docstrings = [ast.get_docstring(node) or "" for node in nodes]
     paragraphs = [part for text in docstrings for part in re.split(r"\n\s*\n", text)]

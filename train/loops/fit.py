@@ -109,6 +109,8 @@ def fit(
             log.flush()
             if stops:
                 params = finite_params(trainer, framework, number)
+            if number + 1 == steps:
+                params = task.finished(loop, params)
             if samples.due(number + 1):
                 progress.console.print(samples.write(number + 1, params))
             if saves:

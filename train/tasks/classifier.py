@@ -18,9 +18,10 @@ from train.architecture import Architecture
 from train.config import Config, Framework
 from train.loops.backend import Arrays, Backend
 from train.tasks import kept
+from train.tasks.calibration import calibrated
 from train.tasks.classifier_report import learned_report, print_report, scores
 from train.tasks.fine_tune import begin_with
-from train.tasks.ngrams import counted_ngrams
+from train.tasks.ngrams import buckets_for, counted_ngrams
 from train.tasks.own import read_labelled
 
 EVALUATION_BATCH = 128
@@ -54,6 +55,12 @@ class ClassifierTask:
 
     def initial_params(self, loop: Backend) -> Arrays:
         return loop.initial_params(self.architecture, self.config.seed) | self.begun
+
+    def finished(self, loop: Backend, params: Arrays) -> Arrays:
+        if not self.config.calibrated:
+            return params
+        labels = self.texts.validation.labels
+        return calibrated(params, lambda weights: self.logits(loop, weights, "validation"), labels)
 
     @cached_property
     def _stream(self) -> data.TrainBatches:
@@ -145,7 +152,8 @@ def prepare_classifier(
         if tokenizer is None:
             tokenizer = kept.tokenizer(data.train_tokenizer, texts.train.texts, config.model.vocab)
         assert isinstance(config.model, ClassifierConfig)
-        model = replace(config.model, vocab=tokenizer.get_vocab_size(), classes=classes)
+        vocab, rows = tokenizer.get_vocab_size(), buckets_for(config.model, classes)
+        model = replace(config.model, vocab=vocab, classes=classes, ngram_buckets=rows)
         architecture = Architecture("classifier", model)
     marked = architecture.name == "bert_classifier"  # [CLS] and [SEP] around each text
     examples: dict[str, Examples] = {}

@@ -9,6 +9,7 @@ from train.fields import KEPT
 from train.loops.backend import backend
 from train.runs.checkpoint import Arrays
 from train.runs.load import load
+from train.tasks.ngrams import buckets_for
 
 
 def begin_with(config: Config, classes: int, framework: Framework) -> tuple[Architecture, Arrays, Tokenizer]:
@@ -27,6 +28,7 @@ def begin_with(config: Config, classes: int, framework: Framework) -> tuple[Arch
     assert isinstance(config.model, NGramConfig)
     source, changes = run.architecture, {"classes": classes}
     changes |= {name: getattr(config.model, name) for name in KEPT if name != "max_positions"}
+    changes["ngram_buckets"] = buckets_for(config.model, classes)
     if source.name == "gpt":
         # The last token's vector is read, not the logits: an output layer of its own is left behind.
         settings = vars(source.config) | changes | {"tied": True}

@@ -89,6 +89,9 @@ class LanguageTask(ABC):
     def initial_params(self, loop: Backend) -> Arrays:
         return loop.initial_params(self.architecture, self.config.seed)
 
+    def finished(self, loop: Backend, params: Arrays) -> Arrays:
+        return params
+
     def model(self) -> ModelConfig:
         """The model's settings, with as many tokens as the tokenizer has."""
         return replace(self.config.model, vocab=self.tokenizer.get_vocab_size())

@@ -8,6 +8,13 @@ from data.baselines.naive_bayes import ngram_ratios
 from jax_impl.config import EmbeddingConfig, NGramConfig
 from train.loops.backend import Arrays
 
+LARGEST = 2**21  # numbers in the table of pairs: 8 MiB, which gradient and optimizer have too
+
+
+def buckets_for(config: NGramConfig, classes: int) -> int:
+    """As many as the configuration says, or as there is room for where there are many classes."""
+    return min(config.ngram_buckets, max(1, LARGEST // classes))
+
 
 def counted_ngrams(
     config: EmbeddingConfig, examples: Examples, labels: Int32[np.ndarray, " example"]

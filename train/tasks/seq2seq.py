@@ -51,6 +51,9 @@ class Seq2SeqTask:
     def initial_params(self, loop: Backend) -> Arrays:
         return loop.initial_params(self.architecture, self.config.seed)
 
+    def finished(self, loop: Backend, params: Arrays) -> Arrays:
+        return params
+
     @cached_property
     def _stream(self) -> ReversalBatches:
         batch, seed = self.config.text.batch, self.config.seed

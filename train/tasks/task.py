@@ -56,6 +56,9 @@ class Task(Protocol):
     def initial_params(self, loop: Backend) -> Arrays:
         """The weights that training begins with."""
 
+    def finished(self, loop: Backend, params: Arrays) -> Arrays:
+        """The weights that a run ends with, from those after its last step."""
+
     def batch(self, step: int) -> Batch:
         """Training batch number ``step``: what the family's objective takes."""
 

@@ -27,6 +27,7 @@ DRAWN, DRAW = (
     "loop.initial_params(self.architecture, self.config.seed)",
 )
 CHECKED = f"{FLOW}::test_parity_is_checked_on_training_batches_of_every_width"
+SURE = f"{TRAIN}/test_calibration.py"
 KEPT = 'if not name.startswith("head/")'
 
 TASKS = (
@@ -357,5 +358,40 @@ TASKS = (
         'return [self.evaluation("validation")[0]]',
         'return [self.evaluation("test")[0]]',
         f"{CHECKED}[bert]",
+    ),
+    one(
+        "a classifier is made sure by the test split",
+        CLASSIFIER,
+        'self.logits(loop, weights, "validation")',
+        'self.logits(loop, weights, "test")',
+        f"{SURE}::test_the_test_split_is_not_looked_at",
+    ),
+    one(
+        "a few right answers make a classifier infinitely sure",
+        "train/tasks/calibration.py",
+        "+ 1.0) / (counts + classes)",
+        ") / counts",
+        f"{SURE}::test_few_texts_that_are_all_right_make_no_model_infinitely_sure",
+    ),
+    one(
+        "the head's bias stays as loud",
+        "train/tasks/calibration.py",
+        '("head/kernel", "head/bias")',
+        '("head/kernel",)',
+        f"{SURE}::test_scaled_weights_are_scaled_logits[jax]",
+    ),
+    one(
+        "a run's scaled weights are forgotten",
+        "train/loops/fit.py",
+        "params = task.finished(loop, params)",
+        "task.finished(loop, params)",
+        f"{SURE}::test_a_run_ends_with_scaled_weights_and_its_report_is_of_them",
+    ),
+    one(
+        "many classes have a table of any size",
+        "train/tasks/ngrams.py",
+        "min(config.ngram_buckets, max(1, LARGEST // classes))",
+        "config.ngram_buckets",
+        f"{TRAIN}/test_train_ngrams.py::test_many_classes_have_a_table_no_larger[96]",
     ),
 )

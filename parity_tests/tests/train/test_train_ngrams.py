@@ -1,6 +1,7 @@
 """Log-ratios of tokens and pairs of tokens: counted in the training texts, and not trained."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,22 @@ def test_a_model_that_is_begun_with_another_run_has_them_too(family: str, kind: 
     assert task.begun.keys() >= NAMES
     for name, array in counted(task).items():
         np.testing.assert_array_equal(task.initial_params(loop)[name], array)
+
+
+@pytest.mark.parametrize("numbers", [10**9, 96])
+def test_many_classes_have_a_table_no_larger(
+    numbers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.tasks.ngrams.LARGEST", numbers)
+    source, loop = task_of("bert"), backend("torch")
+    folder.create(tmp_path, source.architecture, (), source.tokenizer)
+    params = loop.initial_params(source.architecture, 0)
+    checkpoint.save(tmp_path, {"params": params}, {"files": folder.parts(tmp_path)})
+    for init in (None, str(tmp_path)):
+        task = task_of("classifier", init=init, model=WITH)
+        rows = min(64, numbers // len(marked.CLASSES))
+        assert task.architecture.config.ngram_buckets == rows
+        assert task.initial_params(loop)["ngrams/pair_ratios"].shape == (rows, len(marked.CLASSES))
 
 
 @pytest.mark.parametrize("framework", ["jax", "torch"])

@@ -106,7 +106,8 @@ def test_every_setting_of_a_recipe_can_be_typed_as_it_is_and_changes_nothing(nam
         option = "--" + ".".join(one.path).replace("_", "-")
         if isinstance(one.value, bool):
             head, _, last = option.rpartition(".")
-            words.append(option if one.value else f"{head}.no-{last}")
+            off = f"{head}.no-{last}" if head else f"--no-{last.removeprefix('--')}"
+            words.append(option if one.value else off)
         elif one.value is not None:
             words += [option, str(one.value)]
     config = parse(["train", name, *words]).config
@@ -121,7 +122,8 @@ def test_help_shows_the_settings_of_the_family_alone() -> None:
         "factor",
     }
     assert not {"window", "pooling", "init", "classes"} & shown["bert-embedded"]
-    assert {"pooling", "init"} <= shown["classifier-polarity"]
+    assert "calibrated" not in shown["bert-embedded"] | shown["gpt-embedded"] | shown["seq2seq-reversal"]
+    assert {"pooling", "init", "calibrated"} <= shown["classifier-polarity"]
     begins = {one.path for one in settings(recipes()["classifier-polarity-from"].config, begins=True)}
     kept = {"dropout", "max_positions", "ngram_buckets", "ngram_dropout"}
     assert {path[1] for path in begins if path[0] == "model"} == kept
