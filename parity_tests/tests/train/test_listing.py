@@ -184,6 +184,7 @@ def test_a_folder_without_runs_and_one_that_is_not_there(
     assert "is no folder: give the one that holds runs" in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.usefixtures("unchecked")  # checks of annotations would be most of it
 def test_a_hundred_runs_take_less_than_a_second(run: Path, tmp_path: Path) -> None:
     """Of the processor, since others may share it."""
     for number in range(99):
