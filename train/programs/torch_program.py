@@ -40,7 +40,14 @@ def write(architecture: Architecture, params: Arrays, folder: Path) -> None:
     sizes = {0: torch.export.Dim("batch", min=1)}
     if positions > 1:
         sizes[1] = torch.export.Dim("position", min=1, max=positions)
-    program = torch.export.export(whole, inputs, dynamic_shapes=(sizes, sizes), strict=False)
+    program = torch.export.export(
+        whole,
+        inputs,
+        dynamic_shapes=(sizes, sizes),
+        strict=False,
+        # What it cannot prove of every length (that its square is no less), the program asks when it runs.
+        prefer_deferred_runtime_asserts_over_guards=True,
+    )
     for node in program.graph.nodes:  # where each operation was written, in folders of this machine
         node.meta.pop("stack_trace", None)
     file = io.BytesIO()  # PyTorch's own writer says nothing of a disk that is full

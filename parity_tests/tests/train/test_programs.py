@@ -137,8 +137,12 @@ def test_the_folder_has_all_of_its_files_and_nothing_else(exported: Path, classi
         assert str(Path(export.__file__).parents[2]).encode() not in path.read_bytes(), path
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
+QUICK = ("llama",)  # it has the shapes that are hardest to export
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in MODELS]
+)
 def test_every_model_is_a_program(name: str, tmp_path: Path) -> None:
     run = make(tmp_path / "run", *MODELS[name])
     export_program(run, tmp_path / "out")  # which compares
