@@ -59,20 +59,19 @@ TRAIN := $(BIN)/twinformer train
 
 runs/quality/polarity: RECIPE := classifier-polarity
 runs/quality/topics: RECIPE := classifier-ag_news_10k
-runs/quality/polarity runs/quality/topics:
+runs/quality/minilm: RECIPE := classifier-polarity-from --init runs/quality/encoder
+runs/quality/minilm: runs/quality/encoder
+runs/quality/polarity runs/quality/topics runs/quality/minilm:
 	for seed in 0 1 2; do $(TRAIN) $(RECIPE) --framework jax --seed $$seed --out $@/$$seed || exit 1; done
+
+runs/quality/encoder: $(MINILM)
+	$(BIN)/twinformer import $(MINILM) $@
 
 runs/quality/gpt runs/quality/bert: runs/quality/%:
 	$(TRAIN) $*-ag_news_10k --framework jax --out $@
 
 runs/quality/fine_tuned: runs/quality/bert
 	$(TRAIN) classifier-ag_news_10k-from --init $< --framework jax --out $@
-
-runs/quality/minilm: $(MINILM)
-	$(BIN)/twinformer import $(MINILM) runs/quality/encoder
-	for seed in 0 1 2; do \
-	  $(TRAIN) classifier-polarity-from --init runs/quality/encoder --framework jax --seed $$seed --out $@/$$seed || exit 1; \
-	done
 
 # All workloads against all peers, the page's tables and its picture; on two cores, which should be free for it.
 bench: $(VENV)/installed

@@ -10,6 +10,7 @@ from pathlib import Path
 import data
 from data.sets.embedded import paragraphs_of
 from data.sets.labelled import LabelledText
+from data.sets.rows import NAMES
 
 LIBRARIES = ("flax", "jax", "matplotlib", "numpy", "optax", "rich", "scipy", "torch")  # installed with ours
 MOST = 1000  # paragraphs of a library
@@ -26,14 +27,16 @@ def write(name: str, path: Path) -> None:
         csv.writer(file).writerows([("text", "label", "split")[: len(rows[0])], *rows])
 
 
-def everything(found: LabelledText, splits: bool = False) -> list[Row]:
-    """All rows of a data set; with the names of its splits where they are to stay."""
-    rows: list[Row] = []
-    for name in ("train", "validation", "test"):
-        split = getattr(found, name)
-        labelled = zip(split.texts, split.labels.tolist(), strict=True)
-        rows += [(text, found.classes[label], name)[: 3 if splits else 2] for text, label in labelled]
-    return rows
+def everything(found: LabelledText) -> list[Row]:
+    """All texts of a data set with their classes."""
+    return [row for name in NAMES for row in of_split(found, name)]
+
+
+def of_split(found: LabelledText, name: str) -> list[Row]:
+    """The texts of one of its splits."""
+    split = getattr(found, name)
+    labelled = zip(split.texts, split.labels.tolist(), strict=True)
+    return [(text, found.classes[label]) for text, label in labelled]
 
 
 def few(found: LabelledText, number: int) -> list[Row]:
@@ -43,6 +46,12 @@ def few(found: LabelledText, number: int) -> list[Row]:
     splits = ["train"] * TRAINED + ["validation"] * HELD_OUT + ["test"] * TESTED
     part = rows[number * len(splits) :][: len(splits)]
     return [(*row, split) for row, split in zip(part, splits, strict=True)]
+
+
+def packages() -> list[Row]:
+    """Docstrings of Python's own, in the splits that they have: no module is in two."""
+    found = data.load("embedded")
+    return [(*row, name) for name in NAMES for row in of_split(found, name)]
 
 
 def docstrings() -> list[Row]:
@@ -72,8 +81,6 @@ TABLES: dict[str, Callable[[], list[Row]]] = {
     "film reviews, other few": lambda: few(data.load("polarity"), 1),
     "news by topic, few": lambda: few(data.load("ag_news_10k"), 0),
     "news by topic, other few": lambda: few(data.load("ag_news_10k"), 1),
-    "docstrings by package, of other modules than those trained on": lambda: everything(
-        data.load("embedded"), splits=True
-    ),
+    "docstrings by package, of other modules than those trained on": packages,
     "docstrings by library": docstrings,
 }

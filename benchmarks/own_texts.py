@@ -58,9 +58,11 @@ def table(rows: dict[str, Row]) -> str:
     lines = ["| texts | classes | steps | tf-idf + regression | classifier |", "|---|---|---|---|---|"]
     for name, row in rows.items():
         error = 100 * (row["trained"]["accuracy"] * (1 - row["trained"]["accuracy"]) / row["tested"]) ** 0.5
-        bar, ours = (f"{100 * row[one]['accuracy']:.1f} (at {row[one]['loss']:.2f})" for one in SHOWN)
-        shown = f"{ours.replace(' ', f' ± {error:.1f} ', 1)}"
-        lines.append(f"| {name} | {row['classes']} | {row['steps']} | {bar} | {shown} |")
+        bar, ours = (f"{100 * row[one]['accuracy']:.1f}" for one in SHOWN)
+        bar_loss, loss = (f"(at {row[one]['loss']:.2f})" for one in SHOWN)
+        lines.append(
+            f"| {name} | {row['classes']} | {row['steps']} | {bar} {bar_loss} | {ours} ± {error:.1f} {loss} |"
+        )
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, Float64, Int, Int32, Int64
 
+from data.baselines.cross_entropy import cross_entropy
 from data.batches.examples import Examples
 
 FIRST, SECOND = 0x9E3779B1, 0x85EBCA77  # as in the models' pair_buckets
@@ -68,13 +69,11 @@ def ngram_ratios(
 
 def calibrated(sums: Float64[np.ndarray, "example classes"], labels: Int32[np.ndarray, " example"]) -> float:
     """The scale of the sums, beside the classes' shares, of the least cross-entropy (Guo et al. 2017)."""
+    truth = np.eye(sums.shape[1])[labels]
     frequencies = np.log(np.bincount(labels, minlength=sums.shape[1]) + 1.0)
 
     def loss(scale: float) -> float:
-        logits = scale * sums + frequencies
-        logits -= logits.max(axis=1, keepdims=True)
-        wrong = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
-        return float(wrong.mean())
+        return cross_entropy(scale * sums + frequencies, truth)[0]
 
     return float(min(SCALES, key=loss))
 

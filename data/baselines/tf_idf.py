@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64, Int32
 from scipy import optimize, sparse
 
+from data.baselines.cross_entropy import cross_entropy
 from data.errors import DataError
 
 WORD = re.compile(r"\b\w\w+\b")
@@ -74,12 +75,7 @@ def _fit(
 
     def cost(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights, intercepts = flat[: width * classes].reshape(width, classes), flat[width * classes :]
-        logits = features @ weights + intercepts
-        logits -= logits.max(axis=1, keepdims=True)
-        chances = np.exp(logits)
-        totals = chances.sum(axis=1, keepdims=True)
-        loss = (np.log(totals[:, 0]) - logits[np.arange(rows), labels]).sum() / rows
-        error = (chances / totals - truth) / rows
+        loss, error = cross_entropy(features @ weights + intercepts, truth)
         slope = features.T @ error + penalty * weights
         loss += penalty * (weights**2).sum() / 2
         return loss, np.concatenate([slope.ravel(), error.sum(axis=0)])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Float64, Int32
 
+from data.baselines.cross_entropy import cross_entropy
 from train.loops.backend import Arrays
 
 VOICES = (("head/kernel", "head/bias"), ("ngrams/token_ratios", "ngrams/pair_ratios"))
@@ -52,12 +53,8 @@ def fitted(
     truth = (counts * np.eye(classes)[labels] + 1.0) / (counts + classes)
 
     def cost(scales: np.ndarray) -> tuple[float, np.ndarray]:
-        logits = np.tensordot(scales, alone, 1)
-        logits -= logits.max(axis=1, keepdims=True)
-        totals = np.exp(logits).sum(axis=1, keepdims=True)
-        loss = (np.log(totals[:, 0]) - (truth * logits).sum(axis=1)).mean()
-        error = (np.exp(logits) / totals - truth) / len(labels)
-        return float(loss), np.tensordot(alone, error, 2)
+        loss, error = cross_entropy(np.tensordot(scales, alone, 1), truth)
+        return loss, np.tensordot(alone, error, 2)
 
     start = np.ones(len(alone))
     return optimize.minimize(cost, start, jac=True, method="L-BFGS-B", bounds=[SCALES] * len(alone)).x

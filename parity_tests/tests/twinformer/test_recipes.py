@@ -13,6 +13,7 @@ from train.config import Config, ConfigError
 from train.fields import settings, walk
 from train.recipes import DATA, find, recipe_of, recipes
 from twinformer.cli import parse
+from twinformer.messages import option_name, typed
 
 FILES = [
     path.stem for path in Path(str(train.recipes.__file__)).parent.glob("*_*.py") if "__" not in path.name
@@ -103,11 +104,9 @@ def test_every_setting_of_a_recipe_can_be_typed_as_it_is_and_changes_nothing(nam
     recipe = recipes()[name]
     words = ["--init", "runs/x"] if recipe.begins else []
     for one in settings(recipe.config, recipe.begins):
-        option = "--" + ".".join(one.path).replace("_", "-")
+        option = option_name(one.path)
         if isinstance(one.value, bool):
-            head, _, last = option.rpartition(".")
-            off = f"{head}.no-{last}" if head else f"--no-{last.removeprefix('--')}"
-            words.append(option if one.value else off)
+            words.append(typed(option, one.value))
         elif one.value is not None:
             words += [option, str(one.value)]
     config = parse(["train", name, *words]).config
