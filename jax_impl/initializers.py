@@ -7,6 +7,7 @@ so that both frameworks get the same float32 weights to the last bit, which no n
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -27,12 +28,11 @@ def ones(rng: Key[Array, ""], shape: tuple[int, ...]) -> Float32[Array, "..."]:
 
 def uniform(std: float) -> Initializer:
     """Uniform around zero with standard deviation ``std``: U(-a, a) with a = std * sqrt(3)."""
-    bound = std * math.sqrt(3.0)
+    return partial(_uniform, std * math.sqrt(3.0))
 
-    def draw(rng: Key[Array, ""], shape: tuple[int, ...]) -> Float32[Array, "..."]:
-        return (2.0 * jax.random.uniform(rng, shape, jnp.float32) - 1.0) * bound
 
-    return draw
+def _uniform(bound: float, rng: Key[Array, ""], shape: tuple[int, ...]) -> Float32[Array, "..."]:
+    return (2.0 * jax.random.uniform(rng, shape, jnp.float32) - 1.0) * bound
 
 
 def xavier(fan_in: int, fan_out: int) -> Initializer:

@@ -8,6 +8,7 @@ so that both frameworks get the same float32 weights to the last bit, which no n
 import hashlib
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -34,12 +35,11 @@ def ones(rng: Key, shape: tuple[int, ...]) -> Float32[Tensor, "..."]:
 
 def uniform(std: float) -> Initializer:
     """Uniform around zero with standard deviation ``std``: U(-a, a) with a = std * sqrt(3)."""
-    bound = std * math.sqrt(3.0)
+    return partial(_uniform, std * math.sqrt(3.0))
 
-    def draw(rng: Key, shape: tuple[int, ...]) -> Float32[Tensor, "..."]:
-        return (2.0 * random.uniform(rng, shape) - 1.0) * bound
 
-    return draw
+def _uniform(bound: float, rng: Key, shape: tuple[int, ...]) -> Float32[Tensor, "..."]:
+    return (2.0 * random.uniform(rng, shape) - 1.0) * bound
 
 
 def xavier(fan_in: int, fan_out: int) -> Initializer:

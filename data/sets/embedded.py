@@ -17,6 +17,7 @@ import ast
 import re
 import sysconfig
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ MIN_WORDS = 6
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
+@cache  # parsing the sources takes longer than a small model
 def load(stdlib: Path | None = None) -> LabelledText:
     """Return the data set: about 2,600 examples in seven classes, split about 70 / 15 / 15.
 

@@ -87,17 +87,17 @@ def _pooled(x: np.ndarray, pooling: object) -> np.ndarray:
     """Windows of (batch channels height width); those of a mean count what is padded, or do not."""
     if not isinstance(pooling, Pooling):
         return x
-
-    def windows(array: np.ndarray, fill: float) -> np.ndarray:
-        around = ((0, 0), (0, 0), pooling.padding, pooling.padding)
-        padded = np.pad(array, around, constant_values=fill)
-        size = (pooling.window, pooling.window)
-        seen = np.lib.stride_tricks.sliding_window_view(padded, size, axis=(2, 3))
-        return seen[:, :, :: pooling.stride, :: pooling.stride]
-
     if pooling.kind == "max":
-        return windows(x, -np.inf).max((-1, -2))
-    sums = windows(x, 0.0).sum((-1, -2))
+        return _windows(x, pooling, -np.inf).max((-1, -2))
+    sums = _windows(x, pooling, 0.0).sum((-1, -2))
     if pooling.kind == KINDS[1]:
         return sums / pooling.window**2
-    return sums / windows(np.ones_like(x), 0.0).sum((-1, -2))
+    return sums / _windows(np.ones_like(x), pooling, 0.0).sum((-1, -2))
+
+
+def _windows(x: np.ndarray, pooling: Pooling, fill: float) -> np.ndarray:
+    around = ((0, 0), (0, 0), pooling.padding, pooling.padding)
+    padded = np.pad(x, around, constant_values=fill)
+    size = (pooling.window, pooling.window)
+    seen = np.lib.stride_tricks.sliding_window_view(padded, size, axis=(2, 3))
+    return seen[:, :, :: pooling.stride, :: pooling.stride]

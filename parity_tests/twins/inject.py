@@ -76,11 +76,7 @@ def patched(owner: Any, name: str, wrong: Callable[..., Any]) -> Inject:
     @contextmanager
     def inject() -> Iterator[None]:
         original = getattr(owner, name)
-
-        @wraps(original)
-        def replacement(*arguments: Any, **keywords: Any) -> Any:
-            return wrong(original, *arguments, **keywords)
-
+        replacement = wraps(original)(lambda *arguments, **keywords: wrong(original, *arguments, **keywords))
         with patch.object(owner, name, replacement):
             yield
 

@@ -105,6 +105,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile(re.escape(pattern).replace(r"\*", "(.*)").replace(r"\#", r"(\d+)"))
 
 
+@cache
 def match(pattern: str, name: str) -> tuple[str, ...] | None:
     """What the ``*`` and ``#`` of a pattern stand for in a name; None where it does not fit."""
     found = _expression(pattern).fullmatch(name)

@@ -47,6 +47,8 @@ def sealed(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {**bare, SEAL: of_json(bare)}
 
 
-def is_sealed(fields: Mapping[str, Any]) -> bool:
-    """Whether fields that were read from a file are as `sealed` gave them."""
-    return SEAL in fields and _of_read({n: v for n, v in fields.items() if n != SEAL}) == fields[SEAL]
+def is_sealed(read: Any) -> bool:
+    """Whether what was read from a file is fields as `sealed` gave them."""
+    if not isinstance(read, dict) or SEAL not in read:
+        return False
+    return _of_read({name: value for name, value in read.items() if name != SEAL}) == read[SEAL]
