@@ -8,11 +8,10 @@ from unittest import mock
 import jax
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
-from parity_tests.tests.annotations import annotations_unchecked
+from parity_tests.tests.annotations import annotations_unchecked, check_annotations
 
-# Every annotated shape and dtype is checked in every call; the tests themselves are free.
+# The tests themselves are free.
 PAIR = ("pair", "pair_arguments", "pair_named", "pair_places", "pair_record", "pair_sides", "plugin")
 LIBRARY = ("core", "diagnosis", "map", "record", "runners", "twins", *PAIR)  # of parity_tests
 CHECKED = [
@@ -24,14 +23,15 @@ CHECKED = [
     "benchmarks",
     *(f"parity_tests.{name}" for name in LIBRARY),
 ]
-install_import_hook(CHECKED, "beartype.beartype")
+check_annotations(CHECKED)
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
-# Compiling is most of the tests' time, and each program runs once or twice: XLA leaves out its costly passes.
-# With them: `twinformer parity`, `make proof`, tests in a process of their own, what asks for `optimised`.
+# Each program runs once or twice: XLA leaves out its costly passes, in the commands that tests start, too.
+# With them: `twinformer parity`, `make proof`, what asks for `optimised`.
 jax.config.update("jax_disable_most_optimizations", True)
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 if jax.__version_info__[:2] == (0, 10):  # its emitters take half of the time; later ones have no such flag
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false"
 jax.config.update("jax_enable_compilation_cache", False)

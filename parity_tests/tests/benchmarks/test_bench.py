@@ -97,6 +97,7 @@ def test_one_workload_goes_all_the_way(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(benchmarks.workloads.WORKLOADS, "gpt_a", TINY)
+    monkeypatch.setenv("TORCHDYNAMO_DISABLE", "1")  # compiling takes longer than all else
     absent = Entry("absent", "keras", ("no_such_package",), ("gpt",))
     monkeypatch.setitem(ENTRIES, "keras-hub", absent)
     line = ["bench", "gpt_a", "--against", "torch,keras-hub", "--rounds", "2", "--out", str(tmp_path / "new")]

@@ -128,6 +128,7 @@ def test_logits_are_counted_up_to_a_chunk() -> None:
     assert logits(2 * LOGITS // tokens) == logits(4 * LOGITS // tokens) == 4 * (LOGITS - tokens)
 
 
+@pytest.mark.slow
 def test_one_size_is_measured() -> None:
     """In both frameworks, which begin alike; what was needed to begin is not in a step's memory."""
     measured = measure(cases(TINY, "length", (8,)), 1, SEED, lambda doing: None)

@@ -16,6 +16,7 @@ from study.grade.parts import BY_NAME
 
 FOLDER = Path(study.notebooks.__file__).parent
 NOTEBOOKS = sorted(path for path in FOLDER.glob("*.py") if path.stem != "__init__")
+LONG = ("bert", "encoder_decoder")  # a quarter of a minute each
 CELL = re.compile(r"^# %%(.*)$", re.MULTILINE)
 
 
@@ -33,7 +34,11 @@ def as_a_learner_has_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uncheck
     plt.switch_backend(backend)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.slow] if path.stem in LONG else []) for path in NOTEBOOKS],
+    ids=lambda path: path.stem,
+)
 def test_it_runs_draws_and_writes_no_file(path, as_a_learner_has_it):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -92,11 +92,11 @@ def goes_on(run: Path, whole: Path) -> None:
 
 
 @pytest.mark.parametrize("lasts", [False, True], ids=["once", "from then on"])
-@pytest.mark.parametrize("apart", [10, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("apart", [20, pytest.param(1, marks=pytest.mark.slow)])
 def test_the_disk_may_fail_at_any_moment(
     lasts: bool, apart: int, whole: Path, operations: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """At each operation on a file; without the slow one, at each tenth."""
+    """At each operation on a file; without the slow one, at each twentieth."""
     assert operations > 60
     refused, moments = 0, range(min(apart, 3 if lasts else 5), operations + 1, apart)
     for at in moments:

@@ -6,8 +6,8 @@ from typing import get_type_hints
 
 import numpy as np
 import pytest
-from jaxtyping import jaxtyped
 
+from parity_tests.tests.annotations import jaxtyped
 from train.config import FAMILIES, Config
 from train.loops.fit import fingerprint
 from train.recipes import recipe_of

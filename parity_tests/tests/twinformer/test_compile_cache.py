@@ -28,6 +28,7 @@ jax.config.update("jax_disable_most_optimizations", True)
 answers.append(float(jax.jit(lambda x: x * 2 + 1)(3.0)))
 print(json.dumps([answers, seen["cache_hits"], seen["cache_misses"]]))
 """
+OF_TESTS = ("JAX_ENABLE_COMPILATION_CACHE", "JAX_DISABLE_MOST_OPTIMIZATIONS")  # set for what tests start
 PROGRAMS = 3  # of two functions, one of them with two settings of the compiler
 
 
@@ -46,7 +47,7 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def begin(home: Path, *arguments: str) -> subprocess.Popen[str]:
     """A process as a user's, whose home is this one."""
     ours = {"PYTHONPATH": str(ROOT), "HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
-    kept = {name: value for name, value in os.environ.items() if name != "JAX_ENABLE_COMPILATION_CACHE"}
+    kept = {name: value for name, value in os.environ.items() if name not in OF_TESTS}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=kept | ours, **pipes)
 

@@ -26,7 +26,7 @@ def test_lean_changes_neither_what_is_computed_nor_a_gradient(model, draw, more)
     with jax.enable_x64(True):
         arrays = jax.tree.map(jnp.asarray, inputs)
         params = jax.tree.map(
-            lambda a: a.astype("float64"), plain.init(jax.random.key(0), **arrays)["params"]
+            lambda a: a.astype("float64"), jax.jit(plain.init)(jax.random.key(0), **arrays)["params"]
         )
 
         def total(params, module):
@@ -35,10 +35,11 @@ def test_lean_changes_neither_what_is_computed_nor_a_gradient(model, draw, more)
                 (array * np.cos(np.arange(array.size)).reshape(array.shape)).sum() for array in outputs
             )
 
-        here, there = (jax.value_and_grad(total)(params, module) for module in (plain, lean))
+        gradient = jax.jit(jax.value_and_grad(total), static_argnums=1)
+        here, there = (gradient(params, module) for module in (plain, lean))
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-11), here, there)
         flat = {"/".join(k.key for k in path): np.asarray(a) for path, a in jax.tree.leaves_with_path(params)}
-        expected = jax.tree.leaves(plain.apply({"params": params}, **arrays))
+        expected = jax.tree.leaves(jax.jit(plain.apply)({"params": params}, **arrays))
     module = pair.build("torch_impl", _MODEL | more | {"lean": True}).double()
     convert.load(module, flat)
     with torch.no_grad():

@@ -43,14 +43,15 @@ def test_loss_and_gradients_are_those_of_texts_in_rows_of_their_own(changes):
     assert len(packed.ids) < len(plain.ids)
     model = MODELS["classifier"].build("jax_impl", settings)
     with jax.enable_x64(True):
-        params = model.init(jax.random.key(0), jnp.asarray(plain.ids), jnp.asarray(plain.mask))["params"]
+        params = jax.jit(model.init)(jax.random.key(0), plain.ids, plain.mask)["params"]
         rng = np.random.default_rng(1)  # beside what is drawn, as weights of n-grams are zero
         params = jax.tree.map(lambda a: a.astype("float64") + 0.1 * rng.standard_normal(a.shape), params)
 
         def loss(params, batch):
-            return classifier_loss(model, params, jax.tree.map(jnp.asarray, batch), None, 0.1)[0]
+            return classifier_loss(model, params, batch, None, 0.1)[0]
 
-        (one, ours), (other, theirs) = (jax.value_and_grad(loss)(params, batch) for batch in (plain, packed))
+        gradient = jax.jit(jax.value_and_grad(loss))
+        (one, ours), (other, theirs) = (gradient(params, batch) for batch in (plain, packed))
     np.testing.assert_allclose(one, other, rtol=1e-12)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12), ours, theirs)
     twin = MODELS["classifier"].build("torch_impl", settings).double()
@@ -78,11 +79,11 @@ def test_a_text_knows_nothing_of_its_neighbours(package, buckets):
         inputs = {k: a for k, a in pack(each)._asdict().items() if k not in ("labels", "rows")}
         if package == "jax_impl":
             inputs = jax.tree.map(jnp.asarray, inputs)
-            params = model.init(jax.random.key(0), inputs["ids"], inputs["mask"])
+            params = jax.jit(model.init)(jax.random.key(0), inputs["ids"], inputs["mask"])
             params = jax.tree.map(
                 lambda a: a + jnp.arange(a.size, dtype=a.dtype).reshape(a.shape) % 0.7, params
             )
-            rows.append(np.asarray(model.apply(params, **inputs)))
+            rows.append(np.asarray(jax.jit(model.apply)(params, **inputs)))
         else:
             rows.append(model(**{k: torch.from_numpy(a) for k, a in inputs.items()}).detach().numpy())
     changed = np.abs(rows[0] - rows[1]).max(axis=1) > 1e-6

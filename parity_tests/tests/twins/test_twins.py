@@ -41,9 +41,17 @@ SIZES = {
 TAPPED = [twin for twin in TWINS if takes_taps(twin.build("torch_impl"))]
 
 
-@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.name)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_the_twins_agree(twin, dtype):
+def is_first(twin):
+    """Whether no twin before it is of the same pair."""
+    return twin.pair not in [other.pair for other in TWINS[: TWINS.index(twin)]]
+
+
+FULLY = [("float64", twin) for twin in TWINS]  # and each pair once in float32, the others in `make proof`
+FULLY += [pytest.param("float32", twin, marks=[] if is_first(twin) else pytest.mark.slow) for twin in TWINS]
+
+
+@pytest.mark.parametrize(("dtype", "twin"), FULLY, ids=lambda given: getattr(given, "name", given))
+def test_the_twins_agree(dtype, twin):
     checks = check_twin(twin, dtype)
     assert [check for check in checks if not check.passed] == []
     models = {twin.name, twin.name + TRAINING} if twin.has_dropout else {twin.name}
@@ -67,8 +75,9 @@ def expected_checks(twin):
 
 def is_quick(twin):
     """The smaller parts once, and one model; `make proof` compares all in bfloat16, which compiles long."""
-    again = twin.pair in [other.pair for other in TWINS[: TWINS.index(twin)]]
-    return twin.name == "gpt1" or not (twin.whole_model or again or "Block" in twin.pair.jax.__name__)
+    return twin.name == "gpt1" or not (
+        twin.whole_model or not is_first(twin) or "Block" in twin.pair.jax.__name__
+    )
 
 
 @pytest.mark.usefixtures("optimised")
