@@ -21,7 +21,7 @@ def lines(text):
     return [re.sub(noise, "noise", line).rstrip() for line in text.strip().splitlines()]
 
 
-def test_the_guide_says_what_happens(parity):
+def test_the_guide_says_what_happens(parity, unchecked):
     names = {}
     blocks = BLOCKS.findall(GUIDE.read_text("utf-8"))
     assert len(blocks) > 20

@@ -16,7 +16,7 @@ from study.grade.parts import BY_NAME
 
 FOLDER = Path(study.notebooks.__file__).parent
 NOTEBOOKS = sorted(path for path in FOLDER.glob("*.py") if path.stem != "__init__")
-LONG = ("bert", "encoder_decoder")  # a quarter of a minute each
+LONG = ("bert", "encoder_decoder", "training")  # up to a quarter of a minute each
 CELL = re.compile(r"^# %%(.*)$", re.MULTILINE)
 
 

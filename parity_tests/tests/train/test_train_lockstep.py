@@ -10,6 +10,8 @@ from train.proof.side_by_side import trajectory
 from train.proof.trajectory_report import draw_trajectories
 from train.recipes import DATA
 
+pytestmark = pytest.mark.usefixtures("unchecked")  # hundreds of steps of models that others check
+
 
 @pytest.mark.parametrize("family", DATA)
 def test_the_twins_train_alike(family: str) -> None:

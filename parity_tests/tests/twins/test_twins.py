@@ -41,13 +41,14 @@ SIZES = {
 TAPPED = [twin for twin in TWINS if takes_taps(twin.build("torch_impl"))]
 
 
-def is_first(twin):
-    """Whether no twin before it is of the same pair."""
-    return twin.pair not in [other.pair for other in TWINS[: TWINS.index(twin)]]
+def is_quick(twin):
+    """The smaller parts once, and one model; `make proof` compares all in float32 and bfloat16."""
+    again = twin.pair in [other.pair for other in TWINS[: TWINS.index(twin)]]
+    return twin.name == "gpt1" or not (twin.whole_model or again or "Block" in twin.pair.jax.__name__)
 
 
-FULLY = [("float64", twin) for twin in TWINS]  # and each pair once in float32, the others in `make proof`
-FULLY += [pytest.param("float32", twin, marks=[] if is_first(twin) else pytest.mark.slow) for twin in TWINS]
+FULLY = [("float64", twin) for twin in TWINS]
+FULLY += [pytest.param("float32", twin, marks=[] if is_quick(twin) else pytest.mark.slow) for twin in TWINS]
 
 
 @pytest.mark.parametrize(("dtype", "twin"), FULLY, ids=lambda given: getattr(given, "name", given))
@@ -71,13 +72,6 @@ def expected_checks(twin):
         *(["input gradient"] if any(array.dtype == np.float64 for array in inputs.values()) else []),
         *(["parameter gradient"] if initial_params(twin, inputs, 0) else []),
     }
-
-
-def is_quick(twin):
-    """The smaller parts once, and one model; `make proof` compares all in bfloat16, which compiles long."""
-    return twin.name == "gpt1" or not (
-        twin.whole_model or not is_first(twin) or "Block" in twin.pair.jax.__name__
-    )
 
 
 @pytest.mark.usefixtures("optimised")
