@@ -47,7 +47,7 @@ class Machine:
         return result
 
 
-def best(work: Callable[[], Any], times: int = 3) -> float:
+def best(work: Callable[[], Any], times: int = 2) -> float:
     """The fewest seconds of some runs, after one that warms up."""
     work()
     found = []

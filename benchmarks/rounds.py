@@ -1,8 +1,8 @@
 """One instrument for all: contestants alive side by side, sampled in turn, in another order each round."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -42,7 +42,10 @@ class Measured:
 
 
 def measure(cases: Mapping[str, Case], rounds: int, seed: int, tell: Tell) -> Measured:
-    """Build them one after the other, then sample them round by round; ``tell`` hears what is being done."""
+    """Build them one after the other, when all are there, then sample them round by round.
+
+    ``tell`` hears what is being done.
+    """
     found = Measured()
     with ExitStack() as alive:
         machine = alive.enter_context(Process("benchmarks.machine", {}))
@@ -50,17 +53,25 @@ def measure(cases: Mapping[str, Case], rounds: int, seed: int, tell: Tell) -> Me
             name: alive.enter_context(Process("benchmarks.worker", arguments(case, seed)))
             for name, case in cases.items()
         }
-        tell("imports")
-        machine.hear()
-        found.device = machine.ask("device")["name"]
-        for name in cases:
-            tell(f"builds {name}")
+
+        @contextmanager
+        def or_left_out(name: str) -> Iterator[None]:
             try:
-                processes[name].hear()
-                found.contestants[name] = {**processes[name].ask("build"), "samples": []}
+                yield
             except BenchmarkError as error:
                 found.failed[name] = str(error)
                 processes[name].close()
+
+        tell("imports")
+        machine.hear()
+        for name in cases:
+            with or_left_out(name):
+                processes[name].hear()
+        found.device = machine.ask("device")["name"]
+        for name in [name for name in cases if name not in found.failed]:
+            tell(f"builds {name}")
+            with or_left_out(name):
+                found.contestants[name] = {**processes[name].ask("build"), "samples": []}
         for number, order in enumerate(shuffled([MACHINE, *found.contestants], rounds, seed), start=1):
             for name in order:
                 tell(f"round {number} of {rounds}: {name}")

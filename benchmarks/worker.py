@@ -2,7 +2,7 @@
 
 import time
 from importlib import import_module
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import version
 from typing import Any
 
 from benchmarks import load
@@ -12,7 +12,7 @@ from benchmarks.serve import serve
 from benchmarks.workloads import Workload
 from train.loops.memory import keep_freed_memory
 
-WARM = 1.0  # seconds of steps before the first sample; all shapes are seen in any case
+WARM = 0.5  # seconds of steps before the first sample; all shapes are seen in any case
 
 
 class Worker:
@@ -33,7 +33,7 @@ class Worker:
         seconds, first = self._timed(1)
         facts = {
             "parameters": self.contestant.parameters,
-            "versions": _versions(self.entry.packages),
+            "versions": {package: version(package) for package in self.entry.packages},
             "first_step_seconds": seconds,
             **self._said(first),
         }
@@ -78,11 +78,6 @@ class Worker:
         if self.workload.kind == "inference":
             value = cross_entropy(value, getattr(self.batches[0], "labels"))  # noqa: B009
         return {"first_loss": float(value)}
-
-
-def _versions(packages: tuple[str, ...]) -> dict[str, str]:
-    names = packages_distributions()
-    return {package: version(names[package][0]) for package in packages}
 
 
 if __name__ == "__main__":

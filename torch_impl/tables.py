@@ -19,10 +19,11 @@ def kept(table: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """A table once for each of its arguments; of a compiled program, a constant."""
     computed = lru_cache(maxsize=32)(table)
 
-    @torch.compiler.assume_constant_result
     def constant(*sizes: Any) -> Tensor:
         return computed(*sizes)
 
+    # What `torch.compiler.assume_constant_result` does, which imports the compiler: a second of every start.
+    setattr(constant, "_dynamo_marked_constant", True)  # noqa: B010
     return constant
 
 

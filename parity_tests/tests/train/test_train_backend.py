@@ -1,4 +1,4 @@
-"""A framework is imported when it is asked for, and no other with it: to train, to open, to evaluate."""
+"""A framework is imported when it is asked for, no other with it and no compiler: to train, open, evaluate."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from train.architecture import Architecture
 from train.config import FRAMEWORKS
 from train.loops.backend import backend
 
-OTHERS = {"jax": ("torch",), "torch": ("jax", "flax", "optax")}
+OTHERS = {"jax": ("torch",), "torch": ("jax", "flax", "optax", "torch._dynamo")}
 
 # Two steps in one framework, then the run opened, evaluated and written on, in that framework alone.
 ALONE = """

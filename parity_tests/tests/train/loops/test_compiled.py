@@ -1,11 +1,13 @@
 """PyTorch's compiled step is the step op by op: losses, dropout, weights."""
 
+import operator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from torch_impl.tables import sinusoidal_table
 from train.config import ConfigError
 from train.loops import torch_loop
 from train.proof.small import small
@@ -51,6 +53,18 @@ def test_a_kernel_compiles_with_keys_for_dropout_once(unchecked):
     for number in range(1, 5):
         trainer.step(number)
     assert torch_loop.programs_compiled() == before > 0
+
+
+def test_a_table_of_positions_is_a_constant_of_the_program(unchecked):
+    graphs, x = [], torch.ones(4, 8)
+    add = torch.compile(
+        lambda x: x + sinusoidal_table(4, 8, x.dtype, x.device),
+        backend=lambda graph, inputs: graphs.append(graph) or graph.forward,
+        fullgraph=True,
+    )
+    assert torch.equal(add(x), x + sinusoidal_table(4, 8, x.dtype, x.device))
+    (graph,) = graphs
+    assert [node.target for node in graph.graph.nodes if node.op.startswith("call")] == [operator.add]
 
 
 def test_a_new_shape_is_one_more_program(unchecked):
