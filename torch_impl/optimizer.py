@@ -102,6 +102,7 @@ def fused_adam(
     Kingma & Ba 2015 reorder them (end of section 2), and the count is infinite, at which it corrects nothing.
     A decay that is decoupled goes by that learning rate too, and is scaled back; a coupled one does not.
     """
+    count = torch.full((), math.inf, device=next(iter(params.values())).device)
     root = math.sqrt(rates.square_weight)
     learning_rate = rates.learning_rate * root / rates.mean_weight
     weight_decay = config.weight_decay * (1.0 if config.coupled else rates.mean_weight / root)
@@ -113,7 +114,7 @@ def fused_adam(
             [state[name]["mean"] for name in names],
             [state[name]["square"] for name in names],
             [],
-            [torch.full((), math.inf, device=params[name].device) for name in names],
+            [count] * len(names),
             fused=True,
             amsgrad=False,
             maximize=False,

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
-from unittest import mock
 
 import jaxtyping
 from jaxtyping import jaxtyped as jaxtyped  # itself, before the hook's is another
@@ -15,7 +14,7 @@ Decorator = Callable[[Any], Any]
 
 def check_annotations(packages: Sequence[str]) -> None:
     """Every annotated shape and dtype of these packages is checked in every call, from their import on."""
-    mock.patch.object(jaxtyping, "jaxtyped", decorator_of).start()  # what the hook writes above each function
+    setattr(jaxtyping, "jaxtyped", decorator_of)  # noqa: B010 - what the hook writes above each function
     jaxtyping.install_import_hook(packages, "beartype.beartype")
 
 

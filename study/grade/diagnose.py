@@ -3,7 +3,7 @@
 What matches nothing is never given a name.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -101,16 +101,37 @@ def diagnose(
     """The fewest mistakes, one or two, that reproduce the learner's outputs under the first reading that
     allows it.
     """
-    possible = applicable(reference, loaded(reference, readings[0], weights), cases)
-    for count, some in ((1, readings), (2, readings[:PAIRED]))[:most]:
-        sets = list(_sets(possible, count))
-        watch(f"trying {len(sets):,} {'pairs of mistakes' if count == 2 else 'mistakes'}")
-        for reading in some:
-            module = loaded(reference, reading, weights)
-            found = [one for one in sets if distance(reference, module, cases, one) < SAME]
-            if found:
-                return Diagnosis(reading, tuple(found))
+    for reading, sets in _tries(reference, readings, weights, cases, watch, most):
+        module = loaded(reference, reading, weights)
+        found = [one for one in sets if distance(reference, module, cases, one) < SAME]
+        if found:
+            return Diagnosis(reading, tuple(found))
     return None
+
+
+def _tries(
+    reference: Reference,
+    readings: list[Reading],
+    weights: Outputs,
+    cases: Cases,
+    watch: Callable[[str], None],
+    most: int,
+) -> Iterator[tuple[Reading, list[tuple[Mistake, ...]]]]:
+    """What is tried, in turn: each mistake under the likeliest reading; then those that can be in this part, under
+    the others and in pairs.
+    """
+    every = [one for one in MISTAKES if not one.gradients]
+    watch(f"trying {len(every)} mistakes")
+    yield readings[0], [(one,) for one in every]
+    possible = applicable(reference, loaded(reference, readings[0], weights), cases, every)
+    for reading in readings[1:]:
+        yield reading, [(one,) for one in possible]
+    if most == 2:
+        # In both orders, as one can hide the other.
+        pairs = [pair for one in combinations(possible, 2) for pair in (one, one[::-1])]
+        watch(f"trying {len(pairs):,} pairs of mistakes")
+        for reading in readings[:PAIRED]:
+            yield reading, pairs
 
 
 def loaded(reference: Reference, reading: Reading, weights: Outputs) -> Any:
@@ -118,8 +139,8 @@ def loaded(reference: Reference, reading: Reading, weights: Outputs) -> Any:
     return reference.loaded(reference.completed(reading.forwards(weights)))
 
 
-def applicable(reference: Reference, module: Any, cases: Cases) -> list[Mistake]:
-    """The mistakes that change what the part computes."""
+def applicable(reference: Reference, module: Any, cases: Cases, mistakes: Sequence[Mistake]) -> list[Mistake]:
+    """Those that change what the part computes."""
     inputs = {case: cases.inputs[case] for case in cases.outputs}
     healthy = {case: reference.output(module, given) for case, given in inputs.items()}
 
@@ -133,12 +154,4 @@ def applicable(reference: Reference, module: Any, cases: Cases) -> list[Mistake]
         except IMPOSSIBLE:
             return False
 
-    return [one for one in MISTAKES if not one.gradients and changes(one)]
-
-
-def _sets(mistakes: list[Mistake], count: int) -> Iterator[tuple[Mistake, ...]]:
-    """All sets of so many; two in both orders, as one can hide the other."""
-    for chosen in combinations(mistakes, count):
-        yield chosen
-        if count == 2:
-            yield chosen[::-1]
+    return [one for one in mistakes if changes(one)]

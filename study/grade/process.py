@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -73,7 +72,7 @@ def _process(folder: Path, seconds: float) -> tuple[int | None, str]:
         },
         start_new_session=True,
     )
-    tail: deque[bytes] = deque(maxlen=PRINTED)
+    tail = bytearray()
     assert process.stdout is not None
     reader = Thread(target=_drain, args=(process.stdout, tail), daemon=True)
     reader.start()
@@ -84,7 +83,7 @@ def _process(folder: Path, seconds: float) -> tuple[int | None, str]:
     finally:
         _end(process)
     reader.join(5.0)  # all that could write is ended, but for what has left the group
-    return status, b"".join(tail).decode("utf-8", "replace")
+    return status, tail.decode("utf-8", "replace")
 
 
 def _path() -> dict[str, str]:
@@ -93,11 +92,12 @@ def _path() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))}
 
 
-def _drain(stream: IO[bytes], tail: deque[bytes]) -> None:
+def _drain(stream: IO[bytes], tail: bytearray) -> None:
     """Read all that is printed and keep its end."""
     with stream:
         while chunk := stream.read1(1 << 16):  # type: ignore[attr-defined]
-            tail.extend(chunk[place : place + 1] for place in range(max(0, len(chunk) - PRINTED), len(chunk)))
+            tail += chunk
+            del tail[:-PRINTED]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""A framework is imported when it is asked for, no other with it and no compiler: to train, open, evaluate."""
+"""A framework is imported when it is asked for; no other is, and no compiler: to train, open, evaluate."""
 
 import subprocess
 import sys

@@ -10,7 +10,7 @@ from train.proof.side_by_side import trajectory
 from train.proof.trajectory_report import draw_trajectories
 from train.recipes import DATA
 
-pytestmark = pytest.mark.usefixtures("unchecked")  # hundreds of steps of models that others check
+pytestmark = pytest.mark.usefixtures("unchecked")  # twenty steps of models that others check
 
 
 @pytest.mark.parametrize("family", DATA)

@@ -80,7 +80,7 @@ def test_what_lies_beside_the_file_is_the_learner_s_alone(tmp_path: Path) -> Non
 
 
 ENDING = {
-    "hangs": ("while True: pass", "it took longer than 10 s: is there a loop without an end?"),
+    "hangs": ("while True: pass", "it took longer than 4 s: is there a loop without an end?"),
     "ends the process": ("import os; os._exit(0)", "the code ended the process with status 0"),
     "is killed": ("import os; os.kill(os.getpid(), 11)", "was ended by SIGSEGV"),
     "leaves a child behind": (
@@ -99,7 +99,7 @@ ENDING = {
 def test_what_would_take_us_along_does_not(line: str, said: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(f"import torch\nclass MultiHead: pass\n{line}\n", "utf-8")
-    found = grade(path, "multi_head", "torch", seconds=10.0)
+    found = grade(path, "multi_head", "torch", seconds=4.0 if line.startswith("while") else 60.0)
     assert not found.passed and found.findings[0].name == "running the file"
     assert said in found.findings[0].said
 
