@@ -33,7 +33,7 @@ def linear(
     bias: Float[Tensor, "outputs"] | None,
 ) -> Float[Tensor, "*axes outputs"]:
     """x W^T + b over the last axis: PyTorch keeps the weight as (outputs inputs)."""
-    return add_bias(x @ weight.T, bias)
+    return add_bias(torch.matmul(x, weight.T), bias)
 
 
 def layer_norm(

@@ -81,14 +81,14 @@ def _in_bfloat16(original: Any, arrays: Any, *rest: Any, **keywords: Any) -> Any
     return {name: np.asarray(torch.tensor(array).bfloat16().double()) for name, array in converted.items()}
 
 
-def _in_tf32(original: Any, pattern: str, *operands: Tensor) -> Tensor:
+def _in_tf32(original: Any, *operands: Tensor) -> Tensor:
     """What tensor cores do to the operands of a float32 matmul: ten bits of mantissa are left of 23."""
 
     def rounded(x: Tensor) -> Tensor:
         bits = x.detach().contiguous().view(torch.int32)
         return x + (((bits + 0x1000) & ~0x1FFF).view(torch.float32) - x).detach()
 
-    return original(pattern, *map(rounded, operands))
+    return original(*map(rounded, operands))
 
 
 def _detach(original: Any, scores: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -246,7 +246,7 @@ DEFECTS = (
     Defect(
         "matmul: TF32 on",
         SQUARE,
-        patched(torch, "einsum", _in_tf32),
+        patched(torch, "matmul", _in_tf32),
         "attention/query",
         dtype="float32",
     ),

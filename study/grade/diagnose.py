@@ -25,6 +25,7 @@ PAIRED = 2  # readings of the weights under which pairs are tried
 IMPOSSIBLE = (RuntimeError, ValueError, IndexError, TypeError, AttributeError)
 
 Outputs = Mapping[str, np.ndarray]
+Mistakes = tuple[Mistake, ...]  # planted one upon the other
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Diagnosis:
     """A way to read the weights, and the sets of mistakes that reproduce the numbers under it."""
 
     reading: Reading
-    mistakes: tuple[tuple[Mistake, ...], ...]
+    mistakes: tuple[Mistakes, ...]
 
 
 def error(ours: np.ndarray, theirs: np.ndarray) -> float:
@@ -56,7 +57,7 @@ def error(ours: np.ndarray, theirs: np.ndarray) -> float:
     return float(np.abs(ours - theirs)[known].max() / max(np.abs(ours)[known].max(), 1e-30))
 
 
-def distance(reference: Reference, module: Any, cases: Cases, mistakes: tuple[Mistake, ...] = ()) -> float:
+def distance(reference: Reference, module: Any, cases: Cases, mistakes: Mistakes = ()) -> float:
     """The largest error over the cases; no more are tried after one that is beyond `SINGLE`.
 
     ``module`` is the reference with its weights. Infinite where the mistakes cannot be in this part.
@@ -116,9 +117,9 @@ def _tries(
     cases: Cases,
     watch: Callable[[str], None],
     most: int,
-) -> Iterator[tuple[Reading, list[tuple[Mistake, ...]]]]:
-    """What is tried, in turn: each mistake under the likeliest reading; then those that can be in this part, under
-    the others and in pairs.
+) -> Iterator[tuple[Reading, list[Mistakes]]]:
+    """What is tried, in turn: each mistake under the likeliest reading; then those that can be in this
+    part, under the others and in pairs.
     """
     every = [one for one in MISTAKES if not one.gradients]
     watch(f"trying {len(every)} mistakes")
@@ -128,7 +129,7 @@ def _tries(
         yield reading, [(one,) for one in possible]
     if most == 2:
         # In both orders, as one can hide the other.
-        pairs = [pair for one in combinations(possible, 2) for pair in (one, one[::-1])]
+        pairs: list[Mistakes] = [pair for one in combinations(possible, 2) for pair in (one, one[::-1])]
         watch(f"trying {len(pairs):,} pairs of mistakes")
         for reading in readings[:PAIRED]:
             yield reading, pairs

@@ -25,7 +25,7 @@ class Bench:
     against: str = "all"
     """Peers, with commas between: torch, hf-torch, hf-torch-compiled, plain-torch, torch-encoder, nnx,
     keras-hub; or all. torch is ours in PyTorch; ours in JAX always takes part."""
-    rounds: int = 4
+    rounds: int = 5
     """Samples of each contestant."""
     seed: int = 0
     """Of batches and of the order in rounds."""
