@@ -1,5 +1,6 @@
 """Strict settings for all tests, made before the packages are imported."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -105,3 +106,8 @@ def unchecked() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The file that takes longest comes first: no worker waits for it at the end."""
     items.sort(key=lambda item: item.path.name != "test_twins.py")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: collecting garbage need not look at it."""
+    gc.freeze()

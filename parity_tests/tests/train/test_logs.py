@@ -23,6 +23,8 @@ from train.runs.plan import read_plan
 from train.start import train
 from twinformer import cli
 
+pytestmark = pytest.mark.usefixtures("unchecked")  # dozens of runs of what others check
+
 
 def test_a_plan_of_before_is_read(tmp_path: Path) -> None:
     fields = {"frameworks": ["jax"], "skip_parity": False, "saving": {"save_every": "10m", "keep": 1}}

@@ -14,7 +14,7 @@ from train.loops.backend import backend
 from train.runs.checkpoint import NAME, read_about
 from twinformer import cli
 
-pytestmark = pytest.mark.usefixtures("not_ignored")
+pytestmark = pytest.mark.usefixtures("not_ignored", "unchecked")  # runs of what others check
 
 TRAIN = (
     "train classifier-embedded --skip-parity --text.batch 256 --text.buckets 1 --model.vocab 300 "

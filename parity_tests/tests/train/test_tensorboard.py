@@ -19,6 +19,7 @@ from train.runs.metrics import read_metrics
 from train.start import train
 
 pytest.importorskip("tensorboard", reason="it is an extra: pip install 'twinformer[tensorboard]'")
+pytestmark = pytest.mark.usefixtures("unchecked")  # dozens of runs of what others check
 ASKED = Logging(tensorboard=True)  # of nine steps, three an epoch
 
 

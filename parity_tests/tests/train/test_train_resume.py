@@ -31,6 +31,7 @@ CONFIG = Config(
     epochs=3,
 )
 QUIET = Console(quiet=True)
+pytestmark = pytest.mark.usefixtures("unchecked")  # dozens of runs of what others check
 
 
 @pytest.fixture(scope="module")
