@@ -27,6 +27,7 @@ def gpt() -> Atlas:
     return atlas(find("gpt", 8, 7, {}))
 
 
+@pytest.mark.usefixtures("unchecked")  # the twins are checked as they run
 @pytest.mark.parametrize("name", NAMES)
 def test_every_twin_has_an_atlas_and_xla_counts_the_same(name: str) -> None:
     found = atlas(find(name, None, None, {}))

@@ -14,6 +14,7 @@ from train.proof.training_defects import TRAINING_DEFECTS, try_training_defect
 from twinformer.commands.parity import Parity
 
 
+@pytest.mark.usefixtures("unchecked")  # hundreds of steps of what others check
 @pytest.mark.parametrize("defect", TRAINING_DEFECTS, ids=lambda defect: defect.name)
 def test_a_defect_is_detected_and_located_and_leaves_nothing_behind(defect):
     result = try_training_defect(defect)

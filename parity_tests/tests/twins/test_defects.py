@@ -6,6 +6,7 @@ from parity_tests.twins.defects import DEFECTS
 from parity_tests.twins.inject import isolate_defect, try_defect
 
 
+@pytest.mark.usefixtures("unchecked")  # hundreds of runs of what the twins check
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
 def test_a_defect_is_detected_and_located_and_leaves_nothing_behind(defect):
     result = try_defect(defect)

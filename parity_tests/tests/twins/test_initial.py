@@ -27,6 +27,7 @@ def flax_initial(twin, seed):
     )
 
 
+@pytest.mark.usefixtures("unchecked")  # the twins are checked as they run
 @pytest.mark.parametrize("twin", MODULES, ids=lambda twin: twin.name)
 def test_one_seed_gives_both_frameworks_the_same_weights_to_the_bit(twin):
     expected = {name: np.asarray(array) for name, array in flax_initial(twin, 5).items()}
