@@ -133,9 +133,14 @@ def circle(graph):
     return None
 
 
+@pytest.fixture(scope="module")
+def graph():
+    return module_graph(FILES)
+
+
 @pytest.mark.parametrize("package", sorted({module.partition(".")[0] for module in FILES}))
-def test_imports_point_down(package):
-    for module, targets in module_graph(FILES).items():
+def test_imports_point_down(package, graph):
+    for module, targets in graph.items():
         if lies_in(module, package):
             assert not upward(module, targets), module
 
