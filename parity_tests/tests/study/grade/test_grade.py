@@ -1,5 +1,6 @@
 """Grading: right solutions are right in both frameworks, and what is done wrong is said."""
 
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -290,6 +291,32 @@ def test_dropout_that_is_not_scaled_up_is_said(tmp_path: Path) -> None:
     assert not here.graded(written(tmp_path, always), "multi_head", "torch").passed
 
 
+IN_JAX = "nn.Dropout(self.dropout)(weights, deterministic=deterministic)"
+KEPT = "weights if deterministic else weights * {keep} / 0.75"
+# What in training is drawn, and whether it is a program, whose Python runs once.
+DRAWING = {
+    "Flax's": (IN_JAX, True),
+    "a key's": (
+        KEPT.format(keep="jax.random.bernoulli(self.make_rng('dropout'), 0.75, weights.shape)"),
+        True,
+    ),
+    "numpy's": (KEPT.format(keep="(np.random.random(weights.shape) < 0.75)"), False),
+    "no program": (f"(deterministic or float(weights.max()) ** 0) * {IN_JAX}", False),
+}
+
+
+@pytest.mark.usefixtures("unchecked")  # hundreds of runs
+@pytest.mark.parametrize(("drawn", "program"), DRAWING.values(), ids=list(DRAWING))
+def test_dropout_is_what_it_is_however_it_is_drawn_in_jax(drawn: str, program: bool, tmp_path: Path) -> None:
+    source = "import numpy as np\nRUNS = []\n" + (SOLUTIONS / "in_jax.py").read_text("utf-8")
+    counted = f"weights = (RUNS.append(deterministic), {drawn})[1]"
+    source = source.replace(f"weights = {IN_JAX}", counted)
+    grade = here.graded(written(tmp_path, source), "single_head", "jax")
+    assert "dropout" in {one.name for one in grade.findings} and grade.passed, as_text(grade)
+    assert (sys.modules["learner"].RUNS.count(False) < 10) == program
+
+
+@pytest.mark.usefixtures("unchecked")  # hundreds of runs
 def test_the_two_frameworks_agree_or_not(tmp_path: Path, solved: dict[tuple[str, str], Grade]) -> None:
     first, second = (solution(solved, "multi_head", framework) for framework in FRAMEWORKS)
     with here.in_this_process():

@@ -12,6 +12,8 @@ from study.grade.grade import grade
 from study.grade.report import as_text
 from twinformer import cli
 
+pytestmark = pytest.mark.usefixtures("unchecked")  # the tests of grades check them
+
 HEAD = "import torch\nfrom torch import nn\n"
 MODULE = (
     HEAD
