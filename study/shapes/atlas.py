@@ -10,7 +10,7 @@ import numpy as np
 
 from study.shapes.flops import Stretch
 from study.shapes.subject import Subject
-from study.shapes.trace import Shape, in_jax, in_torch
+from study.shapes.trace import Shape, in_jax, in_torch, weights
 from torch_impl.convert.engine import places
 from torch_impl.convert.stored import Stored
 from torch_impl.convert.table import TABLE
@@ -138,7 +138,7 @@ class Atlas:
 
 def atlas(subject: Subject, xla: bool = True) -> Atlas:
     """Run both twins on shapes alone. Raises ValueError where they tap other values, or none."""
-    ours, theirs = in_jax(subject, xla), in_torch(subject)
+    ours, theirs = in_jax(subject, weights(subject), xla), in_torch(subject)
     for name, other in zip_longest(ours.taps, theirs.taps, fillvalue="nothing"):
         if name != other:
             raise ValueError(f"{subject.name}: JAX taps {name} where PyTorch taps {other}")

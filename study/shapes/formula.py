@@ -11,7 +11,7 @@ import numpy as np
 from parity_tests.twins.names import UnknownTwin
 from study.shapes.atlas import atlas
 from study.shapes.subject import Subject
-from study.shapes.trace import in_jax
+from study.shapes.trace import in_jax, weights
 from train.config import ConfigError
 
 TERMS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2))  # powers of batch and of length
@@ -55,7 +55,8 @@ def variants(subject: Subject) -> list[Variant]:
 
 def variant(subject: Subject, heads: int | None) -> Variant:
     """The polynomials of one model. Raises ValueError where they are none."""
-    samples = [in_jax(subject.changed(*size), xla=False) for size in SAMPLES]
+    params = weights(subject)  # which do not depend on the two
+    samples = [in_jax(subject.changed(*size), params, xla=False) for size in SAMPLES]
     probe = atlas(subject.changed(*PROBE), xla=False)
     shapes = [[one.shape for one in sample.taps.values()] for sample in samples]
     sizes = [

@@ -42,15 +42,18 @@ class Traced:
     """All operations of the program as XLA's cost analysis counts them, before it optimizes."""
 
 
-def in_jax(subject: Subject, xla: bool = True) -> Traced:
-    """The subject in Flax, under ``jax.make_jaxpr``."""
+def weights(subject: Subject) -> Any:
+    """The tree of its parameters in Flax, with shapes for arrays."""
     module = subject.twin.build("jax_impl")
-    inputs = {name: _spec(array) for name, array in subject.inputs.items()}
-    is_function = isinstance(module, partial)
-    params: Any = {}
-    if not is_function:
-        made = jax.eval_shape(lambda key, arrays: module.init(key, **arrays), jax.random.key(0), inputs)
-        params = made.get("params", {})
+    if isinstance(module, partial):
+        return {}
+    made = jax.eval_shape(lambda key, arrays: module.init(key, **arrays), jax.random.key(0), _specs(subject))
+    return made.get("params", {})
+
+
+def in_jax(subject: Subject, params: Any, xla: bool = True) -> Traced:
+    """The subject in Flax, under ``jax.make_jaxpr``, with `weights`."""
+    module, inputs = subject.twin.build("jax_impl"), _specs(subject)
     recorder = new_recorder(jax.Array)
 
     def tap(name: str, value: Any, axes: str = "") -> Any:
@@ -59,7 +62,7 @@ def in_jax(subject: Subject, xla: bool = True) -> Traced:
 
     def forward(weights: Any, arrays: Any) -> Any:
         named = {**arrays, "tap": tap} if takes_taps(module) else arrays
-        return module(**named) if is_function else module.apply({"params": weights}, **named)
+        return module(**named) if isinstance(module, partial) else module.apply({"params": weights}, **named)
 
     traced = jax.jit(forward).trace(params, inputs)
     cost: Any = traced.lower().cost_analysis() if xla else None
@@ -91,8 +94,11 @@ def _taken(value: Any) -> Taken:
     return Taken(tuple(value.shape), str(value.dtype).removeprefix("torch."))
 
 
-def _spec(array: np.ndarray) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(array.shape, jax.dtypes.canonicalize_dtype(_dtype(array)))
+def _specs(subject: Subject) -> dict[str, jax.ShapeDtypeStruct]:
+    return {
+        name: jax.ShapeDtypeStruct(array.shape, jax.dtypes.canonicalize_dtype(_dtype(array)))
+        for name, array in subject.inputs.items()
+    }
 
 
 def _dtype(array: np.ndarray) -> str:
