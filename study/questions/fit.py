@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import logsumexp
 
 from parity_tests.twins.registry import Pair
 from study.questions.task import IGNORED, Draw, Rows
@@ -113,5 +114,5 @@ def _losses(
     logits: Float[np.ndarray, "batch position vocab"], rows: Rows
 ) -> Float[np.ndarray, "batch position"]:
     wide, labels = logits.astype(np.float64), np.maximum(rows.labels, 0)[..., None]
-    losses = np.logaddexp.reduce(wide, axis=-1) - np.take_along_axis(wide, labels, axis=-1)[..., 0]
+    losses = logsumexp(wide, axis=-1) - np.take_along_axis(wide, labels, axis=-1)[..., 0]
     return np.where(rows.labels != IGNORED, losses, 0.0)

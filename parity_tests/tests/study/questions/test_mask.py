@@ -23,7 +23,7 @@ from twinformer import cli
 DOCS = Path(__file__).parents[4] / "docs"
 RECORD = json.loads((DOCS / "records" / "question-mask.json").read_text("utf-8"))
 SMALL = Settings(count=3, steps=4)
-LINE = ["question", "mask", "--count", "3", "--steps", "4", "--seeds", "1"]
+LINE = ["question", "mask", "--count", "3", "--steps", "4", "--seeds", "1", "--framework", "torch"]
 ROWS = digits.draw(3, 8, 0, 0)
 
 

@@ -24,7 +24,8 @@ from twinformer import cli
 
 SMALL = RecurrentConfig(vocab=task.VOCAB, embed=5, hidden=6)
 X = {"x": np.random.default_rng(0).standard_normal((2, 7, 5))}
-LINE = ["question", "recall", "--distances", "2", "--lengths", "5", "--steps", "25", "--seeds", "1"]
+SIZES = ["--distances", "2", "--lengths", "5", "--steps", "25", "--seeds", "1"]
+LINE = ["question", "recall", *SIZES, "--framework", "torch"]
 
 
 def test_the_symbol_comes_first_and_is_asked_for_last() -> None:
