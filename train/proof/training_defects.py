@@ -64,18 +64,23 @@ def stream(number: int) -> NextTokenBatch:
 
 def try_training_defect(defect: TrainingDefect, dtype: str = "float64") -> DefectResult:
     """Hold PyTorch's run against JAX's as it is, then with the defect injected."""
-    healthy = _hold(defect, dtype)
+    healthy = healthy_error(defect, dtype)
     with defect.inject():
         injected = _hold(defect, dtype)
     parted = injected.divergence
     return DefectResult(
         defect.name,
-        _worst(healthy),
+        healthy,
         parted.error if parted else _worst(injected),
-        healthy.bound,
+        injected.bound,
         f"step {parted.step}: {parted.place}" if parted else None,
         f"step {defect.step}: {defect.located}",
     )
+
+
+def healthy_error(defect: TrainingDefect, dtype: str = "float64") -> float:
+    """The largest error of the run without the defect, relative to each quantity's largest magnitude."""
+    return _worst(_hold(defect, dtype))
 
 
 def _hold(defect: TrainingDefect, dtype: str) -> Trajectory:

@@ -10,7 +10,7 @@ from parity_tests.core.defect_results import DefectResult, all_found, print_defe
 from parity_tests.twins.defects import DEFECTS
 from train.config import ConfigError
 from train.proof import parity
-from train.proof.training_defects import TRAINING_DEFECTS, try_training_defect
+from train.proof.training_defects import TRAINING_DEFECTS, healthy_error, try_training_defect
 from twinformer.commands.parity import Parity
 
 
@@ -21,7 +21,7 @@ def test_a_defect_is_detected_and_located_and_leaves_nothing_behind(defect):
     assert result.healthy < 1e-12 and result.bound == 1e-9
     assert result.detected and result.found == result.located
     assert result.injected > 100 * result.bound
-    assert try_training_defect(defect).healthy == result.healthy
+    assert healthy_error(defect) == result.healthy
 
 
 GROSS = ("optimizer: no bias correction", "schedule: no warm-up", "resuming: moments not restored")
