@@ -113,10 +113,15 @@ def _table(path: Path, name: str, part: Any) -> Table:
     def rows(names: Sequence[str]) -> Iterator[Row]:
         labels = [getattr(part.features[one], "int2str", None) for one in names]
         number = 0
-        for batch in part.select_columns(list(names)).iter(ROWS):
-            for values in zip(*(batch[one] for one in names), strict=True):
-                number += 1
-                yield f"{before}row {number}", tuple(map(_named, values, labels))
+        try:
+            for batch in part.select_columns(list(names)).iter(ROWS):
+                for values in zip(*(batch[one] for one in names), strict=True):
+                    number += 1
+                    yield f"{before}row {number}", tuple(map(_named, values, labels))
+        except Exception as error:  # whatever its file formats raise
+            again = "delete what it keeps of it, in HF_HOME" if is_named(path) else "save it again"
+            said = f"after {before}row {number} datasets can read no more ({error!s:.150})"
+            raise DataError(f"{path}: {said}; {again}.") from error
 
     @cache
     def digest() -> str:

@@ -1,5 +1,6 @@
 """Data sets that Hugging Face's `datasets` loads by name, by a stand-in for it: nothing is downloaded."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,24 @@ def test_a_path_that_is_not_there_is_refused_as_a_path(
     with pytest.raises(DataError, match=f"^{name} is no file or folder: check the path") as said:
         place_of(name)
     assert (f"; one of Hugging Face's is hf:{name}." in str(said.value)) == online
+
+
+@pytest.mark.parametrize(("read", "again"), [(MINE, "delete what it keeps of it"), (None, "save it again")])
+def test_where_damage_begins_is_said(read, again, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Damaged files open; their rows do not."""
+
+    class Damaged(Part):
+        def select_columns(self, names: list[str]) -> Part:
+            return Damaged({name: self.columns[name] for name in names}, self.features)
+
+        def iter(self, size: int) -> Any:
+            yield from super().iter(20)
+            raise UnicodeDecodeError("utf-8", b"\xdc", 0, 1, "invalid start byte")
+
+    (tmp_path / "state.json").write_text("{}")
+    installed(monkeypatch, lambda *names: Damaged({"text": TEXTS, "label": LABELS}, CLASSES))
+    sys.modules["datasets"].load_from_disk = sys.modules["datasets"].load_dataset
+    with pytest.raises(
+        DataError, match=rf"after row 60 datasets can read no more \(.*invalid start.*; {again}"
+    ):
+        load_labelled(read or place_of(str(tmp_path)), Reading())
