@@ -46,7 +46,7 @@ def test_its_lines_run(here: Path, capsys: pytest.CaptureFixture[str], unchecked
             assert cli.status(shlex.split(line)[1:]) == 0, capsys.readouterr()
     said = " ".join(capsys.readouterr().out.split())
     assert said.count("text in 'paragraph', label in 'package'; utf-8; splits by a hash of the text") == 2
-    assert said.count("tf-idf + logistic") == 5  # two frameworks, two evaluations, the tuned one
+    assert said.count("tf-idf + logistic") == 4  # trained, two evaluations, the tuned one
     for name in ("gpt", "classifier"):
         assert (here / "exported" / name / "model.safetensors").is_file()
     assert (here / "exported" / "program" / "README.md").is_file()
