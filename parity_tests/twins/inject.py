@@ -46,17 +46,22 @@ class Defect:
 
 def try_defect(defect: Defect, seed: int = 0) -> DefectResult:
     """Compare the twin as it is, then with the defect injected."""
-
-    def checks() -> list[Check]:
-        candidate = torch_side(defect, seed)
-        return compare_traces(defect.name, reference, candidate, defect.dtype, defect.bound)
-
-    reference = jax_side(defect.twin, defect.dtype, seed, defect.in_training)[2]
-    healthy = max(check.max_rel_error for check in checks())
+    healthy = healthy_error(defect, seed)
     with defect.inject():
-        parted = first_divergence(checks())
+        parted = first_divergence(_checks(defect, seed))
     injected, found = (parted.max_rel_error, parted.name) if parted else (healthy, None)
     return DefectResult(defect.name, healthy, injected, defect.bound, found, defect.located)
+
+
+def healthy_error(defect: Defect, seed: int = 0) -> float:
+    """The largest error of the twin without the defect, relative to each array's largest magnitude."""
+    return max(check.max_rel_error for check in _checks(defect, seed))
+
+
+def _checks(defect: Defect, seed: int) -> list[Check]:
+    """PyTorch's trace, as it is at the moment, against Flax's."""
+    reference = jax_side(defect.twin, defect.dtype, seed, defect.in_training)[2]
+    return compare_traces(defect.name, reference, torch_side(defect, seed), defect.dtype, defect.bound)
 
 
 def isolate_defect(defect: Defect, seed: int = 0) -> Isolation:

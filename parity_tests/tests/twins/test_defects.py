@@ -3,7 +3,7 @@
 import pytest
 
 from parity_tests.twins.defects import DEFECTS
-from parity_tests.twins.inject import isolate_defect, try_defect
+from parity_tests.twins.inject import healthy_error, isolate_defect, try_defect
 
 
 @pytest.mark.usefixtures("unchecked")  # hundreds of runs of what the twins check
@@ -13,7 +13,7 @@ def test_a_defect_is_detected_and_located_and_leaves_nothing_behind(defect):
     assert result.detected and result.found == defect.located
     assert result.injected > (1e5 if defect.dtype == "float64" else 3) * result.bound  # no rounding does that
     assert_isolated(isolate_defect(defect).tap_errors, defect.located)
-    assert try_defect(defect).healthy == result.healthy
+    assert healthy_error(defect) == result.healthy
 
 
 def assert_isolated(places, located):
