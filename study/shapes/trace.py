@@ -60,9 +60,9 @@ def in_jax(subject: Subject, params: Any, xla: bool = True) -> Traced:
         recorder.tap(name, value, axes)
         return checkpoint_name(value, next(reversed(recorder.values)))  # the name with the number of the call
 
-    def forward(weights: Any, arrays: Any) -> Any:
+    def forward(given: Any, arrays: Any) -> Any:
         named = {**arrays, "tap": tap} if takes_taps(module) else arrays
-        return module(**named) if isinstance(module, partial) else module.apply({"params": weights}, **named)
+        return module(**named) if isinstance(module, partial) else module.apply({"params": given}, **named)
 
     traced = jax.jit(forward).trace(params, inputs)
     cost: Any = traced.lower().cost_analysis() if xla else None
