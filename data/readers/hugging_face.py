@@ -48,7 +48,9 @@ def read(folder: Path) -> dict[str, list[Table]]:
     try:
         found = library.load_from_disk(str(folder))
     except Exception as error:  # whatever its file formats raise
-        raise DataError(f"{folder} cannot be read by datasets ({error!s:.150}); save it again.") from error
+        raise DataError(
+            f"{folder} cannot be read by datasets ({_line(error):.150}); save it again."
+        ) from error
     return _by_split(folder, found)
 
 
@@ -76,11 +78,16 @@ def _loaded(library: Any, path: Path) -> dict[str, list[Table]]:
         found = library.load_dataset(name, configuration or None)
     except Exception as error:  # of the network, the hub, the formats of files
         why = error.__cause__ if type(error).__name__ == "DatasetGenerationError" else None
-        said = " ".join(str(why or error).split())
+        said = _line(why or error)
         about = said.replace(f"'{name}'", "").lower()
         remedy = next(remedy for marks, remedy in REMEDIES.items() if any(mark in about for mark in marks))
         raise DataError(f"{path}: datasets cannot load it ({said:.200}); {remedy}.") from error
     return _by_split(path, found)
+
+
+def _line(error: BaseException) -> str:
+    """What it says, in one line."""
+    return " ".join(str(error).split())
 
 
 def _library(what: str) -> Any:
@@ -120,7 +127,7 @@ def _table(path: Path, name: str, part: Any) -> Table:
                     yield f"{before}row {number}", tuple(map(_named, values, labels))
         except Exception as error:  # whatever its file formats raise
             again = "delete what it keeps of it, in HF_HOME" if is_named(path) else "save it again"
-            said = f"after {before}row {number} datasets can read no more ({error!s:.150})"
+            said = f"after {before}row {number} datasets can read no more ({_line(error):.150})"
             raise DataError(f"{path}: {said}; {again}.") from error
 
     @cache

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -43,7 +43,7 @@ class Part:
         self.cache_files = [{"filename": str(path)} for path in self.files]
 
     def select_columns(self, names: list[str]) -> "Part":
-        return Part({name: self.columns[name] for name in names}, self.features)
+        return replace(self, columns={name: self.columns[name] for name in names})
 
     def iter(self, size: int) -> Iterator[Columns]:
         assert not any(isinstance(self.features[name], Picture) for name in self.columns)
@@ -63,6 +63,7 @@ def installed(
         return load(*arguments)
 
     library: Any = ModuleType("datasets")
-    library.load_dataset, library.__version__ = load_dataset, version
+    library.load_dataset = library.load_from_disk = load_dataset
+    library.__version__ = version
     monkeypatch.setitem(sys.modules, "datasets", library)
     return asked
